@@ -1,0 +1,1 @@
+"""JUDGE: the reference meaning, generated Python, and SQL."""

@@ -1,0 +1,67 @@
+"""Rules: what a policy becomes. A RuleSet is all of them, with what judging needs to know.
+
+One policy lowers to one rule. Rules are sorted by policy id, so order never matters (M4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from policykit.errors import Place
+from policykit.ir.nodes import Expr, Hours, Leaf
+from policykit.model import Attribute, Program
+
+Part = Literal["block", "channel", "uses", "content", "send_at"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a breach asks for. channels: for part `channel`, those permitted; None = any less intrusive."""
+
+    part: Part
+    channels: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A compiled policy.
+
+    breached: applies and not met. True breaches; unknown breaches too and is undetermined (M3).
+    use_breached: for effect `uses`: the same for the use at hand, only below ExistsUse.
+    hours: for effect `send_at`: where the next allowed instant is looked up.
+    reason: STRING; the stable reason code of a breach whose facts are known (reference only).
+    """
+
+    policy: str
+    kind: str
+    breached: Expr
+    effect: Effect
+    reason: Expr
+    mode: Literal["enforce", "audit"] = "enforce"
+    use_breached: Expr | None = None
+    hours: Hours | None = None
+    because: str | None = None
+    place: Place | None = None
+    source: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """All rules of a workspace and the facts about the company that judging needs.
+
+    leaves: every leaf any rule reads, in a fixed order; a fact row is a tuple aligned with it
+    (use leaves are not in it). hash: sha256 over the canonical text of everything below.
+    assume: path -> value that absence means (M3). ranks: channel -> company rank.
+    """
+
+    rules: tuple[Rule, ...]
+    leaves: tuple[Leaf, ...]
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    programs: Mapping[str, Program] = field(default_factory=dict)
+    purposes: tuple[str, ...] = ()
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    assume: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    controller: str | None = None
+    hash: str = ""

@@ -1,0 +1,1 @@
+"""LOAD: YAML with positions into policies, registry, cases and campaigns."""

@@ -1,0 +1,1 @@
+"""What people read: one file per rendering, all from the same numbers."""

@@ -1,0 +1,1 @@
+"""Contracts that plugins and policies prove themselves with."""
