@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from policykit.errors import Place
-from policykit.ir.nodes import Expr, Hours, Leaf
+from policykit.ir.nodes import Expr, Hours, Leaf, UseLeaf
 from policykit.model import Attribute, Program
 
 Part = Literal["block", "channel", "uses", "content", "send_at"]
@@ -52,12 +52,13 @@ class RuleSet:
     """All rules of a workspace and the facts about the company that judging needs.
 
     leaves: every leaf any rule reads, in a fixed order; a fact row is a tuple aligned with it
-    (use leaves are not in it). hash: sha256 over the canonical text of everything below.
+    (leaves about a use are in `use_leaves`, aligned with each use row). hash: sha256 over the canonical text of everything below.
     assume: path -> value that absence means (M3). ranks: channel -> company rank.
     """
 
     rules: tuple[Rule, ...]
     leaves: tuple[Leaf, ...]
+    use_leaves: tuple[UseLeaf, ...] = ()
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     programs: Mapping[str, Program] = field(default_factory=dict)
     purposes: tuple[str, ...] = ()
