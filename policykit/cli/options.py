@@ -1,0 +1,27 @@
+"""Options that several commands share, and how a command prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def workspace_option(function: _F) -> _F:
+    return click.option(
+        "--workspace", "-w", type=click.Path(path_type=Path), envvar="POLICYKIT_WORKSPACE", show_envvar=True,
+        help="Folder with policykit.yaml; else the nearest one here or above.",
+    )(function)  # fmt: skip
+
+
+def json_option(function: _F) -> _F:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(function)
+
+
+def print_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

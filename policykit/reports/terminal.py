@@ -1,0 +1,171 @@
+"""The summary of a dry run for a terminal, read by the person who planned the campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from policykit.reports.summary import PolicyCount, Summary
+from policykit.reports.words import CHANNEL_NAMES, IMPOSSIBLE, STYLE_NAMES, count, share
+
+__all__ = ["print_summary"]
+
+_BAR = 30
+
+
+def print_summary(summary: Summary, console: Console) -> None:
+    """Prints every part that has something to say."""
+    for part in _parts(summary):
+        console.print(part)
+
+
+def _parts(summary: Summary) -> Iterator[RenderableType]:
+    yield from _head(summary)
+    yield from _warnings(summary)
+    yield _totals(summary)
+    yield from _changes(summary)
+    yield from _reasons(summary)
+    yield from _styles(summary)
+    yield from _suggestions(summary)
+    yield from _examples(summary)
+    yield from _today(summary)
+
+
+def _head(summary: Summary) -> Iterator[RenderableType]:
+    people = "" if summary.people == summary.audience else f" to {count(summary.people, 'person')}"
+    yield Text.assemble(
+        ("Dry run of ", ""), (summary.campaign, "bold"), f": {count(summary.audience, 'message')}{people}, ",
+        f"{summary.planned}. Nothing was sent.",
+    )  # fmt: skip
+
+
+def _section(title: str, *body: RenderableType) -> Iterator[RenderableType]:
+    yield Text(f"\n{title}", style="bold")
+    for item in body:
+        yield Padding(item, (0, 0, 0, 2))
+
+
+def _table(rows: Iterable[tuple[str | Text, ...]], right: tuple[int, ...] = ()) -> Table:
+    rows = list(rows)
+    table = Table.grid(padding=(0, 2))
+    for column in range(len(rows[0])):
+        table.add_column(justify="right" if column in right else "left", no_wrap=column in right)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _totals(summary: Summary) -> RenderableType:
+    rows = [
+        ("sent as planned", summary.allowed, "green"),
+        ("sent, but changed", summary.downgraded, "yellow"),
+        ("not sent", summary.blocked, "red"),
+    ]
+    lines = [
+        (name, count(number), share(number, summary.audience), _bar(number, summary.audience, colour))
+        for name, number, colour in rows
+    ]
+    return Padding(_table(lines, right=(1, 2)), (1, 0, 0, 2))
+
+
+def _bar(part: int, whole: int, colour: str) -> Text:
+    """A bar on a scale of the whole; a count that is not zero never has an empty bar."""
+    filled = round(_BAR * part / whole) if whole else 0
+    filled = max(filled, 1) if part else 0
+    return Text.assemble(("█" * filled, colour), ("░" * (_BAR - filled), "dim"))
+
+
+def _changes(summary: Summary) -> Iterator[RenderableType]:
+    rows = [(f"moved to {CHANNEL_NAMES.get(channel, channel)}", n) for channel, n in _largest(summary.moved)]
+    rows += [("sent with the generic text", summary.generic)]
+    rows += [(f"`{attribute}` left out of the text", n) for attribute, n in _largest(summary.stripped)]
+    rows += [("sent later, at the next allowed hour", summary.delayed)]
+    lines = [(count(n), what) for what, n in rows if n]
+    if lines:
+        note = "" if sum(n for _, n in rows) <= summary.downgraded else " (one message can be changed in several ways)"
+        yield from _section(f"What was changed{note}", _table(lines, right=(0,)))
+    if summary.impossible:
+        why = [(count(n), IMPOSSIBLE.get(word, word)) for word, n in _largest(summary.impossible)]
+        yield from _section("Not sent because a change could not be made", _table(why, right=(0,)))
+    if summary.channels:
+        out = [(count(n), CHANNEL_NAMES.get(channel, channel)) for channel, n in _largest(summary.channels)]
+        yield from _section("What goes out, by channel", _table(out, right=(0,)))
+
+
+def _largest(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _reasons(summary: Summary) -> Iterator[RenderableType]:
+    enforced = [p for p in summary.policies if p.breached and not p.audit]
+    audited = [p for p in summary.policies if p.breached and p.audit]
+    silent = sum(not p.breached for p in summary.policies)
+    if enforced:
+        tail = f"{count(silent, 'other policy') if silent == 1 else f'{silent} other policies'} had nothing to object to."
+        yield from _section("Why", _reason_table(enforced, summary.audience), *([Text(tail, "dim")] if silent else []))
+    if audited:
+        yield from _section("Only observed (mode: audit), changes nothing", _reason_table(audited, summary.audience))
+
+
+def _reason_table(policies: Iterable[PolicyCount], audience: int) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+    table.add_column("policy", ratio=1)
+    for name in ("objects to", "share", "decides alone", "for want of a fact"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for policy in sorted(policies, key=lambda p: (-p.breached, p.policy)):
+        because = policy.because or ""
+        told = Text.assemble((policy.policy, "bold"), f" {policy.asks}" if policy.asks else "")
+        if because:
+            told.append(f"\n{because}", "dim")
+        numbers = (count(policy.breached), share(policy.breached, audience), count(policy.alone), count(policy.unknown))
+        table.add_row(told, *numbers)
+    return table
+
+
+def _styles(summary: Summary) -> Iterator[RenderableType]:
+    whole = sum(summary.styles.values())
+    rows = [(share(n, whole), STYLE_NAMES.get(style, style)) for style, n in _largest(summary.styles) if n]
+    if rows:
+        yield from _section("How the messages that go out will feel", _table(rows, right=(0,)))
+
+
+def _suggestions(summary: Summary) -> Iterator[RenderableType]:
+    lines = [Text(f"• {suggestion.text}") for suggestion in summary.suggestions]
+    if lines:
+        yield from _section("What would help", *lines)
+
+
+def _examples(summary: Summary) -> Iterator[RenderableType]:
+    rows = [(example.person, example.text) for example in summary.examples]
+    if rows:
+        more = f"`policykit explain {summary.campaign} {rows[0][0]}` tells one person's story"
+        yield from _section("For example", _table(rows), Text(more, "dim"))
+
+
+def _warnings(summary: Summary) -> Iterator[RenderableType]:
+    if summary.warnings:
+        lines = [Text(f"{problem.message}\n  {problem.help or ''}".rstrip()) for problem in summary.warnings]
+        yield from _section("Before you trust these numbers", *lines)
+
+
+def _today(summary: Summary) -> Iterator[RenderableType]:
+    told = {
+        "enforce": "Guards enforce these policies today: this is what would happen.",
+        "audit": "Guards only observe today (mode: audit): everything would be sent as planned, and recorded.",
+        "off": "Guards are off today (mode: off): everything would be sent as planned, and nothing recorded.",
+    }
+    lines = [Text(told[summary.mode])]
+    for path, (value, n) in sorted(summary.assumed.items()):
+        lines.append(Text(f"`{path}` was assumed to be `{value}` for {count(n, 'message')}, where nobody says."))
+    yield from _section("Today", *lines)
+    if summary.brakes:
+        yield from _section("Brakes", *(_brake(b.name, b.limit, b.share, crossed=b.crossed) for b in summary.brakes))
+
+
+def _brake(name: str, limit: float, found: float, *, crossed: bool) -> Text:
+    state = ("crossed", "bold red") if crossed else ("holds", "green")
+    return Text.assemble(state, f": {name} {found:.1%}, limit {limit:.1%}")

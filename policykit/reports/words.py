@@ -1,0 +1,57 @@
+"""Numbers, channels and changes as a marketer says them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["CHANNEL_NAMES", "IMPOSSIBLE", "STYLE_NAMES", "count", "listed", "share"]
+
+CHANNEL_NAMES = {
+    "voice": "a phone call", "sms": "SMS", "mms": "MMS", "whatsapp": "WhatsApp", "push": "push", "web_push": "web push",
+    "email": "email", "postal": "post", "in_app": "a message inside the app",
+}  # fmt: skip
+
+STYLE_NAMES = {
+    "help_me": "help me: finishes something the person began",
+    "prove_you_know_me": "prove you know me: shows what we know",
+    "generic": "generic: nothing we know shapes it",
+}
+
+# Why a change that a policy asks for could not be made (model.Impossible)
+IMPOSSIBLE = {
+    "no_address": "there is no address for any prepared channel",
+    "no_instant": "the local hour cannot be worked out without a time zone",
+    "no_generic": "no generic text is prepared",
+    "required_attribute": "the text cannot do without the data it would have to drop",
+    "selected_attribute": "the data that picked these people cannot be taken back",
+    "unknown_uses": "nobody says which data shapes this message",
+    "unknown_zone": "the time zone is unknown, so no allowed hour can be found",
+    "past_deadline": "the next allowed hour is after the campaign's last moment",
+    "no_channel_left": "no gentler channel is prepared that the person can be reached on and that is allowed",
+}
+
+
+def count(number: int, noun: str = "") -> str:
+    """`1,234`, or with a noun `1 person`, `2 people`."""
+    if not noun:
+        return f"{number:,}"
+    plural = "people" if noun == "person" else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def share(part: int, whole: int) -> str:
+    """A percentage that never rounds something to nothing, nor nearly all to all."""
+    if not whole:
+        return "0 %"
+    percent = 100 * part / whole
+    if 0 < percent < 0.1:
+        return "< 0.1 %"
+    if 99.9 < percent < 100:
+        return "> 99.9 %"
+    return f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
+
+
+def listed(items: Iterable[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *head, tail = list(items) or [""]
+    return f"{', '.join(head)} {last} {tail}" if head else tail
