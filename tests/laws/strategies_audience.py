@@ -1,0 +1,277 @@
+"""Audiences aimed at one setting: data files as texts, written by a seeded generator.
+
+Every cell is drawn from a short list of values next to which an answer changes: the windows,
+ages, expiries and openings of the policies counted back from the instants at which the send may
+leave, ties in time, scopes above, beside and below the send's, and texts nobody can read.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from random import Random
+from zoneinfo import ZoneInfo
+
+from policykit.model import DAY, HOUR, MINUTE, LocalTime, from_micros
+from policykit.vocabulary import BASES, DEFECTS, DEGREES, GRANTS, ORIGINS, QUALITIES, REFUSALS
+from tests.laws.strategies import (
+    ATTRIBUTES,
+    CONTROLLERS,
+    EXTRA_FACTS,
+    PROGRAMS,
+    PURPOSES,
+    Setting,
+    Tables,
+    planned,
+    utc,
+)
+
+Row = dict[str, str | None]
+
+ZONES = (
+    "Europe/Paris", "Europe/Paris", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Kathmandu",
+    "Pacific/Apia", "Africa/Casablanca", "UTC", "Etc/GMT+12", "Europe/London",
+)  # fmt: skip
+BAD_ZONES = ("Mars/Base", "europe/paris", "Paris", "", "+02:00", "CET/CEST")
+CLOCKS = ((0, 0), (2, 0), (2, 30), (8, 0), (9, 0), (12, 0), (21, 0), (22, 0))
+SPANS = (HOUR, 6 * HOUR, 16 * HOUR, 90 * MINUTE, DAY, 7 * DAY, 30 * DAY)
+MONTHS = (1, 12, 24)
+IDS = ("007", "7", "ünïcode", "日本", "O'Hara", "a,b", 'say "hi"', "x y", "☃", "NULL", "null", "-1", "1e3", "true")
+
+
+def iso(at: int) -> str:
+    return from_micros(at).isoformat()
+
+
+@lru_cache(maxsize=4096)
+def aims(at: int | LocalTime, zone: str) -> tuple[int, ...]:
+    """Instants at which a send planned so may leave somebody in the zone: planned, and at the next openings."""
+    try:
+        place = ZoneInfo(zone)
+    except (ValueError, OSError, KeyError):
+        place = ZoneInfo("UTC")
+    if isinstance(at, LocalTime):
+        local = datetime.fromisoformat(at.at).replace(tzinfo=ZoneInfo(at.zone) if at.zone else place)
+        starts = [_micros(local), _micros(local.replace(fold=1))]
+    else:
+        starts = [at]
+    day = from_micros(starts[0]).astimezone(place).replace(minute=0, second=0, microsecond=0)
+    openings = [
+        _micros((day + timedelta(days=ahead)).replace(hour=hour, minute=minute))
+        for ahead in (0, 1)
+        for hour, minute in CLOCKS
+    ]
+    return (*starts * 6, *openings)
+
+
+def _micros(at: datetime) -> int:
+    return round((at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
+
+
+def months_before(at: int, count: int, rng: Random) -> int:
+    """An instant that `count` months later, clamped to month end, is `at` or nearly."""
+    then = from_micros(at)
+    month = then.year * 12 + then.month - 1 - count
+    year, month = divmod(month, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    day = min(then.day, last) if rng.random() < 0.6 else rng.choice((last, last - 1, min(then.day, last)))
+    return _micros(then.replace(year=year, month=month + 1, day=day))
+
+
+class Writer:
+    """Writes the audience of one setting; `rng` is the only source of chance."""
+
+    def __init__(self, setting: Setting, rng: Random) -> None:
+        self.setting, self.rng = setting, rng
+        campaign = setting.campaign
+        self.at = campaign.at if campaign.at is not None else planned(campaign)
+        self.channels = [prepared.channel for prepared in campaign.prepared]
+        programs = {program["id"]: program["purpose"] for program in setting.registry["programs"]}
+        self.purpose = campaign.purpose or programs.get(campaign.program or "")
+
+    def pick(self, *values: str | None) -> str | None:
+        return self.rng.choice(values)
+
+    # --- instants -------------------------------------------------------------------------------
+
+    def near(self, at: int) -> int:
+        return at + self.rng.choice((0, 0, 0, 1, -1, MINUTE, -MINUTE))
+
+    def aim(self, zone: str) -> int:
+        return self.rng.choice(aims(self.at, zone))
+
+    def before(self, zone: str) -> int:
+        """An instant an age or a window before the send."""
+        at = self.aim(zone)
+        if self.rng.random() < 0.4:
+            return self.near(months_before(at, self.rng.choice(MONTHS), self.rng))
+        return self.near(at - self.rng.choice(SPANS))
+
+    def moment(self, zone: str, seen: Sequence[int]) -> int:
+        """The instant of a ledger row: tied with an earlier one, at the known-at, at an age, or long ago."""
+        chance = self.rng.random()
+        if seen and chance < 0.35:
+            return self.rng.choice(seen) + self.rng.choice((0, 0, 0, 1, -1))
+        if chance < 0.5:
+            return self.near(self.setting.now)
+        if chance < 0.9:
+            return self.before(zone)
+        return utc("2020-02-29T12:00:00")
+
+    # --- people ---------------------------------------------------------------------------------
+
+    def people(self, count: int) -> list[Row]:
+        rows: list[Row] = []
+        for index in range(count):
+            text = IDS[index] if index < len(IDS) else f"p-{index}"
+            rows.append(self.person(text))
+        for _ in range(count // 6):
+            twin = dict(self.rng.choice(rows))
+            if sum(row["id"] == twin["id"] for row in rows) < 4:
+                if self.rng.random() < 0.5:
+                    twin = {**self.person(twin["id"] or ""), "id": twin["id"]}
+                rows.insert(self.rng.randrange(len(rows) + 1), twin)
+        return rows
+
+    def person(self, identity: str) -> Row:
+        zone = self.rng.choice(ZONES if self.rng.random() < 0.8 else BAD_ZONES)
+        row: Row = {
+            "id": identity,
+            "country": self.pick("FR", "DE", "US", "fr", "", None),
+            "language": self.pick("fr", "en-GB", ""),
+            "zone": zone or None,
+            "age": self.pick("16", "17", "18", "19", "", "old", "18.5"),
+            "account_type": self.pick("consumer", "business", ""),
+            "customer": self.pick("true", "false", "", "maybe"),
+            "last_purchase_at": iso(self.before(zone)) if self.rng.random() < 0.8 else self.pick("", "lately"),
+            "degree": self.pick(*(member for member, _ in DEGREES), "Inferred", ""),
+            "tolerance": self.pick("0", "40", "65", "70", "75", "100", "", "low"),
+        }
+        for fact in EXTRA_FACTS:
+            row[fact.path.removeprefix("recipient.")] = self.rng.choice(fact.texts)
+        for channel in self.channels:
+            row[f"rank.{channel}"] = self.pick("0", "40", "65", "66", "90", "", "", "", "high")
+            row[f"address.{channel}"] = self.pick(f"{channel}-1", f"{channel}-1", f"{channel}-1", "")
+            row[f"address.{channel}.shared"] = self.pick("true", "false", "", "maybe")
+        for name in ATTRIBUTES:
+            row[f"attributes.{name}"] = self.pick("7", "crib", "high", "0", "", None)
+        return row
+
+    def addresses(self, people: Sequence[Mapping[str, str | None]]) -> list[Row]:
+        return [
+            {
+                "person": person, "channel": channel, "address": self.pick("x-1", "x-1", "x-1", ""),
+                "shared": self.pick("true", "false", "", "maybe"),
+                "origin": self.pick(*(member for member, _ in ORIGINS), "", "found"),
+                "permission": self.pick("r1", ""),
+            }
+            for person in unique(people)
+            for channel in self.channels
+            if self.rng.random() < 0.85
+        ]  # fmt: skip
+
+    # --- ledgers --------------------------------------------------------------------------------
+
+    def consents(self, people: Sequence[Mapping[str, str | None]]) -> list[Row]:
+        rows: list[Row] = []
+        for person in [*unique(people), "somebody else"]:
+            zone, seen = zone_of(people, person), []
+            for _ in range(self.rng.choice((0, 1, 1, 2, 3, 4))):
+                at = self.moment(zone, seen)
+                seen.append(at)
+                rows.append(self.consent(f"c{len(rows)}", person, at, zone))
+        return rows
+
+    def consent(self, identity: str, person: str, at: int, zone: str) -> Row:
+        statuses = (*GRANTS, *GRANTS, *GRANTS, *GRANTS, *REFUSALS, "requested", "expired", "Given", "")
+        above = ["*", *ancestors(self.purpose)] if self.purpose else ["*"]
+        expiry = (None, None, None, None, iso(self.near(self.aim(zone))), iso(self.setting.now), "never")
+        return {
+            "id": identity,
+            "person": person,
+            "status": self.pick(*statuses),
+            "channel": self.pick(*self.channels, "*", "*", "*", "email", "fax", ""),
+            "purpose": self.pick(*above, *above, *above, self.rng.choice(PURPOSES), "pigeon.post", ""),
+            "program": self.pick(None, None, None, self.setting.campaign.program, self.rng.choice(PROGRAMS), "gone"),
+            "quality": self.pick(*(member for member, _ in QUALITIES[2:]), "double_opt_in", "sworn", ""),
+            "basis": self.pick("consent", "consent", "legitimate_interest", self.rng.choice(BASES), "because", ""),
+            "at": iso(at) if self.rng.random() < 0.95 else self.pick("", "yesterday"),
+            "expires_at": self.pick(*expiry),
+            "defects": self.pick("", "", "", *DEFECTS, "pre_ticked|bundled", "odd"),
+            "evidence": self.pick("form 1", "form 1", ""),
+            "controller": self.pick(*CONTROLLERS, ""),
+        }
+
+    def history(self, people: Sequence[Mapping[str, str | None]]) -> list[Row]:
+        rows: list[Row] = []
+        for person in [*unique(people), "somebody else"]:
+            zone = zone_of(people, person)
+            for _ in range(self.rng.choice((0, 0, 1, 1, 2, 3, 4))):
+                at = self.aim(zone) + self.rng.choice((-1, -1, -1, 1)) * self.rng.choice((0, *SPANS))
+                at += self.rng.choice((0, 0, 1, -1, MINUTE))
+                rows.append(self.sent(person, at))
+        return rows
+
+    def sent(self, person: str, at: int) -> Row:
+        return {
+            "person": person,
+            "at": iso(at) if self.rng.random() < 0.95 else self.pick("", "then"),
+            "channel": self.pick(*self.channels, "email", "push", "fax", ""),
+            "message_class": self.pick("marketing", "marketing", "marketing", "service", "transactional", "odd", ""),
+            "campaign": self.pick(self.setting.campaign.id, "other", ""),
+        }
+
+    def attributes(self, people: Sequence[Mapping[str, str | None]], names: Iterable[str]) -> list[Row]:
+        chosen = tuple(names)
+        return [
+            {
+                "person": person, "attribute": name, "value": self.pick("7", "crib", "high", "", None),
+                "origin": self.pick(*(member for member, _ in ORIGINS), "", "", "", "found"),
+                "collected_for": self.pick("", "", self.purpose, "marketing", "analytics|marketing", "pigeon.post",
+                                           "marketing|pigeon.post"),
+                "collected_at": iso(self.before(zone_of(people, person))) if self.rng.random() < 0.8 else
+                                self.pick("", "once"),
+                "permission": self.pick("r1", ""),
+            }
+            for person in unique(people)
+            for name in chosen
+            if self.rng.random() < 0.7
+        ]  # fmt: skip
+
+
+def unique(people: Sequence[Mapping[str, str | None]]) -> list[str]:
+    return list(dict.fromkeys(row["id"] or "" for row in people))
+
+
+def zone_of(people: Sequence[Mapping[str, str | None]], person: str) -> str:
+    return next((row["zone"] or "UTC" for row in people if row["id"] == person), "UTC")
+
+
+def ancestors(key: str) -> list[str]:
+    parts = key.split(".")
+    return [".".join(parts[:size]) for size in range(1, len(parts) + 1)]
+
+
+def audience(setting: Setting, seed: int, count: int = 150) -> Tables:
+    """The data files of one audience; some relations and columns are not supplied at all."""
+    rng = Random(seed)
+    writer = Writer(setting, rng)
+    people = writer.people(count)
+    addresses = writer.addresses(people) if rng.random() < 0.4 else None
+    consents = writer.consents(people) if rng.random() < 0.93 else None
+    history = writer.history(people) if rng.random() < 0.93 else None
+    told = [name for name in ATTRIBUTES if rng.random() < 0.6]
+    attributes = writer.attributes(people, told) if rng.random() < 0.7 else None
+    absent = {name for name in people[0] if name != "id" and rng.random() < 0.04}
+    if addresses is not None:
+        absent |= {name for name in people[0] if name.startswith("address.")}
+    if attributes is not None:
+        absent |= {f"attributes.{name}" for name in told}
+    elif rng.random() < 0.2:
+        absent |= {f"attributes.{name}" for name in ATTRIBUTES}
+    rows = tuple({name: cell for name, cell in row.items() if name not in absent} for row in people)
+    return Tables(
+        rows, *(tuple(table) if table is not None else None for table in (addresses, consents, history, attributes))
+    )

@@ -1,0 +1,236 @@
+"""Policies of every kind, as the documents an author would write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from policykit.model import from_micros
+from policykit.vocabulary import BASES, DEGREES, ORIGINS, QUALITIES, REFUSED_LEVELS, SENSITIVITIES, STYLES
+from tests.laws.strategies import (
+    ATTRIBUTES,
+    CATEGORIES,
+    CONTROLLERS,
+    INSTANTS,
+    NEAR_CHANNELS,
+    PROGRAMS,
+    PURPOSES,
+    Document,
+    some,
+)
+from tests.laws.strategies_expressions import conditions
+
+QUALITY_NAMES = tuple(member for member, _ in QUALITIES)
+ORIGIN_NAMES = tuple(member for member, _ in ORIGINS)
+DEGREE_NAMES = tuple(member for member, _ in DEGREES)
+SENSITIVITY_NAMES = tuple(member for member, _ in SENSITIVITIES)
+AGES = ("1 month", "12 months", "24 months", "30 days", "1 day", "6 hours")
+WINDOWS = ("7 days", "1 day", "30 days", "16 hours", "90 minutes")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+CLOCKS = ("00:00", "02:00", "02:30", "08:00", "09:00", "12:00", "21:00", "22:00", "23:59")
+
+
+def exactly_one(values: tuple[str, ...]) -> st.SearchStrategy[Any]:
+    """A value, a list, or a negated list."""
+    return st.one_of(
+        st.sampled_from(values),
+        some(values, 1, 3),
+        some(values, 1, 2).map(lambda chosen: {"not": chosen}),
+    )
+
+
+def along(scale: tuple[str, ...]) -> st.SearchStrategy[Any]:
+    """The same, and bounds along an ordered scale."""
+    bounds = st.tuples(st.sampled_from(("at_least", "at_most")), st.sampled_from(scale))
+    return exactly_one(scale) | bounds.map(lambda bound: {bound[0]: bound[1]})
+
+
+# --- for whom -----------------------------------------------------------------------------------
+
+_SCOPES: dict[str, st.SearchStrategy[Any]] = {
+    "channel": st.sampled_from(NEAR_CHANNELS) | some(NEAR_CHANNELS, 1, 3),
+    "message_class": st.sampled_from(("any", "any", "marketing", "service", ["marketing", "transactional"])),
+    "purpose": st.sampled_from(PURPOSES) | some(PURPOSES, 1, 2),
+    "program": st.sampled_from(PROGRAMS),
+    "campaign": st.sampled_from(("spring", "other")),
+    "recipient.country": st.sampled_from(("FR", ["FR", "DE"], ["US"])),
+    "recipient.account_type": st.sampled_from(("business", ["consumer"])),
+    "recipient.customer": st.booleans(),
+    "style": st.sampled_from(STYLES),
+}
+_MOMENTS = tuple(from_micros(at).isoformat() for at in INSTANTS)
+_DATES = tuple(text[:10] for text in _MOMENTS)
+
+
+@st.composite
+def scopes(draw: Any) -> Document:
+    """The parts every kind shares: `for`, `when`, mode and dates; most policies have few of them."""
+    scope: Document = {}
+    if keys := draw(some(tuple(_SCOPES), 0, 2)):
+        scope["for"] = {key: draw(_SCOPES[key]) for key in keys}
+    if draw(st.integers(0, 3)) == 0:
+        scope["when"] = draw(conditions())
+    if draw(st.integers(0, 5)) == 0:
+        scope["mode"] = draw(st.sampled_from(("audit", "enforce", "audit", "off")))
+    for key in ("starts", "ends"):
+        if draw(st.integers(0, 11)) == 0:
+            scope[key] = draw(st.sampled_from(_DATES + _MOMENTS))
+    return scope
+
+
+# --- what happens ---------------------------------------------------------------------------------
+
+BLOCK = st.just("block")
+MOVE = (st.just("less_intrusive") | some(NEAR_CHANNELS, 1, 3)).map(lambda to: {"downgrade": {"channel": to}})
+GENERIC = st.just({"downgrade": {"content": "generic"}})
+STRIP = st.just({"downgrade": {"uses": "strip"}})
+LATER = st.just({"downgrade": {"send_at": "next_allowed"}})
+
+
+# --- bodies -----------------------------------------------------------------------------------------
+
+
+@st.composite
+def consent_bodies(draw: Any) -> Document:
+    if draw(st.integers(0, 3)) == 0:
+        levels = draw(some(REFUSED_LEVELS, 1, 3))
+        return {"forbid": {"refused_for": levels if len(levels) > 1 else levels[0]}}
+    body: Document = {}
+    if draw(st.booleans()):
+        body["quality"] = draw(along(QUALITY_NAMES))
+    if draw(st.integers(0, 3)) == 0:
+        body["basis"] = draw(st.sampled_from(BASES) | some(BASES, 1, 3))
+    if draw(st.booleans()):
+        body["max_age"] = draw(st.sampled_from(AGES))
+    if draw(st.integers(0, 2)) == 0:
+        body["names"] = draw(some(("channel", "purpose", "program"), 1, 2))
+    for key, value in (("defects", "none"), ("evidence", True), ("controller", "this_controller")):
+        if draw(st.integers(0, 4)) == 0:
+            body[key] = value
+    return {"require": body or {"quality": {"at_least": draw(st.sampled_from(QUALITY_NAMES))}}}
+
+
+def _degrees(require: bool) -> st.SearchStrategy[Any]:
+    return st.just({"at_most" if require else "at_least": {"fact": "recipient.degree"}})
+
+
+_AGE_MATCHERS = st.sampled_from(
+    ({"at_most": "30 days"}, {"at_least": "1 hour"}, {"at_least": "1 hour", "at_most": "30 days"}, {"at_most": "1 day"})
+)
+_USE_FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "attribute": exactly_one(ATTRIBUTES),
+    "category": st.sampled_from(CATEGORIES) | some(CATEGORIES, 1, 2),
+    "sensitivity": along(SENSITIVITY_NAMES),
+    "recited": st.booleans(),
+    "selected": st.booleans(),
+    "collected_for": st.sampled_from(("this_purpose", "this_purpose", *PURPOSES)),
+    "permission": st.booleans(),
+    "controller": st.sampled_from(("this_controller", *CONTROLLERS)),
+    "age": _AGE_MATCHERS,
+    "disclosed": st.booleans(),
+}
+
+
+@st.composite
+def use_bodies(draw: Any, *, style: bool = False) -> Document:
+    require = draw(st.booleans())
+    body: Document = {}
+    if draw(st.booleans()):
+        body["origin"] = draw(along(ORIGIN_NAMES) | _degrees(require))
+    for key in draw(some(tuple(_USE_FIELDS), 0 if body else 1, 2)):
+        body[key] = draw(_USE_FIELDS[key])
+    if style and draw(st.booleans()):
+        body = {"style": draw(exactly_one(STYLES))}
+    return {"require" if require else "forbid": body}
+
+
+@st.composite
+def intrusiveness_bodies(draw: Any) -> Document:
+    score: Document = {"channel": draw(st.sampled_from(("rank", {"push": 50, "email": 10, "sms": 80})))}
+    if draw(st.booleans()):
+        points, within = draw(st.sampled_from((5, 20))), draw(st.sampled_from(WINDOWS))
+        score["per_recent_send"] = {"points": points, "within": within}
+    if draw(st.booleans()):
+        score["recites"] = {origin: draw(st.sampled_from((5, 15, 40))) for origin in draw(some(ORIGIN_NAMES, 1, 3))}
+    at_most = draw(st.sampled_from(({"fact": "recipient.tolerance"}, 40, 65, 70, 100)))
+    return {"require": {"at_most": at_most}, "score": score}
+
+
+@st.composite
+def frequency_bodies(draw: Any) -> Document:
+    shape = draw(st.sampled_from(("rolling", "rolling", "calendar", "gap")))
+    body: Document = {}
+    if shape == "gap":
+        body["gap"] = draw(st.sampled_from(WINDOWS))
+    else:
+        body["at_most"] = draw(st.integers(0, 3))
+        zone = draw(st.sampled_from(("recipient", "Europe/Paris", "America/Santiago")))
+        calendar = {"calendar": draw(st.sampled_from(("day", "week", "month"))), "zone": zone}
+        body["per"] = draw(st.sampled_from(WINDOWS)) if shape == "rolling" else calendar
+    if draw(st.booleans()):
+        counting: Document = {}
+        if draw(st.booleans()):
+            counting["channel"] = draw(st.sampled_from(("this_channel", ["push", "email"], ["sms"])))
+        if draw(st.booleans()):
+            counting["message_class"] = draw(st.sampled_from(("any", ["marketing", "service"], "service")))
+        if draw(st.integers(0, 2)) == 0:
+            counting["campaign"] = "this_campaign"
+        if counting:
+            body["counting"] = counting
+    return {"require": body}
+
+
+@st.composite
+def openings(draw: Any) -> Document:
+    """Hours that start, end, cross midnight or fill the day next to the instants we aim at."""
+    days = draw(some(DAYS, 1, 4))
+    spans = st.sampled_from(("mon-sun", "mon-sat", "sat-sun", "fri-mon"))
+    start, end = draw(st.sampled_from(CLOCKS)), draw(st.sampled_from((*CLOCKS[1:], "24:00")))
+    if start == end:
+        start, end = "00:00", "24:00"
+    return {"days": draw(st.just(days) | spans), "from": start, "to": end}
+
+
+@st.composite
+def quiet_bodies(draw: Any) -> Document:
+    body: Document = {"local_time": draw(st.lists(openings(), min_size=1, max_size=2))}
+    if draw(st.integers(0, 3)) == 0:
+        body["zone"] = draw(st.sampled_from(("Europe/Paris", "Australia/Lord_Howe", "recipient")))
+    return {"require": body}
+
+
+@st.composite
+def rule_bodies(draw: Any) -> Document:
+    return {draw(st.sampled_from(("require", "forbid"))): draw(conditions())}
+
+
+_KINDS: dict[str, tuple[st.SearchStrategy[Document], st.SearchStrategy[Any]]] = {
+    "consent": (consent_bodies(), BLOCK | MOVE | MOVE | GENERIC),
+    "intrusiveness": (intrusiveness_bodies(), MOVE | MOVE | BLOCK | GENERIC),
+    "purpose": (use_bodies(), STRIP | STRIP | GENERIC | BLOCK),
+    "data": (use_bodies(), STRIP | STRIP | STRIP | GENERIC | BLOCK | MOVE),
+    "style": (use_bodies(style=True), GENERIC | GENERIC | BLOCK | MOVE),
+    "frequency": (frequency_bodies(), BLOCK | MOVE),
+    "quiet_hours": (quiet_bodies(), LATER | LATER | LATER | BLOCK | MOVE),
+    "rule": (rule_bodies(), BLOCK | MOVE | GENERIC),
+}
+
+
+@st.composite
+def policy_of(draw: Any, kind: str) -> Document:
+    """One policy without its id."""
+    bodies, effects = _KINDS[kind]
+    document: Document = {"kind": kind, **draw(scopes()), **draw(bodies)}
+    document["on_breach"] = draw(effects)
+    return document
+
+
+@st.composite
+def policies(draw: Any, least: int = 1, most: int = 8) -> tuple[Document, ...]:
+    """Policies of any kinds. Ids sort otherwise than the order they are written in."""
+    kinds = draw(st.lists(st.sampled_from(tuple(_KINDS)), min_size=least, max_size=most))
+    return tuple(
+        {"id": f"p{(index * 7) % 10}{index}-{kind.replace('_', '-')}", **draw(policy_of(kind))}
+        for index, kind in enumerate(kinds)
+    )
