@@ -1,0 +1,185 @@
+"""What the consent ledger says about one send: refusals, grants, standing (M6).
+
+A scope is (node, channel). The send's path lists the nodes that cover it, narrowest first, so
+"at least as narrow" between two covering records is a comparison of places on that path.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from policykit.ir.nodes import Months, Requirement, Span
+from policykit.ir.rules import RuleSet
+from policykit.model import FOREVER, Campaign, ConsentRecord, Micros, from_micros, to_micros
+from policykit.vocabulary import GRANTS, OWN_ACT, QUALITIES, REFUSALS
+
+_RANK = dict(QUALITIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The ledger seen from one (path, channel, now); time of the send comes later.
+
+    refusals: live ones. in_force: grants later than every covering refusal, lifted or not.
+    """
+
+    refusals: tuple[ConsentRecord, ...]
+    in_force: tuple[ConsentRecord, ...]
+
+
+def purpose_of(ruleset: RuleSet, campaign: Campaign) -> str | None:
+    """The send's purpose: its program's, else its own; None when neither is known."""
+    if campaign.program is not None:
+        program = ruleset.programs.get(campaign.program)
+        return program.purpose if program else None
+    return campaign.purpose
+
+
+def node_path(ruleset: RuleSet, campaign: Campaign) -> tuple[str, ...] | None:
+    """Nodes that cover the send, narrowest first, ending in `*`; None when it has no known purpose."""
+    purpose = purpose_of(ruleset, campaign)
+    if purpose is None:
+        return None
+    parts = purpose.split(".")
+    parents = tuple(".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    program = (f"program:{campaign.program}",) if campaign.program is not None else ()
+    return (*program, *parents, "*")
+
+
+def standing(records: Iterable[ConsentRecord], path: Sequence[str], channel: str, now: Micros) -> Standing:
+    """Live refusals and grants in force for a send on this path and channel."""
+    places = {node: place for place, node in enumerate(path)}
+    refusals: list[ConsentRecord] = []
+    grants: list[ConsentRecord] = []
+    for record in records:
+        if record.at is not None and record.at > now:
+            continue
+        if record.status in REFUSALS:
+            node, where = scope(record)
+            if node in places and where in ("*", channel):
+                refusals.append(record)
+        elif record.status in GRANTS and record.node in places and record.channel in ("*", channel):
+            if record.at is not None and record.expires_at is not None:
+                grants.append(record)
+    if not refusals:
+        return Standing((), tuple(grants))
+    live = tuple(refusal for refusal in refusals if not any(_lifts(grant, refusal, places) for grant in grants))
+    return Standing(live, tuple(grant for grant in grants if all(_later(grant, refusal) for refusal in refusals)))
+
+
+def scope(refusal: ConsentRecord) -> tuple[str, str]:
+    """Node and channel of a refusal: an objection is about everything, a field that says nothing too."""
+    if refusal.status == "objected":
+        return "*", "*"
+    return refusal.node or "*", refusal.channel or "*"
+
+
+def level(refusal: ConsentRecord) -> str:
+    """At which level a refusal was made: channel, purpose or everything."""
+    node, channel = scope(refusal)
+    if channel != "*":
+        return "channel"
+    return "purpose" if node != "*" else "everything"
+
+
+def _later(grant: ConsentRecord, refusal: ConsentRecord) -> bool:
+    """At equal times refusals come after grants; a refusal without a readable time is the latest of all."""
+    return refusal.at is not None and grant.at is not None and grant.at > refusal.at
+
+
+def _lifts(grant: ConsentRecord, refusal: ConsentRecord, places: dict[str, int]) -> bool:
+    node, channel = scope(refusal)
+    narrow = places[grant.node or "*"] <= places[node] and (channel == "*" or grant.channel == channel)
+    return narrow and _later(grant, refusal) and _RANK.get(grant.quality or "", -1) >= OWN_ACT
+
+
+# --- what policies ask --------------------------------------------------------------------------
+
+
+def met(found: Standing, requirement: Requirement, at: Micros | None, controller: str | None) -> bool | None:
+    """ConsentMet: no refusal live, and some grant in force meets all of the requirement at the instant."""
+    if found.refusals:
+        return False
+    answers = [
+        _lasts(grant, requirement.max_age, at) for grant in found.in_force if suits(grant, requirement, controller)
+    ]
+    if True in answers:
+        return True
+    return None if None in answers else False
+
+
+def was_met(found: Standing, requirement: Requirement, controller: str | None) -> bool:
+    """ConsentWasMet: some grant in force meets the requirement but for time."""
+    return any(suits(grant, requirement, controller) for grant in found.in_force)
+
+
+def refused_for(found: Standing, member: str) -> bool:
+    return any(level(refusal) == member for refusal in found.refusals)
+
+
+def status(found: Standing, at: Micros | None) -> str | None:
+    """The standing in one word, strictest first; None when only an unknown instant could tell."""
+    statuses = {refusal.status for refusal in found.refusals}
+    for strict in ("objected", "withdrawn"):
+        if strict in statuses:
+            return strict
+    if statuses:
+        return "refused"
+    if not found.in_force:
+        return "missing"
+    answers = [_lasts(grant, None, at) for grant in found.in_force]
+    if True in answers:
+        return "given"
+    return None if None in answers else "expired"
+
+
+def suits(grant: ConsentRecord, requirement: Requirement, controller: str | None) -> bool:
+    """Whether a grant has everything a requirement asks but time."""
+    if requirement.quality is not None and grant.quality not in requirement.quality:
+        return False
+    if requirement.bases is not None and grant.basis not in requirement.bases:
+        return False
+    if requirement.defect_free and grant.defects != ():
+        return False
+    if requirement.evidence and not grant.evidence:
+        return False
+    if requirement.same_controller and (controller is None or grant.controller != controller):
+        return False
+    return all(_names(grant, name) for name in requirement.names)
+
+
+def _names(grant: ConsentRecord, name: str) -> bool:
+    if name == "channel":
+        return grant.channel != "*"
+    if name == "program":
+        return (grant.node or "").startswith("program:")
+    return grant.node != "*"
+
+
+def ends(grant: ConsentRecord, max_age: Span | None) -> Micros:
+    """First instant at which the grant no longer holds; FOREVER when it never ends."""
+    end = grant.expires_at if grant.expires_at is not None else grant.at or 0
+    if max_age is None or grant.at is None:
+        return end
+    return min(end, later_by(grant.at, max_age))
+
+
+def _lasts(grant: ConsentRecord, max_age: Span | None, at: Micros | None) -> bool | None:
+    end = ends(grant, max_age)
+    if end == FOREVER:
+        return True
+    return None if at is None else at < end
+
+
+def later_by(at: Micros, span: Span) -> Micros:
+    """An instant plus a span; months are added in UTC and clamped to month end, never past FOREVER."""
+    if not isinstance(span, Months):
+        return min(at + span, FOREVER)
+    moment = from_micros(at)
+    years, month = divmod(moment.month - 1 + span.count, 12)
+    if moment.year + years > 9999:
+        return FOREVER
+    day = min(moment.day, monthrange(moment.year + years, month + 1)[1])
+    return to_micros(moment.replace(year=moment.year + years, month=month + 1, day=day))
