@@ -147,7 +147,7 @@ def use_bodies(draw: Any, *, style: bool = False) -> Document:
 
 @st.composite
 def intrusiveness_bodies(draw: Any) -> Document:
-    score: Document = {"channel": draw(st.sampled_from(("rank", {"push": 50, "email": 10, "sms": 80})))}
+    score: Document = {"channel": "rank"}
     if draw(st.booleans()):
         points, within = draw(st.sampled_from((5, 20))), draw(st.sampled_from(WINDOWS))
         score["per_recent_send"] = {"points": points, "within": within}
@@ -197,7 +197,9 @@ def quiet_bodies(draw: Any) -> Document:
     body: Document = {"local_time": draw(st.lists(openings(), min_size=1, max_size=2))}
     if draw(st.integers(0, 3)) == 0:
         body["zone"] = draw(st.sampled_from(("Europe/Paris", "Australia/Lord_Howe", "recipient")))
-    return {"require": body}
+    spans = [(window["from"], window["to"]) for window in body["local_time"]]
+    forbid = len(spans) == 1 and spans[0] != ("00:00", "24:00") and draw(st.booleans())
+    return {"forbid" if forbid else "require": body}
 
 
 @st.composite
@@ -222,8 +224,17 @@ def policy_of(draw: Any, kind: str) -> Document:
     """One policy without its id."""
     bodies, effects = _KINDS[kind]
     document: Document = {"kind": kind, **draw(scopes()), **draw(bodies)}
-    document["on_breach"] = draw(effects)
-    return document
+    demand = document.get("require", document.get("forbid"))
+    strips = kind == "style" and "style" not in demand and draw(st.booleans())
+    document["on_breach"] = draw(STRIP if strips else effects)
+    return _about_everybody(document) if kind == "purpose" else document
+
+
+def _about_everybody(document: Document) -> Document:
+    """A purpose policy may not look at the account type."""
+    scope = {key: value for key, value in document.get("for", {}).items() if key != "recipient.account_type"}
+    when = document.get("when", "true").replace("recipient.account_type", "recipient.language")
+    return {**document, "for": scope or {"message_class": "marketing"}, "when": when}
 
 
 @st.composite
