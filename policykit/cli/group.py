@@ -6,6 +6,7 @@ from importlib import import_module
 
 import click
 
+from policykit.cli.options import write_examples
 from policykit.version import __version__
 
 # name -> (module and function, one line for `policykit --help`), in the order a newcomer meets them
@@ -20,6 +21,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("schema:schema", "print the JSON Schema of policy files, for editors"),
     "plugins": ("plugins:plugins", "list what is plugged in"),
 }
+
+
+EXAMPLES = """\
+  policykit init demo                           a workspace with 20,000 made-up people
+  policykit dry-run basket --workspace demo     what would happen to each of them, and why
+  policykit check                               every mistake at once, as file:line:column
+  policykit test                                the cases beside your policies
+
+Exit codes: 0 fine, 1 a brake was crossed, 2 wrong use or configuration, 3 policies invalid,
+  4 cases failed, 70 a fault of policykit itself, 130 interrupted, 141 the reader of a pipe left."""
 
 
 class Commands(click.Group):
@@ -40,23 +51,11 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(formatter, EXAMPLES)
+
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, "--version", message="policykit %(version)s", help="Print the version.")
 def commands() -> None:
-    """Hold every marketing message against the policies your company has written down.
-
-    \b
-    Try it:
-      policykit init demo                           a workspace with 20,000 made-up people
-      policykit dry-run basket --workspace demo     what would happen to each of them, and why
-
-    \b
-    Write your own:
-      policykit check                               every mistake at once, as file:line:column
-      policykit test                                the cases beside your policies
-
-    \b
-    Exit codes: 0 fine, 1 a brake was crossed, 2 wrong use or configuration, 3 policies invalid,
-    4 cases failed, 70 a fault of policykit itself, 130 interrupted, 141 the reader of a pipe left.
-    """
+    """Hold every marketing message against the policies your company has written down."""

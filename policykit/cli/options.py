@@ -1,4 +1,4 @@
-"""Options that several commands share, and how a command prints."""
+"""What several commands share: options, examples under `--help`, and how they print."""
 
 from __future__ import annotations
 
@@ -10,6 +10,21 @@ from typing import Any, TypeVar
 import click
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class Taught(click.Command):
+    """A command whose help ends with examples, printed as they are written."""
+
+    def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(formatter, self.examples)
+
+
+def write_examples(formatter: click.HelpFormatter, examples: str) -> None:
+    formatter.write(f"\nExamples:\n{examples}\n")
 
 
 def workspace_option(function: _F) -> _F:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from policykit.reports.summary import PolicyCount, Summary
-from policykit.reports.words import CHANNEL_NAMES, IMPOSSIBLE, STYLE_NAMES, count, share
+from policykit.reports.words import IMPOSSIBLE, STYLE_NAMES, channel_name, count, share
 
 __all__ = ["print_summary"]
 
@@ -80,7 +80,7 @@ def _bar(part: int, whole: int, colour: str) -> Text:
 
 
 def _changes(summary: Summary) -> Iterator[RenderableType]:
-    rows = [(f"moved to {CHANNEL_NAMES.get(channel, channel)}", n) for channel, n in _largest(summary.moved)]
+    rows = [(f"moved to {channel_name(channel)}", n) for channel, n in _largest(summary.moved)]
     rows += [("sent with the generic text", summary.generic)]
     rows += [(f"`{attribute}` left out of the text", n) for attribute, n in _largest(summary.stripped)]
     rows += [("sent later, at the next allowed hour", summary.delayed)]
@@ -92,7 +92,7 @@ def _changes(summary: Summary) -> Iterator[RenderableType]:
         why = [(count(n), IMPOSSIBLE.get(word, word)) for word, n in _largest(summary.impossible)]
         yield from _section("Not sent because a change could not be made", _table(why, right=(0,)))
     if summary.channels:
-        out = [(count(n), CHANNEL_NAMES.get(channel, channel)) for channel, n in _largest(summary.channels)]
+        out = [(count(n), channel_name(channel)) for channel, n in _largest(summary.channels)]
         yield from _section("What goes out, by channel", _table(out, right=(0,)))
 
 
@@ -105,7 +105,7 @@ def _reasons(summary: Summary) -> Iterator[RenderableType]:
     audited = [p for p in summary.policies if p.breached and p.audit]
     silent = sum(not p.breached for p in summary.policies)
     if enforced:
-        tail = f"{count(silent, 'other policy') if silent == 1 else f'{silent} other policies'} had nothing to object to."
+        tail = f"{silent} other {'policy' if silent == 1 else 'policies'} had nothing to object to."
         yield from _section("Why", _reason_table(enforced, summary.audience), *([Text(tail, "dim")] if silent else []))
     if audited:
         yield from _section("Only observed (mode: audit), changes nothing", _reason_table(audited, summary.audience))

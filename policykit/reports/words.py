@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["CHANNEL_NAMES", "IMPOSSIBLE", "STYLE_NAMES", "count", "listed", "share"]
+__all__ = ["CHANNEL_NAMES", "IMPOSSIBLE", "STYLE_NAMES", "channel_name", "count", "listed", "share"]
 
 CHANNEL_NAMES = {
     "voice": "a phone call", "sms": "SMS", "mms": "MMS", "whatsapp": "WhatsApp", "push": "push", "web_push": "web push",
@@ -29,6 +29,11 @@ IMPOSSIBLE = {
     "past_deadline": "the next allowed hour is after the campaign's last moment",
     "no_channel_left": "no gentler channel is prepared that the person can be reached on and that is allowed",
 }
+
+
+def channel_name(channel: str | None) -> str:
+    """The channel as one says it; a channel of the workspace's own by its key."""
+    return "no channel" if channel is None else CHANNEL_NAMES.get(channel, channel)
 
 
 def count(number: int, noun: str = "") -> str:

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from policykit import assemble
+from policykit.cli.options import Taught, json_option, print_json, workspace_option
+from policykit.reports import summary as rendering
+
+_EXAMPLES = """\
+  policykit dry-run basket                               a campaign of the workspace, or a path to one
+  policykit dry-run basket --out decisions.parquet       one row per message, for your own analysis
+  policykit dry-run basket --lists lists                 who may be sent to, per channel, and who not
+  policykit dry-run basket --send-at 2026-12-01T10:00Z   had it been planned for then
+  policykit dry-run basket --json                        the same numbers for scripts
+
+Ends with 1 when a brake of the campaign is crossed."""
+
+_RELATIONS = ("audience", "consents", "history", "addresses", "attributes")
+
+
+def _relation_options(function: Any) -> Any:
+    for name in reversed(_RELATIONS):
+        function = click.option(
+            f"--{name}", metavar="FILE", type=click.Path(path_type=Path),
+            help=f"CSV, JSONL or Parquet of {'people' if name == 'audience' else name}, instead of the campaign's own.",
+        )(function)  # fmt: skip
+    return function
+
+
+@click.command("dry-run", cls=Taught, examples=_EXAMPLES)
+@click.argument("campaign")
+@_relation_options
+@click.option("--known-at", metavar="INSTANT", help="Judge with what was known then; else now.")
+@click.option("--send-at", metavar="INSTANT", help="Judge as if it were planned for then.")
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write every decision here, as Parquet.")
+@click.option("--lists", metavar="DIR", type=click.Path(path_type=Path), help="Write who may be sent to, and who not.")
+@click.option("--memory-limit", metavar="SIZE", help="Most memory to use, e.g. 1GB; slower when it is tight.")
+@click.option("--threads", type=click.IntRange(1), help="Processor threads to use; else all.")
+@click.option("--progress/--no-progress", default=None, help="Show progress; else only on a terminal.")
+@workspace_option
+@json_option
+def dry_run(
+    campaign: str, workspace: Path | None, as_json: bool, progress: bool | None, known_at: str | None,
+    send_at: str | None, out: Path | None, lists: Path | None, memory_limit: str | None, threads: int | None,
+    **relations: Path | None,
+) -> int:  # fmt: skip
+    """Judge every person of a campaign's audience before anything is sent.
+
+    Says how many would get the message as planned, how many a gentler one, how many none, and why.
+    """
+    wish = assemble.DryRunWish(
+        campaign, {name: path for name, path in relations.items() if path}, known_at, send_at, out, lists,
+        memory_limit, threads,
+    )  # fmt: skip
+    shown = sys.stderr.isatty() if progress is None else progress
+    if shown:
+        from policykit.cli.progress import showing
+
+        with showing() as step:
+            summary = assemble.dry_run(workspace, wish, step)
+    else:
+        summary = assemble.dry_run(workspace, wish)
+    if as_json:
+        print_json(rendering.as_json(summary))
+    else:
+        from rich.console import Console
+
+        from policykit.reports.terminal import print_summary
+
+        print_summary(summary, Console(highlight=False, soft_wrap=False))
+    return 1 if summary.brake_crossed else 0

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import click
+
+from policykit import assemble
+from policykit.cli.options import Taught, json_option, print_json
+
+_EXAMPLES = """\
+  policykit plugins                what each plugin adds, and which could not be loaded"""
+
+
+@click.command(cls=Taught, examples=_EXAMPLES)
+@json_option
+def plugins(as_json: bool) -> None:
+    """List what is plugged in: where it comes from, what it adds, and what failed to load."""
+    found = assemble.plugins()
+    if as_json:
+        print_json(found)
+        return
+    for plugin in found:
+        click.echo(f"{plugin['name']} {plugin['version'] or ''}".rstrip())
+        for word in ("kinds", "facts"):
+            if plugin[word]:
+                click.echo(f"  {word}: {', '.join(plugin[word])}")
+        for problem in plugin["problems"]:
+            click.echo(f"  failed: {problem}")

@@ -1,0 +1,186 @@
+"""Conditions in words: what a leaf is called, what it found, what a requirement asks for.
+
+Everything here is half a sentence in lower case, for a reader who has never seen an expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from policykit.ir.nodes import (
+    Allowed,
+    AttributeCollectedAt,
+    AttributeCollectedFor,
+    AttributeOrigin,
+    AttributePermission,
+    ConsentMet,
+    ConsentWasMet,
+    Counting,
+    Fact,
+    Hours,
+    Leaf,
+    LocalPart,
+    Member,
+    Months,
+    Opening,
+    Present,
+    Requirement,
+    Sends,
+    Span,
+    Window,
+)
+from policykit.model import DAY, HOUR, MINUTE, SECOND, Micros, from_micros
+from policykit.vocabulary import QUALITIES
+
+__all__ = ["day", "either", "fact_name", "hours", "missing", "moment", "quality", "requirement", "span", "window"]
+
+_UNITS = ((7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"))
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_QUALITY = {
+    "none": "no yes at all", "assumed": "an assumed yes", "implied_ebr": "an implied yes of a customer",
+    "soft_opt_in": "a soft opt-in", "single_opt_in": "a single opt-in", "double_opt_in": "a double opt-in",
+    "written": "a written yes",
+}  # fmt: skip
+
+
+def fact_name(leaf: Leaf) -> str:
+    """The fact behind a leaf, as cases and decisions name it when it is unknown."""
+    match leaf:
+        case ConsentMet() | ConsentWasMet() | Member():
+            return "consents"
+        case Sends(window=found):
+            return "recipient.zone" if found.calendar and found.zone is None else "history"
+        case Allowed(hours=found_hours):
+            return "send.at" if found_hours.zone else "recipient.zone"
+        case LocalPart(zone=zone):
+            return "send.at" if zone else "recipient.zone"
+        case Fact(path=path):
+            return "consents" if path.startswith("consent.") else path
+        case AttributeOrigin() | AttributeCollectedFor() | AttributeCollectedAt() | AttributePermission() | Present():
+            return f"attributes.{leaf.attribute}"
+
+
+def missing(name: str) -> str:
+    """What nobody says, from the name of a fact."""
+    told = {
+        "consents": "what they consented to",
+        "history": "what else they were sent",
+        "recipient.zone": "in which time zone they are",
+        "send.at": "when it would leave",
+        "send.purpose": "what the message is for",
+        "uses": "which data shapes the message",
+        "send.address.shared": "whether others read along at this address",
+        "send.address.origin": "where the address comes from",
+        "recipient.degree": "how far they let us use data",
+        "recipient.tolerance": "how much they put up with",
+    }
+    if name in told:
+        return told[name]
+    room, _, rest = name.partition(".")
+    plain = rest.replace("_", " ").replace(".", " ")
+    return f"their {plain}" if room == "recipient" else f"`{rest}` of this person" if room == "attributes" else name
+
+
+def span(length: Span) -> str:
+    """`16 hours`, `24 months`: in the largest unit that divides it."""
+    if isinstance(length, Months):
+        years, months = divmod(length.count, 12)
+        return _counted(years, "year") if years and not months and years > 2 else _counted(length.count, "month")
+    for size, unit in _UNITS:
+        if length % size == 0 and (unit != "week" or length > 4 * size):
+            return _counted(length // size, unit)
+    return f"{length / SECOND:g} seconds"
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+def day(at: Micros) -> str:
+    """`3 May 2026`."""
+    found = from_micros(at)
+    return f"{found.day} {found:%B %Y}"
+
+
+def moment(local: datetime) -> str:
+    """`Friday 27 November 2026 at 08:00`, on the clock the instant was given in."""
+    return f"{_DAYS[local.weekday()]} {local.day} {local:%B %Y} at {local:%H:%M}"
+
+
+def either(items: Iterable[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    *head, tail = list(items) or [""]
+    return f"{', '.join(head)} or {tail}" if head else tail
+
+
+def hours(allowed: Hours) -> str:
+    """`08:00 to 21:00, Monday to Saturday`."""
+    return either(_opening(opening) for opening in allowed.openings)
+
+
+def _opening(opening: Opening) -> str:
+    clock = f"{_clock(opening.start)} to {_clock(opening.end)}"
+    return clock if len(opening.days) == 7 else f"{clock} on {_days(sorted(opening.days))}"
+
+
+def _clock(minute: int) -> str:
+    return "midnight" if minute in (0, 1440) else f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _days(days: list[int]) -> str:
+    names = [_DAYS[each] for each in days]
+    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        return f"{names[0]} to {names[-1]}"
+    *head, tail = names
+    return f"{', '.join(head)} and {tail}" if head else tail
+
+
+def window(found: Window) -> str:
+    """`within 7 days`, `in one calendar week`."""
+    if found.rolling is not None:
+        return f"within {span(found.rolling)}"
+    return f"in one calendar {found.calendar}"
+
+
+def counted(counting: Counting) -> str:
+    """What a cap counts: `marketing messages by push or SMS`."""
+    classes = f"{either(sorted(counting.classes))} messages" if counting.classes else "messages"
+    where = " by this channel" if counting.this_channel else ""
+    if counting.channels:
+        where = f" by {either(sorted(counting.channels))}"
+    return f"{classes}{where}{' of this campaign' if counting.this_campaign else ''}"
+
+
+def quality(rung: str | None) -> str:
+    return _QUALITY.get(rung or "", "a yes of unknown quality")
+
+
+def requirement(asked: Requirement, channel: str) -> str:
+    """What a grant must be, as the end of "if they gave ...": `consent that names push, at least a single opt-in`."""
+    parts = [f"names {either(_named(name, channel) for name in sorted(asked.names))}"] if asked.names else []
+    if asked.evidence:
+        parts.append("can be proven")
+    if asked.defect_free:
+        parts.append("was neither pre-ticked, bundled nor a condition")
+    if asked.same_controller:
+        parts.append("was given to the company that sends")
+    if asked.bases:
+        parts.append(f"rests on {either(sorted(asked.bases)).replace('_', ' ')}")
+    head = "consent" + (f" that {' and '.join(parts)}" if parts else "")
+    tail = [_rungs(asked.quality)] if asked.quality else []
+    if asked.max_age is not None:
+        tail.append(f"not older than {span(asked.max_age)}")
+    return ", ".join([head, *tail])
+
+
+def _named(name: str, channel: str) -> str:
+    return channel if name == "channel" else f"the {name}"
+
+
+def _rungs(allowed: frozenset[str]) -> str:
+    ladder = [rung for rung, _ in QUALITIES]
+    lowest = min(allowed, key=ladder.index)
+    if set(ladder[ladder.index(lowest) :]) == allowed:
+        return f"at least {quality(lowest)}"
+    return either(quality(rung) for rung in ladder if rung in allowed)

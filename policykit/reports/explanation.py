@@ -1,0 +1,138 @@
+"""Why one person gets, or does not get, a message: at most six lines that read like sentences."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from policykit.reports.words import IMPOSSIBLE, channel_name, listed
+
+__all__ = ["Explanation", "PolicyTold", "as_json", "as_text"]
+
+Outcome = Literal["met", "breached", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTold:
+    """One policy that applied, for one send.
+
+    known: what was found, in words; way: what would let it pass, in words; both as the end of a
+    sentence, None when nothing is to say. missing: facts it needed that nobody says.
+    facts: what was beneath, name and value. decided: it is among those that made the decision.
+    """
+
+    policy: str
+    kind: str
+    outcome: Outcome
+    decided: bool = False
+    audit: bool = False
+    reason: str | None = None
+    because: str | None = None
+    known: str | None = None
+    way: str | None = None
+    missing: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One person's story.
+
+    person: as the reader named them. planned: the channel it would have left by. channel: the one it
+    leaves by, None when it does not leave. at: the final instant in words, when it was moved.
+    assumed: facts that the workspace assumed for this person, with the value.
+    """
+
+    person: str
+    campaign: str | None
+    verdict: Literal["allow", "downgrade", "block"]
+    planned: str | None
+    channel: str | None = None
+    strip: tuple[str, ...] = ()
+    generic: bool = False
+    at: str | None = None
+    impossible: str | None = None
+    policies: tuple[PolicyTold, ...] = ()
+    assumed: tuple[tuple[str, str], ...] = ()
+
+
+def as_text(told: Explanation, *, everything: bool = False) -> str:
+    """The story in at most six lines; with `everything`, every policy that applied follows."""
+    decided = [policy for policy in told.policies if policy.decided]
+    lines = [_verdict(told), *_why(decided), *_known(decided), *_hindered(told), *_way(decided), *_assumed(told)]
+    lines = lines[:6]
+    if everything:
+        lines += ["", *(_policy_line(policy) for policy in told.policies)]
+    return "\n".join(lines)
+
+
+def _verdict(told: Explanation) -> str:
+    what = f"`{told.campaign}`" if told.campaign else "this message"
+    if told.verdict == "block":
+        return f"{told.person} does not get {what}."
+    if told.verdict == "allow":
+        return f"{told.person} gets {what} by {channel_name(told.channel)}, as planned."
+    changes = [f"by {channel_name(told.channel)} instead of {channel_name(told.planned)}"]
+    if told.channel == told.planned:
+        changes = [f"by {channel_name(told.channel)}"]
+    if told.generic:
+        changes.append("with the generic text")
+    if told.strip:
+        changes.append(f"without {listed(f'`{attribute}`' for attribute in told.strip)}")
+    if told.at:
+        changes.append(f"later, {told.at}")
+    return f"{told.person} gets {what} {', '.join(changes)}."
+
+
+def _why(decided: list[PolicyTold]) -> list[str]:
+    """The company's own words, else the policy's name; further policies by name."""
+    if not decided:
+        return []
+    first, *others = decided
+    names = listed(f"`{policy.policy}`" for policy in decided)
+    if first.because:
+        also = f", and also {listed(f'`{policy.policy}`' for policy in others)}" if others else ""
+        return [f"Why: {first.because.strip().rstrip('.')} (`{first.policy}`{also})."]
+    return [f"Why: {names} {'ask' if others else 'asks'} for it."]
+
+
+def _known(decided: list[PolicyTold]) -> list[str]:
+    said = list(dict.fromkeys(policy.known for policy in decided if policy.known))[:2]
+    return [f"What we know: {'; '.join(said)}."] if said else []
+
+
+def _way(decided: list[PolicyTold]) -> list[str]:
+    ways = list(dict.fromkeys(policy.way for policy in decided if policy.way))[:2]
+    return [f"It would go as planned if {', and '.join(ways)}."] if ways else []
+
+
+def _hindered(told: Explanation) -> list[str]:
+    if told.impossible is None:
+        return []
+    return [f"No gentler way was left: {IMPOSSIBLE.get(told.impossible, told.impossible)}."]
+
+
+def _assumed(told: Explanation) -> list[str]:
+    if not told.assumed:
+        return []
+    return [f"Assumed, because nobody says: {listed(f'{name} is {value}' for name, value in told.assumed)}."]
+
+
+_MARKS = {"met": "met      ", "breached": "breached ", "unknown": "unknown  "}
+
+
+def _policy_line(policy: PolicyTold) -> str:
+    words = [policy.known or ""]
+    if policy.missing:
+        words = [f"nobody says {listed(policy.missing)}"]
+    tail = f": {words[0]}" if words[0] and policy.outcome != "met" else ""
+    note = " (only observed)" if policy.audit else " (decided)" if policy.decided else ""
+    return f"  {_MARKS[policy.outcome]} {policy.policy}{note}{tail}"
+
+
+def as_json(told: Explanation) -> dict[str, Any]:
+    found = asdict(told)
+    found["assumed"] = dict(told.assumed)
+    for policy in found["policies"]:
+        policy["facts"] = dict(policy["facts"])
+    return found
