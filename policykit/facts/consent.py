@@ -60,13 +60,16 @@ def standing(records: Iterable[ConsentRecord], path: Sequence[str], channel: str
             node, where = scope(record)
             if node in places and where in ("*", channel):
                 refusals.append(record)
-        elif record.status in GRANTS and record.node in places and record.channel in ("*", channel):
-            if record.at is not None and record.expires_at is not None:
-                grants.append(record)
+        elif _is_readable_grant(record) and record.node in places and record.channel in ("*", channel):
+            grants.append(record)
     if not refusals:
         return Standing((), tuple(grants))
     live = tuple(refusal for refusal in refusals if not any(_lifts(grant, refusal, places) for grant in grants))
     return Standing(live, tuple(grant for grant in grants if all(_later(grant, refusal) for refusal in refusals)))
+
+
+def _is_readable_grant(record: ConsentRecord) -> bool:
+    return record.status in GRANTS and record.at is not None and record.expires_at is not None
 
 
 def scope(refusal: ConsentRecord) -> tuple[str, str]:

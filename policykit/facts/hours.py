@@ -66,7 +66,8 @@ def local_fields(zone: str | None, at: Micros | None) -> LocalFields | None:
     first = day - (today.day - 1)
     after = _days(date(today.year + today.month // 12, today.month % 12 + 1, 1))
     return LocalFields(
-        minute, _weekday(day), minute // 60, minute % 60, (_weekday(day) + 1) % 7, today.day, today.month - 1, today.year,
+        minute, _weekday(day), minute // 60, minute % 60, (_weekday(day) + 1) % 7,
+        today.day, today.month - 1, today.year,
         _start_of(zone, day), _start_of(zone, day + 1), _start_of(zone, monday), _start_of(zone, monday + 7),
         _start_of(zone, first), _start_of(zone, after),
     )  # fmt: skip
@@ -106,6 +107,8 @@ def next_allowed(hours: Hours, zone: str | None, at: Micros, deadline: Micros) -
     at_zone = hours.zone or zone
     if at_zone is None or at_zone not in zones():
         return None
+    if allowed(hours, zone, at):
+        return at
     for start, _ in intervals(hours, at_zone, at, min(deadline + 1, at + _SEARCH)):
         return start
     return None

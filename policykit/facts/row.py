@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from policykit.facts import consent, lineage
 from policykit.facts.counting import count_sends
@@ -41,8 +41,7 @@ _DEADLINE_DAYS = 7  # after the planned instant, when the manifest names no `not
 _MEMBERS: Mapping[str, frozenset[str]] = {spec.path: frozenset(spec.members) for spec in FACTS if spec.members}
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """How a send stands in a round: by which channel, with which content, stripped of what, when."""
 
     channel: str

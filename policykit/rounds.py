@@ -1,0 +1,361 @@
+"""The combining law: how judgements become a decision (M4, M5). The dry run shares `Law`, the tests compare the rest.
+
+A channel's outcome depends on that channel alone; a send is lessened round by round in place, and
+moved at most once. Rules are masks here: bit i is rule i of the set, which is sorted by policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from typing import Literal, NamedTuple, TypeAlias, get_args
+
+from policykit.backends.judged import Judged
+from policykit.facts.hours import allowed, next_allowed, zones
+from policykit.facts.row import Sight, State, deadline, planned_at, prepared_for, rank
+from policykit.ir.nodes import Hours
+from policykit.ir.rules import Rule, RuleSet
+from policykit.model import (
+    FOREVER,
+    Campaign,
+    Changes,
+    Decision,
+    Impossible,
+    Judgement,
+    Micros,
+    Person,
+    Use,
+    Verdict,
+)
+
+Judge: TypeAlias = Callable[[Sight, State], Judged]
+"""Judges one send as it stands. Bit j of `Judged.strip` is the j-th use of the whole variant, stripped or not."""
+
+_ORDER: tuple[Impossible, ...] = get_args(Impossible)
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """The rules of a set as masks, for one channel.
+
+    blocks, asks, contents, strips, schedules: enforced rules by what a breach asks for. asks leaves
+    out the rules this channel satisfies. acts: all five. audit: rules only listed (M10).
+    strip_rules: every rule with effect `uses`, in order: what `Judged.strip` is aligned with.
+    schedule_rules: the enforced rules with effect `send_at`, in order.
+    """
+
+    blocks: int
+    asks: int
+    contents: int
+    strips: int
+    schedules: int
+    acts: int
+    audit: int
+    strip_rules: tuple[int, ...]
+    schedule_rules: tuple[int, ...]
+
+
+def law(rules: Sequence[Rule], channel: str) -> Law:
+    """The masks of rules in their order, for sends by one channel."""
+    enforced = [(index, rule) for index, rule in enumerate(rules) if rule.mode == "enforce"]
+
+    def _mask(part: str) -> int:
+        return _bits(index for index, rule in enforced if rule.effect.part == part)
+
+    asks = _bits(index for index, rule in enforced if rule.effect.part == "channel" and not permits(rule, channel))
+    blocks, contents, strips, schedules = _mask("block"), _mask("content"), _mask("uses"), _mask("send_at")
+    return Law(
+        blocks=blocks,
+        asks=asks,
+        contents=contents,
+        strips=strips,
+        schedules=schedules,
+        acts=blocks | asks | contents | strips | schedules,
+        audit=_bits(index for index, rule in enumerate(rules) if rule.mode == "audit"),
+        strip_rules=tuple(index for index, rule in enumerate(rules) if rule.use_breached is not None),
+        schedule_rules=tuple(index for index, rule in enforced if rule.effect.part == "send_at"),
+    )
+
+
+def permits(rule: Rule, channel: str) -> bool:
+    """Whether a rule that asks for another channel names this one; `less_intrusive` names none."""
+    return rule.effect.channels is not None and channel in rule.effect.channels
+
+
+@dataclass(slots=True)
+class Laws:
+    """The masks of one rule set for every channel met, and the policies' names by mask."""
+
+    ruleset: RuleSet
+    by_channel: dict[str, Law] = field(default_factory=dict)
+    by_mask: dict[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def of(self, channel: str) -> Law:
+        found = self.by_channel.get(channel)
+        if found is None:
+            found = self.by_channel[channel] = law(self.ruleset.rules, channel)
+        return found
+
+    def names(self, mask: int) -> tuple[str, ...]:
+        """Policies of the rules in a mask, sorted."""
+        found = self.by_mask.get(mask)
+        if found is None:
+            rules = self.ruleset.rules
+            found = self.by_mask[mask] = tuple(sorted(rules[index].policy for index in _indexes(mask)))
+        return found
+
+
+# --- a whole decision --------------------------------------------------------------------------
+
+
+def decide(
+    laws: Laws, judge: Judge, campaign: Campaign, person: Person, now: Micros, start: str | None = None
+) -> Decision:
+    """The decision for one send.
+
+    start: the channel it was going to leave by (live, cases); None = the first prepared channel
+        for which the person has an address.
+    """
+    channel = start if start is not None else first_channel(campaign, person)
+    if channel is None:
+        return Decision(Verdict.BLOCK, impossible="no_address")
+    sight = Sight(laws.ruleset, campaign, person, now)
+    planned = planned_at(sight)
+    if planned is None:
+        return Decision(Verdict.BLOCK, impossible="no_instant")
+    original = State(channel, at=planned)
+    first = in_place(laws, judge, sight, original)
+    if first.outcome == "ask":
+        return _move(laws, judge, sight, original, first)
+    return _decision(laws, campaign, original, first, first)
+
+
+def first_channel(campaign: Campaign, person: Person) -> str | None:
+    """The first prepared channel for which the person has an address."""
+    return next((prepared.channel for prepared in campaign.prepared if has_address(person, prepared.channel)), None)
+
+
+def has_address(person: Person, channel: str) -> bool:
+    """Whether an address is known; when no addresses were supplied, none is."""
+    return person.addresses is not None and channel in person.addresses
+
+
+def candidates(laws: Laws, sight: Sight, start: str, askers: int) -> Iterator[str]:
+    """Channels a send may be moved to, in campaign order: permitted by every asker, of lower rank, with an address."""
+    ceiling = rank(sight, start)
+    rules = [laws.ruleset.rules[index] for index in _indexes(askers)]
+    for prepared in sight.campaign.prepared:
+        channel, own = prepared.channel, rank(sight, prepared.channel)
+        lower = channel != start and ceiling is not None and own is not None and own < ceiling
+        permitted = all(rule.effect.channels is None or channel in rule.effect.channels for rule in rules)
+        if lower and permitted and has_address(sight.person, channel):
+            yield channel
+
+
+def _move(laws: Laws, judge: Judge, sight: Sight, original: State, first: Course) -> Decision:
+    """Each candidate is judged in place from the original send; the first that is done wins."""
+    skipped: list[Judgement] = []
+    for channel in candidates(laws, sight, original.channel, first.deciders):
+        course = in_place(laws, judge, sight, State(channel, at=original.at))
+        if course.outcome == "done":
+            return _decision(laws, sight.campaign, original, first, course, tuple(skipped))
+        names, unknown = laws.names(course.deciders), laws.names(course.undetermined)
+        skipped.append(Judgement(channel, course.outcome, names, unknown, course.impossible))
+    nowhere = Course("block", original, first.deciders, first.undetermined, first.audit, "no_channel_left")
+    return _decision(laws, sight.campaign, original, first, nowhere, tuple(skipped))
+
+
+def _decision(
+    laws: Laws, campaign: Campaign, original: State, first: Course, last: Course, skipped: tuple[Judgement, ...] = ()
+) -> Decision:
+    names = laws.names
+    undetermined, audit = names(first.undetermined | last.undetermined), names(first.audit | last.audit)
+    if last.outcome == "block":
+        blockers = names(last.deciders)
+        return Decision(
+            Verdict.BLOCK, Changes(), blockers, undetermined, audit, impossible=last.impossible, skipped=skipped
+        )
+    state = last.state
+    if state is original:
+        return Decision(Verdict.ALLOW, NO_CHANGES, (), undetermined, audit, state.channel, state.at)
+    askers = first.deciders if first is not last else 0
+    determining = names(last.deciders | askers)
+    changes = _changes(campaign, original, state)
+    verdict = Verdict.DOWNGRADE if changes else Verdict.ALLOW
+    return Decision(
+        verdict, changes, determining, undetermined, audit, state.channel, state.at, skipped=skipped
+    )  # fmt: skip
+
+
+NO_CHANGES = Changes()
+
+
+def _changes(campaign: Campaign, original: State, final: State) -> Changes:
+    return Changes(
+        channel=final.channel if final.channel != original.channel else None,
+        strip=tuple(sorted(use.attribute for use in variant_uses(campaign, final) if use.attribute in final.stripped)),
+        generic=final.generic,
+        send_at=final.at if final.at != original.at else None,
+    )
+
+
+# --- one channel, in place -------------------------------------------------------------------------
+
+
+class Course(NamedTuple):
+    """How a channel came out. deciders: blockers, askers, or the rules whose changes were made."""
+
+    outcome: Literal["done", "ask", "block"]
+    state: State
+    deciders: int
+    undetermined: int
+    audit: int
+    impossible: Impossible | None = None
+
+
+def in_place(laws: Laws, judge: Judge, sight: Sight, state: State) -> Course:
+    """Judges a send on its channel, makes every change asked for, and judges again until nothing is left.
+
+    It ends: strips and the generic variant only grow, the instant only moves later, up to the deadline.
+    """
+    masks = laws.of(state.channel)
+    changers = undetermined = audit = 0
+    original = state
+    while True:
+        judged = judge(sight, state)
+        undetermined |= judged.undetermined
+        audit |= judged.breached & masks.audit
+        acting = judged.breached & masks.acts
+        if not acting:
+            return Course("done", state, changers, undetermined, audit)
+        if acting & masks.blocks:
+            return Course("block", state, acting & masks.blocks, undetermined, audit)
+        if acting & masks.asks:
+            return Course("ask", state, acting & masks.asks, undetermined, audit)
+        step = _step(laws, masks, sight, original, state, acting, judged)
+        if step.failed:
+            worst = min(step.failed, key=_ORDER.index)
+            return Course("block", state, reduce(or_, step.failed.values()), undetermined, audit, worst)
+        if not step.changers:
+            return Course("done", state, changers, undetermined, audit)
+        changers |= step.changers
+        state = step.state
+
+
+@dataclass(slots=True)
+class _Step:
+    """The changes of one round. failed: what cannot be made, and the rules that asked for it."""
+
+    state: State
+    changers: int = 0
+    failed: dict[Impossible, int] = field(default_factory=dict)
+
+    def fail(self, why: Impossible, rules: int) -> None:
+        if rules:
+            self.failed[why] = self.failed.get(why, 0) | rules
+
+
+def _step(laws: Laws, masks: Law, sight: Sight, original: State, state: State, acting: int, judged: Judged) -> _Step:
+    step = _Step(state)
+    contents = 0 if state.generic else acting & masks.contents
+    if contents:
+        _make_generic(step, sight, contents)
+    elif acting & masks.strips:
+        _strip(step, sight, masks, acting & masks.strips, judged.strip)
+    if acting & masks.schedules:
+        _postpone(step, laws, sight, masks, acting & masks.schedules, original)
+    return step
+
+
+def _make_generic(step: _Step, sight: Sight, rules: int) -> None:
+    if not _has_generic(sight, step.state):
+        step.fail("no_generic", rules)
+        return
+    step.state = step.state._replace(generic=True)
+    step.changers |= rules
+
+
+def _strip(step: _Step, sight: Sight, masks: Law, rules: int, in_breach: Sequence[int | None]) -> None:
+    """Takes out the uses in breach; where one of them is required, the generic variant takes the content's place."""
+    uses = variant_uses(sight.campaign, step.state)
+    asked = [(1 << rule, bits) for rule, bits in zip(masks.strip_rules, in_breach, strict=False) if rules >> rule & 1]
+    unknown = _any(rule for rule, bits in asked if bits is None)
+    known = [(rule, bits) for rule, bits in asked if bits]
+    fixed = _bits(index for index, use in enumerate(uses) if not use.strippable)
+    required = _bits(index for index, use in enumerate(uses) if use.required)
+    step.fail("unknown_uses", unknown)
+    step.fail("selected_attribute", _any(rule for rule, bits in known if bits & fixed))
+    needing = _any(rule for rule, bits in known if bits & required)
+    if needing and (step.state.generic or not _has_generic(sight, step.state)):
+        step.fail("required_attribute", needing)
+    if step.failed or not known:
+        return
+    step.changers |= _any(rule for rule, _ in known)
+    if needing:
+        step.state = step.state._replace(generic=True)
+        return
+    stripped = {uses[index].attribute for _, bits in known for index in _indexes(bits)}
+    step.state = step.state._replace(stripped=step.state.stripped | stripped)
+
+
+def _postpone(step: _Step, laws: Laws, sight: Sight, masks: Law, rules: int, original: State) -> None:
+    """Moves the send to the latest instant asked for; a rule whose hours hold already asks for none."""
+    at, planned = step.state.at, original.at
+    assert at is not None
+    assert planned is not None
+    limit = deadline(sight, planned)
+    asked: dict[Micros, int] = {}
+    for index in masks.schedule_rules:
+        if rules >> index & 1:
+            hours = laws.ruleset.rules[index].hours
+            moved = _asked_instant(hours, sight.zone, at, limit)
+            if moved is None:
+                step.fail("unknown_zone", 1 << index)
+            else:
+                asked[moved] = asked.get(moved, 0) | 1 << index
+    latest = max(asked, default=at)
+    if latest == at:
+        return
+    if limit is None or latest > limit:
+        step.fail("past_deadline", asked[latest])
+        return
+    step.changers |= asked[latest]
+    step.state = step.state._replace(at=latest)
+
+
+def _asked_instant(hours: Hours | None, zone: str | None, at: Micros, limit: Micros | None) -> Micros | None:
+    """The instant a rule asks for: FOREVER when none lies before the deadline, None when the zone is unknown."""
+    assert hours is not None
+    at_zone = hours.zone or zone
+    if at_zone is None or at_zone not in zones():
+        return None
+    if allowed(hours, zone, at):
+        return at
+    found = None if limit is None else next_allowed(hours, zone, at, limit)
+    return FOREVER if found is None else found
+
+
+def _has_generic(sight: Sight, state: State) -> bool:
+    prepared = prepared_for(sight.campaign, state.channel)
+    return prepared is not None and prepared.generic is not None
+
+
+def variant_uses(campaign: Campaign, state: State) -> tuple[Use, ...]:
+    """All uses of the content at hand, stripped or not; none when they are unknown."""
+    prepared = prepared_for(campaign, state.channel)
+    variant = (prepared.generic if state.generic else prepared.content) if prepared else None
+    return (variant.uses or ()) if variant else ()
+
+
+def _bits(indexes: Iterable[int]) -> int:
+    return reduce(or_, (1 << index for index in indexes), 0)
+
+
+def _any(masks: Iterable[int]) -> int:
+    return reduce(or_, masks, 0)
+
+
+def _indexes(mask: int) -> list[int]:
+    return [index for index in range(mask.bit_length()) if mask >> index & 1]
