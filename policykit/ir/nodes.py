@@ -34,10 +34,6 @@ class Type(StrEnum):
 Value: TypeAlias = bool | int | float | str | None
 
 
-def _place() -> Place | None:
-    return field(default=None, compare=False, repr=False)  # type: ignore[no-any-return]  # dataclass field
-
-
 # --- leaves about the send and the person ---------------------------------------------------
 
 
@@ -47,7 +43,7 @@ class Fact:
 
     path: str
     type: Type
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ class Member:
 
     path: str
     member: str
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +90,7 @@ class ConsentMet:
     """BOOL: no refusal of this send is live and some grant in force meets the requirement (M6)."""
 
     requirement: Requirement
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +98,7 @@ class ConsentWasMet:
     """BOOL: some grant in force meets the requirement but for time (expiry, age). For reasons only."""
 
     requirement: Requirement
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +135,7 @@ class Sends:
 
     window: Window
     counting: Counting
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +163,7 @@ class Allowed:
     """BOOL: the instant lies in the hours (M8). Unknown when the zone is."""
 
     hours: Hours
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +176,7 @@ class LocalPart:
 
     part: Literal["hours", "minutes", "day_of_week", "date", "month", "full_year", "minute_of_day", "weekday"]
     zone: str | None = None
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +184,7 @@ class Present:
     """BOOL, never unknown: the attribute still shapes the send (it was not stripped). Made by unrolling uses."""
 
     attribute: str
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +193,7 @@ class AttributeOrigin:
 
     attribute: str
     origin: str
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +202,7 @@ class AttributeCollectedFor:
 
     attribute: str
     purpose: str
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +210,7 @@ class AttributeCollectedAt:
     """TIMESTAMP: when this person's value was collected. Unknown when nothing says."""
 
     attribute: str
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +218,7 @@ class AttributePermission:
     """BOOL: this person's value names the record it was collected under."""
 
     attribute: str
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 # --- leaves about one use, only below ExistsUse, AllUses or SumUses ---------------------------
@@ -242,7 +238,7 @@ class UseFact:
         "known", "age",
     ]  # fmt: skip
     type: Type
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)  # type: ignore[operator]  # the class has a `field` of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +246,7 @@ class UseOrigin:
     """BOOL: the use's set of origins, lineage included (M9), has this member."""
 
     origin: str
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +254,7 @@ class UseCollectedFor:
     """BOOL: the attribute and all its inputs were collected for `purpose` (None = the send's purpose)."""
 
     purpose: str | None = None
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 # --- operators ------------------------------------------------------------------------------
@@ -270,13 +266,13 @@ class Const:
 
     value: Value
     type: Type
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
     item: Expr
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +280,7 @@ class And:
     """Kleene and: false wins over unknown. No items = true."""
 
     items: tuple[Expr, ...]
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +288,7 @@ class Or:
     """Kleene or: true wins over unknown. No items = false."""
 
     items: tuple[Expr, ...]
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +298,7 @@ class Compare:
     op: Literal["==", "!=", "<", "<=", ">", ">="]
     left: Expr
     right: Expr
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +307,7 @@ class In:
 
     item: Expr
     values: tuple[Value, ...]
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +317,7 @@ class If:
     condition: Expr
     then: Expr
     orelse: Expr
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +327,7 @@ class Arith:
     op: Literal["+", "-", "*"]
     left: Expr
     right: Expr
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +337,7 @@ class Text:
     op: Literal["starts_with", "ends_with", "contains"]
     left: Expr
     right: Expr
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +345,7 @@ class Size:
     """INT: length of a text in code points."""
 
     item: Expr
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +357,7 @@ class Rank:
 
     steps: tuple[tuple[str, int], ...]
     item: Expr
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +365,7 @@ class ToDouble:
     """DOUBLE from INT; 2**53 and beyond rounds as IEEE does, alike everywhere."""
 
     item: Expr
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +373,7 @@ class Known:
     """BOOL, never unknown: whether the item has a value (`has()`)."""
 
     item: Expr
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +381,7 @@ class ExistsUse:
     """BOOL: Kleene or over the uses of the send; unknown when the uses are; false when there is none."""
 
     body: Expr
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,7 +389,7 @@ class AllUses:
     """BOOL: Kleene and over the uses; unknown when the uses are; true when there is none."""
 
     body: Expr
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,7 +397,7 @@ class SumUses:
     """INT: sum over the uses; any unknown term makes it unknown; 0 when there is none."""
 
     body: Expr
-    place: Place | None = _place()
+    place: Place | None = field(default=None, compare=False, repr=False)
 
 
 Leaf: TypeAlias = (

@@ -6,7 +6,7 @@ Bit i of every mask over rules is rule i of the rule set; bit j of a mask over u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from policykit.ir.nodes import Value
 
@@ -28,8 +28,7 @@ class FactRow:
     attributes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """breached, undetermined: masks over rules. in_breach: for each rule with `use_breached`, in rule order,
     the mask over `FactRow.uses` of the uses in breach (true or unknown); 0 when the uses are unknown.
     """

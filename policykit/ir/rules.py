@@ -52,7 +52,8 @@ class RuleSet:
     """All rules of a workspace and the facts about the company that judging needs.
 
     leaves: every leaf any rule reads, in a fixed order; a fact row is a tuple aligned with it
-    (leaves about a use are in `use_leaves`, aligned with each use row). hash: sha256 over the canonical text of everything below.
+    (leaves about a use are in `use_leaves`, aligned with each use row).
+    hash: sha256 over the canonical text of everything below.
     assume: path -> value that absence means (M3). ranks: channel -> company rank.
     """
 
