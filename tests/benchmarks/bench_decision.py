@@ -1,0 +1,168 @@
+"""One decision in process: our generated function against zen-engine and cel-expr-python.
+
+    pip install -r tests/benchmarks/peers.txt        # in an environment of its own
+    python -m tests.benchmarks.bench_decision [--payloads 5000] [--rounds 21] [--json FILE]
+
+The workload is `workload/`: 24 policies over consent, channels, hours, caps, 0 to 6 attributes,
+minors, countries and recital, loaded and compiled as any workspace. The same rules are printed from
+our IR into the peers' languages (`peers.py`), every engine answers for every rule, all answers must
+agree on every payload, and rounds are interleaved; only the ratios travel to other machines. The
+facts are in hand: a fact row for us, a dictionary with the same values for the peers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+
+from policykit.assemble import compile_workspace
+from policykit.backends.python import compile_rules
+from policykit.ir.nodes import (
+    Allowed,
+    ConsentMet,
+    Fact,
+    Leaf,
+    Member,
+    Sends,
+    Type,
+    UseCollectedFor,
+    UseFact,
+    UseLeaf,
+    UseOrigin,
+    Value,
+)
+from policykit.ir.rows import FactRow
+from policykit.ir.rules import RuleSet
+from policykit.ir.walk import type_of
+from policykit.model import DAY, Attribute
+from tests.benchmarks.peers import Payload, cel_judge, payload_of, zen_judge
+from tests.benchmarks.timing import interleaved, verdict
+
+WORKLOAD = Path(__file__).parent / "workload"
+NOW = 1_772_000_000_000_000
+
+# What a fact is, and how often: the weights make about half of the sends pass.
+FACTS: dict[str, tuple[Value, ...]] = {
+    "send.channel": ("email",) * 5 + ("push",) * 3 + ("sms", "in_app"),
+    "send.message_class": ("marketing",) * 8 + ("service", "transactional"),
+    "send.address.shared": (False,) * 9 + (True,),
+    "send.rank": (20, 40, 40, 40, 65, 65, 75),
+    "send.at": (NOW,),
+    "recipient.country": ("FR", "DE", "US", "CA", "IN", "GB", "ES", "IT"),
+    "recipient.age": (16, 19, 23, 28, 31, 35, 40, 44, 47, 52, 58, 61, 66, 71, 80),
+    "recipient.account_type": ("consumer", "consumer", "consumer", "business"),
+    "recipient.customer": (True, True, True, False),
+    "recipient.degree": ("inferred",) * 7 + ("observed", "provided"),
+    "recipient.tolerance": (60, 100, 110, 120, 130, 150),
+    "recipient.last_purchase_at": (NOW - 10 * DAY, NOW - 400 * DAY, NOW - 800 * DAY),
+    "recipient.suppressed": (False,) * 30 + (True,),
+    "recipient.registered_refusal": (False,) * 9 + (True,),
+    "recipient.offers": (4, 5, 6),
+    "recipient.personal_offers": (0, 1, 2, 2, 3),
+    "consent.status": ("given",) * 12 + ("missing", "refused"),
+}
+
+
+def value_of(leaf: Leaf, rng: Random) -> Value:
+    match leaf:
+        case Fact(path):
+            return rng.choice(FACTS[path])
+        case ConsentMet():
+            return rng.random() < 0.93
+        case Member():
+            return rng.random() < 0.03
+        case Allowed():
+            return rng.random() < 0.93
+        case Sends():
+            return rng.choice((0, 0, 0, 0, 1, 1, 2, 3))
+    return rng.random() < 0.5 if type_of(leaf) is Type.BOOL else None
+
+
+def use_value(leaf: UseLeaf, attribute: Attribute, members: Sequence[Attribute], rng: Random) -> Value:
+    match leaf:
+        case UseOrigin(origin):
+            return any(member.origin == origin for member in members)
+        case UseCollectedFor():
+            return rng.random() < 0.97
+        case UseFact("recited"):
+            return rng.random() < 0.3
+        case UseFact(field):
+            return getattr(attribute, field, attribute.id)  # type: ignore[no-any-return]  # fields of the registry
+    raise NotImplementedError(leaf)
+
+
+def rows(ruleset: RuleSet, count: int, seed: int = 7) -> list[FactRow]:
+    """Fact rows with 0 to 6 uses, all facts known."""
+    rng = Random(seed)
+    names = sorted(ruleset.attributes)
+    common = [name for name in names if name not in ("income", "expecting", "device")]
+    made = []
+    for _ in range(count):
+        chosen = rng.sample(common * 2, rng.randint(0, len(common) * 2)) if rng.random() < 0.8 else names
+        uses = []
+        for name in chosen:
+            attribute = ruleset.attributes[name]
+            members = [ruleset.attributes[member] for member in attribute.lineage or (name,)]
+            uses.append(tuple(use_value(leaf, attribute, members, rng) for leaf in ruleset.use_leaves))
+        values = tuple(value_of(leaf, rng) for leaf in ruleset.leaves)
+        made.append(FactRow(values, tuple(uses), tuple(chosen)))
+    return made
+
+
+def assert_agreement(
+    judge: Callable[[FactRow], object], peers: dict[str, Callable[[Payload], Sequence[bool]]],
+    facts: list[FactRow], payloads: list[Payload],
+) -> Counter[int]:  # fmt: skip
+    """Every engine says the same of every rule and payload; how many rules were breached, as a count."""
+    counts: Counter[int] = Counter()
+    for row, payload in zip(facts, payloads, strict=True):
+        ours = judge(row).breached  # type: ignore[attr-defined]  # a Judged
+        counts[ours.bit_count()] += 1
+        for name, peer in peers.items():
+            theirs = sum(bool(answer) << index for index, answer in enumerate(peer(payload)))
+            assert theirs == ours, f"{name} and we differ on {payload}: {theirs:b} and {ours:b}"
+    return counts
+
+
+def over(run: Callable[[object], object], items: Sequence[object]) -> Callable[[], object]:
+    def each() -> None:
+        for item in items:
+            run(item)
+
+    return each
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--payloads", type=int, default=5000)
+    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    ruleset = compile_workspace(WORKLOAD)
+    judge = compile_rules(ruleset.rules, ruleset.leaves, ruleset.use_leaves)
+    facts = rows(ruleset, options.payloads)
+    payloads = [payload_of(ruleset, row) for row in facts]
+    peers = {"zen-engine": zen_judge(ruleset), "cel-expr-python": cel_judge(ruleset)}
+    counts = assert_agreement(judge, peers, facts, payloads)
+    shares = [counts[0], counts[1], sum(n for breached, n in counts.items() if breached > 1)]
+    print(f"{len(ruleset.rules)} rules, {len(facts)} payloads, all agree; breached none/one/more:",
+          " / ".join(f"{share / len(facts):.0%}" for share in shares))  # fmt: skip
+    times = interleaved(
+        {"generated function": over(judge, facts), **{name: over(peer, payloads) for name, peer in peers.items()}},  # type: ignore[arg-type]
+        options.rounds,
+    )
+    bare = times["generated function"]
+    for name, goal in (("generated function", None), ("zen-engine", 1 / 5), ("cel-expr-python", 1 / 10)):
+        ratio = f"   ours / theirs {verdict(bare / times[name], goal)}" if goal else ""
+        print(f"{name:20} {times[name] / len(facts) * 1e6:8.2f} us{ratio}")
+    if options.json:
+        options.json.write_text(json.dumps(times, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
