@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from random import Random
 
 from policykit.assemble import compile_workspace
 from policykit.backends.python import compile_rules
+
 from policykit.ir.nodes import (
     Allowed,
     ConsentMet,
