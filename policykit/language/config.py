@@ -1,0 +1,92 @@
+"""`policykit.yaml`: how a workspace runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from policykit.errors import Problem
+from policykit.language.schema import Shape
+from policykit.language.tree import MapNode, Node, to_plain
+from policykit.vocabulary import MESSAGE_CLASSES, RELATIONS
+
+CONFIG_FILE = "policykit.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What `policykit.yaml` says.
+
+    policies: folders relative to the workspace, later ones on top of earlier ones.
+    data: relation -> default file, relative to the workspace. on_error: what happens per message
+    class when facts cannot be fetched. providers: as written; names of variables, never secrets.
+    """
+
+    mode: Literal["off", "audit", "enforce"] = "audit"
+    store: str | None = None
+    policies: tuple[str, ...] = ("policies/",)
+    controller: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    on_error: Mapping[str, str] = field(
+        default_factory=lambda: {"marketing": "block", "service": "block", "transactional": "allow"}
+    )
+    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    assume: MapNode | None = field(default=None, repr=False, compare=False)
+
+
+_SHAPE = Shape(
+    {
+        "mode": {"type": "string", "allowed": ["off", "audit", "enforce"]},
+        "store": {"type": "string", "empty": False},
+        "policies": {"type": ["list", "string"], "empty": False, "schema": {"type": "string", "empty": False}},
+        "controller": {"type": "string", "empty": False},
+        "assume": {"type": "dict"},
+        "on_error": {
+            "type": "dict",
+            "schema": {name: {"type": "string", "allowed": ["allow", "block"]} for name in MESSAGE_CLASSES},
+        },
+        "providers": {
+            "type": "dict",
+            "keysrules": {"type": "id"},
+            "valuesrules": {"type": "dict", "nullable": True},
+        },
+        "data": {
+            "type": "dict",
+            "schema": {relation.name: {"type": "string", "empty": False} for relation in RELATIONS},
+        },
+    },
+    "policykit.yaml",
+)
+
+
+def read_config(node: Node | None, problems: list[Problem]) -> Config:
+    """The configuration; where it is wrong the problem is reported and the default stands."""
+    if node is None:
+        return Config()
+    wrong = _SHAPE.check(node)
+    problems += wrong
+    if not isinstance(node, MapNode):
+        return Config()
+    bad = {str(problem.place) for problem in wrong}
+    given = {key: to_plain(entry.node) for key, entry in node.entries.items()
+             if not any(_within(entry.node, place) for place in bad)}  # fmt: skip
+    known = {key: value for key, value in given.items() if key in ("mode", "store", "controller", "data")}
+    if "policies" in given:
+        folders = given["policies"]
+        known["policies"] = (folders,) if isinstance(folders, str) else tuple(folders)
+    if "on_error" in given:
+        known["on_error"] = {**Config().on_error, **given["on_error"]}
+    if "providers" in given:
+        known["providers"] = {name: said or {} for name, said in given["providers"].items()}
+    assume = node.get("assume")
+    return Config(**known, assume=assume if isinstance(assume, MapNode) else None)
+
+
+def _within(node: Node, place: str) -> bool:
+    """Whether a place (as text) is that of a node or of anything below it."""
+    if str(node.place) == place:
+        return True
+    if isinstance(node, MapNode):
+        return any(str(entry.key) == place or _within(entry.node, place) for entry in node.entries.values())
+    return any(_within(item, place) for item in getattr(node, "items", ()))

@@ -1,0 +1,168 @@
+"""`for:` read and typed: fact paths with the values that match. A misspelt key never matches everything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from policykit.errors import Place, Problem
+from policykit.language.registry import Registry
+from policykit.language.spans import INSTANT_EXAMPLE, known_zones, parse_instant
+from policykit.language.suggest import did_you_mean, found, some
+from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, to_plain
+from policykit.vocabulary import FactSpec
+
+Value: TypeAlias = bool | int | float | str
+Scope: TypeAlias = Mapping[str, tuple[Value, ...]]
+
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+def read_scope(node: Node | None, registry: Registry, problems: list[Problem]) -> Scope:
+    """Full fact path -> values, any of. What cannot be read is reported and left out."""
+    if not isinstance(node, MapNode):
+        return {}
+    scope: dict[str, tuple[Value, ...]] = {}
+    for key, (key_place, value) in node.entries.items():
+        path = key if "." in key else f"send.{key}"
+        spec = registry.vocabulary.get(path)
+        if spec is None or spec.type == "uses" or path.startswith("uses"):
+            problems.append(_unknown_fact(key, key_place, registry))
+        elif path in scope:
+            problems.append(Problem(key_place, f"`{key}` is the same fact as `{path}` above", "keep one of the two",
+                                    "policy.for"))  # fmt: skip
+        elif spec.type in ("timestamp", "duration"):
+            problems.append(Problem(key_place, f"`{key}` is a {spec.type}, which never equals a value",
+                                    f"compare it in `when`, e.g. `when: {path} < send.at`", "policy.for"))  # fmt: skip
+        else:
+            scope[path] = _values(key, value, spec, registry, problems)
+    return scope
+
+
+def _unknown_fact(key: str, place: Place, registry: Registry) -> Problem:
+    if key.startswith("uses"):
+        return Problem(place, f"`{key}` is about attributes, not about the send", "say it in `require` or `forbid`",
+                       "policy.for")  # fmt: skip
+    known = [path for path in registry.vocabulary.facts if not path.startswith("uses")]
+    if "." not in key:
+        known += [path.removeprefix("send.") for path in known if path.startswith("send.")]
+    prefix = key.split(".")[0] if "." in key else "send"
+    near = did_you_mean(key, known)
+    if prefix not in ("send", "recipient", "consent", "attributes"):
+        prefix = ""
+    command = f"policykit facts {prefix}".strip()
+    return Problem(place, f"unknown fact `{key}`{near}", f"`{command}` lists the facts a policy may use",
+                   "policy.unknown-fact")  # fmt: skip
+
+
+def _values(key: str, node: Node, spec: FactSpec, registry: Registry, problems: list[Problem]) -> tuple[Value, ...]:
+    items = node.items if isinstance(node, ListNode) else [node]
+    if not items:
+        message = f"`{key}` is an empty list, which matches nothing"
+        problems.append(Problem(node.place, message, "name a value, or drop it", "policy.for"))
+    values = [_value(key, item, spec, registry, problems) for item in items]
+    if spec.path == "send.message_class" and "any" in values and len(values) > 1:
+        problems.append(Problem(node.place, "`any` stands alone", "write `message_class: any`", "policy.for"))
+    return tuple(value for value in values if value is not None)
+
+
+def _value(key: str, node: Node, spec: FactSpec, registry: Registry, problems: list[Problem]) -> Value | None:
+    if not isinstance(node, ScalarNode) or node.value is None:
+        problems.append(Problem(node.place, f"`{key}` is {found(to_plain(node))}; expected a value or a list of values",
+                                "comparisons belong into `when`", "policy.for"))  # fmt: skip
+        return None
+    problem = check_value(node, spec, registry)
+    if problem:
+        problems.append(problem)
+        return None
+    return typed(node, spec)
+
+
+def typed(node: ScalarNode, spec: FactSpec) -> Value:
+    """The value of a scalar as a fact's type has it: a text fact keeps what was typed."""
+    return node.text if spec.type in ("string", "set") else node.value  # type: ignore[return-value]  # None was refused
+
+
+def check_value(node: ScalarNode, spec: FactSpec, registry: Registry) -> Problem | None:
+    """What keeps a scalar from being a value of this fact, if anything."""
+    wanted = {"bool": "`true` or `false`", "int": "a whole number", "double": "a number"}.get(spec.type)
+    if wanted:
+        return None if _fits(node.value, spec.type) else _not(node, spec, wanted)
+    known = known_words(spec, registry)
+    if known is not None and node.text not in known:
+        what = spec.path.rsplit(".", 1)[-1].replace("_", " ")
+        way_out = f"expected one of {some(known, 15)}" if len(known) <= 15 else None
+        message = f"unknown {what} `{node.text}`{did_you_mean(node.text, known)}"
+        return Problem(node.place, message, way_out, "policy.unknown-word")
+    form = _FORMS.get(spec.path)
+    if form and not form[0](node.text):
+        return _not(node, spec, form[1](node.text))
+    return None
+
+
+def known_words(spec: FactSpec, registry: Registry) -> tuple[str, ...] | None:
+    """The only texts that a fact may be compared with; None = any."""
+    match spec.path:
+        case "send.message_class":
+            return (*(spec.members or ()), "any")
+        case "send.purpose":
+            return registry.purposes
+        case "send.program":
+            return tuple(sorted(registry.programs))
+        case "recipient.zone":
+            return tuple(sorted(known_zones()))
+        case _:
+            return spec.members
+
+
+def _fits(value: object, kind: str) -> bool:
+    if isinstance(value, bool) or kind == "bool":
+        return isinstance(value, bool) and kind == "bool"
+    return isinstance(value, int) or (kind == "double" and isinstance(value, float))
+
+
+def _not(node: ScalarNode, spec: FactSpec, wanted: str) -> Problem:
+    return Problem(node.place, f"`{spec.path}` is {found(node.value)}; expected {wanted}", None, "policy.for")
+
+
+def _country_hint(text: str) -> str:
+    hint = f"; did you mean `{text.upper()}`?" if _COUNTRY.fullmatch(text.upper()) else ""
+    return f"a country of two capital letters, e.g. `FR`{hint}"
+
+
+_FORMS: Mapping[str, tuple[Callable[[str], object], Callable[[str], str]]] = {
+    "recipient.country": (_COUNTRY.fullmatch, _country_hint),
+}
+
+
+def read_assume(node: Node | None, registry: Registry, problems: list[Problem]) -> dict[str, Value]:
+    """What absence means in this workspace: fact path -> typed value, instants in microseconds."""
+    assumed: dict[str, Value] = {}
+    for path, (place, value) in node.entries.items() if isinstance(node, MapNode) else ():
+        spec = registry.vocabulary.get(path)
+        if spec is None:
+            problems.append(_unknown_fact(path, place, registry))
+        elif not _assumable(spec):
+            problems.append(Problem(place, f"`{path}` cannot be assumed; it is not read from data",
+                                    "`policykit facts --columns` lists what is", "config.assume"))  # fmt: skip
+        elif not isinstance(value, ScalarNode) or value.value is None:
+            problems.append(Problem(value.place, f"`{path}` is {found(to_plain(value))}; expected a value", None,
+                                    "config.assume"))  # fmt: skip
+        elif spec.type == "timestamp":
+            instant = parse_instant(value.value)
+            if instant is None:
+                problems.append(_not(value, spec, f"an instant such as `{INSTANT_EXAMPLE}`"))
+            else:
+                assumed[path] = instant
+        elif problem := check_value(value, spec, registry):
+            problems.append(problem)
+        else:
+            assumed[path] = typed(value, spec)
+    return assumed
+
+
+def _assumable(spec: FactSpec) -> bool:
+    if spec.path == "recipient.id":
+        return False
+    return spec.column is not None or spec.path.startswith(("send.address.", "attributes."))
