@@ -18,9 +18,9 @@ def plugins(as_json: bool) -> None:
         print_json(found)
         return
     for plugin in found:
-        click.echo(f"{plugin['name']} {plugin['version'] or ''}".rstrip())
+        click.echo(f"{plugin['name']} ({plugin['distribution']} {plugin['version']})")
         for word in ("kinds", "facts"):
             if plugin[word]:
                 click.echo(f"  {word}: {', '.join(plugin[word])}")
-        for problem in plugin["problems"]:
-            click.echo(f"  failed: {problem}")
+        if plugin["error"]:
+            click.echo(f"  could not be used: {plugin['error']}")

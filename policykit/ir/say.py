@@ -33,7 +33,10 @@ from policykit.ir.nodes import (
 from policykit.model import DAY, HOUR, MINUTE, SECOND, Micros, from_micros
 from policykit.vocabulary import QUALITIES
 
-__all__ = ["day", "either", "fact_name", "hours", "missing", "moment", "quality", "requirement", "span", "window"]
+__all__ = [
+    "counted", "day", "either", "fact_name", "hours", "missing", "moment", "plain", "quality", "requirement", "span",
+    "window",
+]  # fmt: skip
 
 _UNITS = ((7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"))
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -77,9 +80,16 @@ def missing(name: str) -> str:
     }
     if name in told:
         return told[name]
-    room, _, rest = name.partition(".")
-    plain = rest.replace("_", " ").replace(".", " ")
-    return f"their {plain}" if room == "recipient" else f"`{rest}` of this person" if room == "attributes" else name
+    return plain(name)
+
+
+def plain(path: str) -> str:
+    """A fact as one speaks of it: `their age`, their `basket`."""
+    room, _, rest = path.partition(".")
+    if room == "attributes":
+        return f"their `{rest}`"
+    words = rest.replace("_", " ").replace(".", " ")
+    return f"their {words}" if room == "recipient" else f"the {words}" if room == "send" else path
 
 
 def span(length: Span) -> str:
@@ -104,7 +114,7 @@ def day(at: Micros) -> str:
 
 
 def moment(local: datetime) -> str:
-    """`Friday 27 November 2026 at 08:00`, on the clock the instant was given in."""
+    """`Friday 27 November 2026 at 08:00`, as the clock reads."""
     return f"{_DAYS[local.weekday()]} {local.day} {local:%B %Y} at {local:%H:%M}"
 
 

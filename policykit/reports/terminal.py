@@ -46,7 +46,7 @@ def _head(summary: Summary) -> Iterator[RenderableType]:
 def _section(title: str, *body: RenderableType) -> Iterator[RenderableType]:
     yield Text(f"\n{title}", style="bold")
     for item in body:
-        yield Padding(item, (0, 0, 0, 2))
+        yield Padding(item, (0, 0, 0, 2), expand=False)
 
 
 def _table(rows: Iterable[tuple[str | Text, ...]], right: tuple[int, ...] = ()) -> Table:
@@ -69,7 +69,7 @@ def _totals(summary: Summary) -> RenderableType:
         (name, count(number), share(number, summary.audience), _bar(number, summary.audience, colour))
         for name, number, colour in rows
     ]
-    return Padding(_table(lines, right=(1, 2)), (1, 0, 0, 2))
+    return Padding(_table(lines, right=(1, 2)), (1, 0, 0, 2), expand=False)
 
 
 def _bar(part: int, whole: int, colour: str) -> Text:

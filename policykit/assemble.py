@@ -1,0 +1,49 @@
+"""The one place that knows everybody: finds the workspace, loads, compiles, and hands the parts to each other.
+
+Here, and nowhere below, the clock and the file system of the caller are read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from policykit.hookspecs import Kind
+from policykit.plugins import discover
+from policykit.vocabulary import FACTS, FactSpec, Vocabulary
+
+
+def kinds() -> dict[str, Kind]:
+    """Every kind there is, built in and plugged in."""
+    return discover().kinds
+
+
+def plugins() -> list[dict[str, Any]]:
+    """What is plugged in, for display: one entry per plugin, with what it adds or why it failed."""
+    return [
+        {
+            "name": plugin.name,
+            "distribution": plugin.distribution,
+            "version": plugin.version,
+            "kinds": list(plugin.kinds),
+            "facts": list(plugin.facts),
+            "error": plugin.error,
+        }
+        for plugin in discover().found
+    ]
+
+
+def first_sentence(page: str) -> str:
+    """The first sentence of a kind's page, on one line."""
+    paragraph = " ".join(page.strip().split("\n\n")[0].split())
+    return paragraph.split(". ")[0].rstrip(".")
+
+
+def vocabulary(workspace: Path | None) -> Vocabulary:
+    return Vocabulary(discover().facts)
+
+
+def added_facts(words: Vocabulary) -> list[FactSpec]:
+    """Facts that are not built in."""
+    built_in = {spec.path for spec in FACTS}
+    return [spec for path, spec in sorted(words.facts.items()) if path not in built_in]

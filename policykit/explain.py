@@ -1,0 +1,373 @@
+"""Why one person gets, or does not get, a message: a decision and the facts beneath it, in words.
+
+The reference interpreter is asked again for every policy, so that what is told is what was meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from policykit.backends.reference import Facts, evaluate, facts_of
+from policykit.facts.consent import Standing, node_path, scope, standing, suits
+from policykit.facts.row import Sight, State, fact_row, planned_at
+from policykit.facts.zones import segments, zones
+from policykit.ir import say
+from policykit.ir.nodes import (
+    Allowed,
+    AllUses,
+    And,
+    Compare,
+    ConsentMet,
+    ConsentWasMet,
+    ExistsUse,
+    Fact,
+    Leaf,
+    Member,
+    Present,
+    Requirement,
+    Sends,
+    Type,
+    UseCollectedFor,
+    UseFact,
+    Value,
+)  # fmt: skip
+from policykit.ir.rules import Rule, RuleSet
+from policykit.ir.walk import canonical, leaves_of, nodes, use_leaves_of
+from policykit.model import Campaign, ConsentRecord, Decision, Micros, Person, Use, Verdict, from_micros
+from policykit.reports.explanation import Explanation, PolicyTold
+from policykit.reports.words import channel_name, listed
+from policykit.rounds import first_channel, variant_uses
+
+__all__ = ["explain"]
+
+_ORIGINS = {
+    "contextual": "comes from the moment", "provided": "they told us", "observed": "we observed",
+    "derived": "we worked out", "inferred": "we inferred", "generated": "a model made up", "purchased": "we bought",
+}  # fmt: skip
+_REFUSED = {
+    "refused": "said no", "withdrawn": "took back their consent", "objected": "objected to all of it",
+    "revoked": "had their consent revoked", "invalidated": "had their consent declared invalid",
+}  # fmt: skip
+
+
+def explain(
+    ruleset: RuleSet, campaign: Campaign, person: Person, now: Micros, decision: Decision, *,
+    start: str | None = None, name: str | None = None,
+) -> Explanation:  # fmt: skip
+    """The story of one decision. name: how the reader calls the person; else by id."""
+    sight = Sight(ruleset, campaign, person, now)
+    planned = planned_at(sight)
+    channel = start or first_channel(campaign, person)
+    views = [_View(sight, State(channel, at=planned))] if channel else []
+    if channel and decision.channel not in (None, channel):
+        views.append(_View(sight, State(decision.channel, at=planned)))
+    return Explanation(
+        person=name or person.id,
+        campaign=campaign.id,
+        verdict=_verdict(decision),
+        planned=channel,
+        channel=decision.channel,
+        strip=decision.changes.strip,
+        generic=decision.changes.generic,
+        at=_local(decision.changes.send_at, sight.zone),
+        impossible=decision.impossible,
+        policies=tuple(told for rule in ruleset.rules for told in _told(rule, views, decision)),
+        assumed=_assumed(views[0], decision) if views else (),
+    )
+
+
+def _verdict(decision: Decision) -> str:  # type: ignore[return]  # every member is named
+    match decision.verdict:
+        case Verdict.ALLOW:
+            return "allow"
+        case Verdict.DOWNGRADE:
+            return "downgrade"
+        case Verdict.BLOCK:
+            return "block"
+
+
+def _local(at: Micros | None, zone: str | None) -> str | None:
+    """An instant on the person's clock, else in UTC."""
+    if at is None:
+        return None
+    if zone is None or zone not in zones():
+        return f"{say.moment(from_micros(at))} (UTC)"
+    return f"{say.moment(from_micros(at + segments(zone, at, at + 1)[0].offset))} ({zone})"
+
+
+@dataclass
+class _View:
+    """One person's send as it stood when it was judged, with what was asked of it so far."""
+
+    sight: Sight
+    state: State
+    rows: dict[str, Facts] = field(default_factory=dict)
+
+    def facts(self, rule: Rule) -> Facts:
+        found = self.rows.get(rule.policy)
+        if found is None:
+            exprs = [rule.breached, rule.reason, *([rule.use_breached] if rule.use_breached else [])]
+            leaves = tuple(sorted({leaf for expr in exprs for leaf in leaves_of(expr)}, key=canonical))
+            uses = tuple(sorted({leaf for expr in exprs for leaf in use_leaves_of(expr)}, key=canonical))
+            row = fact_row(self.sight, self.state, leaves, uses)
+            found = self.rows[rule.policy] = facts_of(row, leaves, uses)
+        return found
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        return variant_uses(self.sight.campaign, self.state)
+
+    @property
+    def standing(self) -> Standing | None:
+        path = node_path(self.sight.ruleset, self.sight.campaign)
+        records = self.sight.person.consents
+        return None if records is None or path is None else standing(records, path, self.state.channel, self.sight.now)
+
+
+def _told(rule: Rule, views: list[_View], decision: Decision) -> Iterator[PolicyTold]:
+    """What one policy said: on the channel planned, or where it decided on the one moved to."""
+    decided = rule.policy in decision.determining
+    for view in views:
+        facts = view.facts(rule)
+        value = evaluate(rule.breached, facts)
+        applied = _applies(rule, facts)
+        if (value is False and decided and view is not views[-1]) or (not applied and view is not views[-1]):
+            continue
+        if not applied and value is False:
+            return
+        yield _policy(rule, view, value, decided=decided)
+        return
+
+
+def _applies(rule: Rule, facts: Facts) -> bool:
+    """Whether the policy is about this send at all; `breached` is its conditions and then its body."""
+    if not isinstance(rule.breached, And) or not rule.breached.items:
+        return True
+    return evaluate(And(rule.breached.items[:-1]), facts) is not False
+
+
+def _policy(rule: Rule, view: _View, value: Value, *, decided: bool) -> PolicyTold:
+    facts = view.facts(rule)
+    missing = tuple(_missing(rule, facts)) if value is None else ()
+    known, way = (None, None) if value is False else _words(rule, view, missing)
+    reason = evaluate(rule.reason, facts) if value is True else "fact.unknown" if value is None else None
+    return PolicyTold(
+        policy=rule.policy,
+        kind=rule.kind,
+        outcome="met" if value is False else "breached" if value else "unknown",
+        decided=decided,
+        audit=rule.mode == "audit",
+        reason=reason if isinstance(reason, str) else None,
+        because=rule.because,
+        known=known,
+        way=way,
+        missing=missing,
+        facts=tuple(_facts(facts)),
+    )
+
+
+def _missing(rule: Rule, facts: Facts) -> Iterator[str]:
+    """Names of the facts this policy reads that are unknown here, each once."""
+    names = {say.fact_name(leaf) for leaf in leaves_of(rule.breached) if facts.values[leaf] is None}
+    if facts.uses is None and any(isinstance(node, ExistsUse | AllUses) for node in nodes(rule.breached)):
+        names.add("uses")
+    if not names and facts.uses is not None:
+        names |= {f"uses[].{leaf.field}" for use in facts.uses for leaf, v in use.items()
+                  if v is None and isinstance(leaf, UseFact)}  # fmt: skip
+    yield from sorted(names)
+
+
+def _facts(facts: Facts) -> Iterator[tuple[str, str]]:
+    for leaf, value in facts.values.items():
+        if not isinstance(leaf, Present | ConsentWasMet):
+            yield _leaf_name(leaf), _shown(leaf, value)
+
+
+def _leaf_name(leaf: Leaf) -> str:
+    match leaf:
+        case Member(path=path, member=member):
+            return f"`{member}` in {path}"
+        case ConsentMet():
+            return "consent that is good enough"
+        case Sends(window=window, counting=counting):
+            return f"{say.counted(counting)} {say.window(window)}"
+        case Allowed():
+            return "inside the allowed hours"
+        case _:
+            return say.fact_name(leaf)
+
+
+def _shown(leaf: Leaf, value: Value) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(leaf, Fact) and leaf.type is Type.TIMESTAMP and isinstance(value, int):
+        return from_micros(value).isoformat()
+    return _plain(value)
+
+
+def _plain(value: Value) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _assumed(view: _View, decision: Decision) -> tuple[tuple[str, str], ...]:
+    """Facts that the workspace assumed for this person and a deciding policy read."""
+    person, assume = view.sight.person, view.sight.ruleset.assume
+    read = {
+        leaf.path
+        for rule in view.sight.ruleset.rules
+        if rule.policy in decision.determining
+        for leaf in leaves_of(rule.breached)
+        if isinstance(leaf, Fact)
+    }
+    return tuple(
+        (path, _plain(value)) for path, value in sorted(assume.items())
+        if path in read and path.startswith("recipient.") and person.facts.get(path) is None
+    )  # fmt: skip
+
+
+# --- what was known, and the way to pass -----------------------------------------------------------
+
+
+def _words(rule: Rule, view: _View, missing: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """The ends of two sentences: "what we know: ..." and "it would go as planned if ..."."""
+    if missing:
+        told = listed(say.missing(name) for name in missing)
+        return f"nobody says {told}", f"somebody said {told}"
+    leaves = [node for node in nodes(rule.breached) if isinstance(node, ConsentMet | Member | Allowed | Sends)]
+    for leaf in leaves:
+        match leaf:
+            case ConsentMet(requirement=requirement):
+                return _consent_words(requirement, view)
+            case Member():
+                return _refusal_words(view)
+            case Allowed(hours=hours):
+                clock = _local(view.state.at, hours.zone or view.sight.zone)
+                return f"it would arrive on {clock}", f"it arrived between {say.hours(hours)}"
+            case Sends():
+                break
+    if any(isinstance(node, ExistsUse | AllUses) for node in nodes(rule.breached)):
+        return _use_words(rule, view)
+    if leaves:
+        return _count_words(rule, view)
+    return _plain_words(rule, view), None
+
+
+def _consent_words(asked: Requirement, view: _View) -> tuple[str | None, str | None]:
+    found, channel = view.standing, channel_name(view.state.channel)
+    if found is None:
+        return None, None
+    if found.refusals:
+        return _refusal_words(view)
+    way = f"they gave {say.requirement(asked, channel)}"
+    if not found.in_force:
+        return f"they never agreed to {channel}{_elsewhere(view)}", way
+    suiting = [grant for grant in found.in_force if suits(grant, asked, view.sight.controller)]
+    best = max(suiting or found.in_force, key=lambda grant: grant.at or 0)
+    told = f"their consent of {say.day(best.at or 0)}"
+    if suiting and asked.max_age is not None:
+        return f"{told} is older than {say.span(asked.max_age)}", way
+    return f"{told} {'has run out' if suiting else _weakness(best, asked, channel, view.sight.controller)}", way
+
+
+def _weakness(grant: ConsentRecord, asked: Requirement, channel: str, controller: str | None) -> str:
+    """Why a grant does not suit: the first part that it lacks."""
+    if asked.quality is not None and grant.quality not in asked.quality:
+        return f"is only {say.quality(grant.quality)}"
+    if asked.defect_free and grant.defects != ():
+        return f"was {listed(grant.defects or ('of unknown making',)).replace('_', '-')}"
+    if asked.evidence and not grant.evidence:
+        return "cannot be proven"
+    if asked.same_controller and grant.controller != controller:
+        return "was given to another company"
+    if "channel" in asked.names and grant.channel == "*":
+        return f"does not name {channel}"
+    return "does not reach far enough"
+
+
+def _elsewhere(view: _View) -> str:
+    """Where else they agreed, as a reader would ask next."""
+    path = node_path(view.sight.ruleset, view.sight.campaign)
+    records = view.sight.person.consents or ()
+    for prepared in view.sight.campaign.prepared:
+        found = standing(records, path, prepared.channel, view.sight.now) if path else None
+        if found and found.in_force and not found.refusals:
+            latest = max(found.in_force, key=lambda grant: grant.at or 0)
+            return f", but to {channel_name(prepared.channel)} on {say.day(latest.at or 0)}"
+    return ""
+
+
+def _refusal_words(view: _View) -> tuple[str | None, str | None]:
+    found = view.standing
+    if found is None or not found.refusals:
+        return None, None
+    strictest = max(found.refusals, key=lambda refusal: (refusal.status == "objected", refusal.at or 0))
+    _, channel = scope(strictest)
+    where = f" for {channel_name(channel)}" if channel != "*" and strictest.status != "objected" else ""
+    when = f" on {say.day(strictest.at)}" if strictest.at is not None else ""
+    return f"they {_REFUSED[strictest.status or 'refused']}{where}{when}", "they themselves agreed again"
+
+
+def _count_words(rule: Rule, view: _View) -> tuple[str | None, str | None]:
+    facts = view.facts(rule)
+    for node in nodes(rule.breached):
+        if isinstance(node, Compare) and isinstance(node.left, Sends):
+            number, limit = facts.values[node.left], evaluate(node.right, facts)
+            what, near = say.counted(node.left.counting), say.window(node.left.window)
+            way = f"at most {int(limit) - 1} others lay {near}" if isinstance(limit, int) else None
+            if limit == 1:
+                way = f"no other lay {near}"
+            return f"they have {number} other {what} {near}", way
+    return _plain_words(rule, view), None
+
+
+def _use_words(rule: Rule, view: _View) -> tuple[str | None, str | None]:
+    found = [use for use in view.uses if use.attribute in _in_breach(rule, view)]
+    if not found:
+        return _plain_words(rule, view), None
+    told = [_use(use, rule, view.sight) for use in found[:3]]
+    names = listed(f"`{use.attribute}`" for use in found)
+    fixed = any(not use.strippable for use in found)
+    return listed(told), f"the people were picked without {names}" if fixed else f"it did without {names}"
+
+
+def _in_breach(rule: Rule, view: _View) -> set[str]:
+    """Attributes whose use breaches, or may breach, the policy."""
+    facts = view.facts(rule)
+    found: set[str] = set()
+    for node in nodes(rule.breached):
+        if isinstance(node, ExistsUse | AllUses) and facts.uses is not None:
+            wanted = isinstance(node, AllUses)
+            for use, values in zip(view.uses, facts.uses, strict=True):
+                if evaluate(node.body, Facts(facts.values, facts.uses, values)) is not wanted:
+                    found.add(use.attribute)
+    return found
+
+
+def _use(use: Use, rule: Rule, sight: Sight) -> str:
+    """`the text shows "basket", which we observed`."""
+    where = "the text shows" if use.recited else "these people were picked by" if use.selected else "the text rests on"
+    known = sight.ruleset.attributes.get(use.attribute)
+    if known is None:
+        return f"{where} `{use.attribute}`, which is not registered"
+    if any(isinstance(node, UseCollectedFor) for node in nodes(rule.breached)):
+        return f"{where} `{use.attribute}`, which was collected for {listed(known.collected_for) or 'nothing'}"
+    told = (sight.person.attributes or {}).get(use.attribute)
+    origin = told.origin if told and told.origin in _ORIGINS else known.origin
+    source = f" from {listed(f'`{each}`' for each in known.inferred_from)}" if known.inferred_from else ""
+    return f"{where} `{use.attribute}`, which {_ORIGINS.get(origin or '', 'came from nobody knows where')}{source}"
+
+
+def _plain_words(rule: Rule, view: _View) -> str | None:
+    """The person's facts that the policy read, by their names."""
+    facts = view.facts(rule)
+    told = [
+        f"{say.plain(leaf.path)} is {_shown(leaf, value)}"
+        for leaf, value in facts.values.items()
+        if isinstance(leaf, Fact) and value is not None and _is_about_person(leaf.path)
+    ]
+    return listed(told[:3]) if told else None
+
+
+def _is_about_person(path: str) -> bool:
+    return path.startswith(("recipient.", "attributes.", "send.address.")) or path in ("send.rank", "send.style")
