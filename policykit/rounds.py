@@ -12,10 +12,10 @@ from functools import reduce
 from operator import or_
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from policykit.backends.judged import Judged
 from policykit.facts.hours import allowed, next_allowed, zones
-from policykit.facts.row import Sight, State, deadline, planned_at, prepared_for, rank
+from policykit.facts.row import Sight, State, deadline, planned_at, prepared_for, rank, uses_of
 from policykit.ir.nodes import Hours
+from policykit.ir.rows import Judged
 from policykit.ir.rules import Rule, RuleSet
 from policykit.model import (
     FOREVER,
@@ -26,12 +26,11 @@ from policykit.model import (
     Judgement,
     Micros,
     Person,
-    Use,
     Verdict,
 )
 
 Judge: TypeAlias = Callable[[Sight, State], Judged]
-"""Judges one send as it stands. Bit j of `Judged.strip` is the j-th use of the whole variant, stripped or not."""
+"""Judges one send as it stands. Bit j of `Judged.in_breach` is the j-th use still present (`facts.row.uses_of`)."""
 
 _ORDER: tuple[Impossible, ...] = get_args(Impossible)
 
@@ -42,7 +41,7 @@ class Law:
 
     blocks, asks, contents, strips, schedules: enforced rules by what a breach asks for. asks leaves
     out the rules this channel satisfies. acts: all five. audit: rules only listed (M10).
-    strip_rules: every rule with effect `uses`, in order: what `Judged.strip` is aligned with.
+    strip_rules: every rule with effect `uses`, in order: what `Judged.in_breach` is aligned with.
     schedule_rules: the enforced rules with effect `send_at`, in order.
     """
 
@@ -184,9 +183,7 @@ def _decision(
     determining = names(last.deciders | askers)
     changes = _changes(campaign, original, state)
     verdict = Verdict.DOWNGRADE if changes else Verdict.ALLOW
-    return Decision(
-        verdict, changes, determining, undetermined, audit, state.channel, state.at, skipped=skipped
-    )  # fmt: skip
+    return Decision(verdict, changes, determining, undetermined, audit, state.channel, state.at, skipped=skipped)
 
 
 NO_CHANGES = Changes()
@@ -195,10 +192,16 @@ NO_CHANGES = Changes()
 def _changes(campaign: Campaign, original: State, final: State) -> Changes:
     return Changes(
         channel=final.channel if final.channel != original.channel else None,
-        strip=tuple(sorted(use.attribute for use in variant_uses(campaign, final) if use.attribute in final.stripped)),
+        strip=_stripped(campaign, final),
         generic=final.generic,
         send_at=final.at if final.at != original.at else None,
     )
+
+
+def _stripped(campaign: Campaign, final: State) -> tuple[str, ...]:
+    """Attributes taken out of the content that is sent in the end."""
+    uses = uses_of(campaign, final._replace(stripped=frozenset())) if final.stripped else None
+    return tuple(sorted(use.attribute for use in uses or () if use.attribute in final.stripped))
 
 
 # --- one channel, in place -------------------------------------------------------------------------
@@ -263,7 +266,7 @@ def _step(laws: Laws, masks: Law, sight: Sight, original: State, state: State, a
     if contents:
         _make_generic(step, sight, contents)
     elif acting & masks.strips:
-        _strip(step, sight, masks, acting & masks.strips, judged.strip)
+        _strip(step, sight, masks, acting & masks.strips, judged.in_breach)
     if acting & masks.schedules:
         _postpone(step, laws, sight, masks, acting & masks.schedules, original)
     return step
@@ -277,27 +280,27 @@ def _make_generic(step: _Step, sight: Sight, rules: int) -> None:
     step.changers |= rules
 
 
-def _strip(step: _Step, sight: Sight, masks: Law, rules: int, in_breach: Sequence[int | None]) -> None:
+def _strip(step: _Step, sight: Sight, masks: Law, rules: int, in_breach: Sequence[int]) -> None:
     """Takes out the uses in breach; where one of them is required, the generic variant takes the content's place."""
-    uses = variant_uses(sight.campaign, step.state)
-    asked = [(1 << rule, bits) for rule, bits in zip(masks.strip_rules, in_breach, strict=False) if rules >> rule & 1]
-    unknown = _any(rule for rule, bits in asked if bits is None)
-    known = [(rule, bits) for rule, bits in asked if bits]
+    uses = uses_of(sight.campaign, step.state)
+    if uses is None:
+        step.fail("unknown_uses", rules)
+        return
+    asked = [(1 << rule, bits) for rule, bits in zip(masks.strip_rules, in_breach, strict=True) if rules >> rule & 1]
     fixed = _bits(index for index, use in enumerate(uses) if not use.strippable)
     required = _bits(index for index, use in enumerate(uses) if use.required)
-    step.fail("unknown_uses", unknown)
-    step.fail("selected_attribute", _any(rule for rule, bits in known if bits & fixed))
-    needing = _any(rule for rule, bits in known if bits & required)
+    step.fail("selected_attribute", _any(rule for rule, bits in asked if bits & fixed))
+    needing = _any(rule for rule, bits in asked if bits & required)
     if needing and (step.state.generic or not _has_generic(sight, step.state)):
         step.fail("required_attribute", needing)
-    if step.failed or not known:
+    stripped = frozenset(uses[index].attribute for _, bits in asked for index in _indexes(bits))
+    if step.failed or not stripped:
         return
-    step.changers |= _any(rule for rule, _ in known)
+    step.changers |= rules
     if needing:
         step.state = step.state._replace(generic=True)
-        return
-    stripped = {uses[index].attribute for _, bits in known for index in _indexes(bits)}
-    step.state = step.state._replace(stripped=step.state.stripped | stripped)
+    else:
+        step.state = step.state._replace(stripped=step.state.stripped | stripped)
 
 
 def _postpone(step: _Step, laws: Laws, sight: Sight, masks: Law, rules: int, original: State) -> None:
@@ -340,13 +343,6 @@ def _asked_instant(hours: Hours | None, zone: str | None, at: Micros, limit: Mic
 def _has_generic(sight: Sight, state: State) -> bool:
     prepared = prepared_for(sight.campaign, state.channel)
     return prepared is not None and prepared.generic is not None
-
-
-def variant_uses(campaign: Campaign, state: State) -> tuple[Use, ...]:
-    """All uses of the content at hand, stripped or not; none when they are unknown."""
-    prepared = prepared_for(campaign, state.channel)
-    variant = (prepared.generic if state.generic else prepared.content) if prepared else None
-    return (variant.uses or ()) if variant else ()
 
 
 def _bits(indexes: Iterable[int]) -> int:

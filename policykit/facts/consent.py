@@ -31,10 +31,8 @@ class Standing:
 
 def purpose_of(ruleset: RuleSet, campaign: Campaign) -> str | None:
     """The send's purpose: its program's, else its own; None when neither is known."""
-    if campaign.program is not None:
-        program = ruleset.programs.get(campaign.program)
-        return program.purpose if program else None
-    return campaign.purpose
+    program = ruleset.programs.get(campaign.program) if campaign.program is not None else None
+    return program.purpose if program else campaign.purpose
 
 
 def node_path(ruleset: RuleSet, campaign: Campaign) -> tuple[str, ...] | None:
