@@ -1,0 +1,74 @@
+"""The demo workspace on disk: all of it, or nothing."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from policykit.demo import people as made_up
+from policykit.demo.library import shelf
+from policykit.errors import UsageError
+
+_WORKSPACE = Path(__file__).resolve().parent / "workspace"
+
+
+def write_demo(target: Path, library: Path, people: int = 20_000) -> None:
+    """Writes a workspace that works at once into a new or empty folder.
+
+    library: folder of the library of policies (`library.library_path`). people: how many to make up.
+    A folder with anything in it is refused; when something fails, nothing is left behind.
+    """
+    _refuse_used(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise UsageError(f"cannot make a folder in `{target.parent}`: {error.strerror}") from error
+    try:
+        _fill(beside / "new", library, people)
+        _move(beside / "new", target)
+    except OSError as error:
+        raise UsageError(f"cannot write the workspace `{target}`: {error.strerror}") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _refuse_used(target: Path) -> None:
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"`{target}` is a file", "name a folder that is new or empty")
+    if target.is_dir() and any(target.iterdir()):
+        raise UsageError(f"folder `{target}` is not empty", "name a folder that is new or empty")
+
+
+def _move(made: Path, target: Path) -> None:
+    if target.exists():
+        target.rmdir()
+    made.replace(target)
+
+
+def _fill(root: Path, library: Path, count: int) -> None:
+    for path in sorted(_WORKSPACE.rglob("*")):
+        if path.is_file():
+            _copy(path, root / path.relative_to(_WORKSPACE))
+    for name, path in shelf(library).items():
+        _copy(path, root / "policies" / name)
+    tables = made_up.make_people(count)
+    (root / "data").mkdir()
+    _write(root / "data" / "people.csv", made_up.PEOPLE, tables.people)
+    _write(root / "data" / "addresses.csv", made_up.ADDRESSES, tables.addresses)
+    _write(root / "data" / "consents.csv", made_up.CONSENTS, tables.consents)
+    _write(root / "data" / "history.csv", made_up.HISTORY, tables.history)
+    _write(root / "data" / "attributes.csv", made_up.ATTRIBUTES, tables.attributes)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(source.read_bytes())
+
+
+def _write(path: Path, header: made_up.Row, rows: Iterable[made_up.Row]) -> None:
+    """No value holds a comma, a quote or a line end, so a row is its fields joined."""
+    lines = [",".join(header), *(",".join(row) for row in rows), ""]
+    path.write_bytes("\n".join(lines).encode())
