@@ -26,6 +26,7 @@ from policykit.model import (
     Judgement,
     Micros,
     Person,
+    Use,
     Verdict,
 )
 
@@ -200,8 +201,14 @@ def _changes(campaign: Campaign, original: State, final: State) -> Changes:
 
 def _stripped(campaign: Campaign, final: State) -> tuple[str, ...]:
     """Attributes taken out of the content that is sent in the end."""
-    uses = uses_of(campaign, final._replace(stripped=frozenset())) if final.stripped else None
-    return tuple(sorted(use.attribute for use in uses or () if use.attribute in final.stripped))
+    if not final.stripped:
+        return ()
+    return tuple(sorted(use.attribute for use in variant_uses(campaign, final) if use.attribute in final.stripped))
+
+
+def variant_uses(campaign: Campaign, state: State) -> tuple[Use, ...]:
+    """All uses of the content at hand, stripped or not; none when they are unknown."""
+    return uses_of(campaign, state._replace(stripped=frozenset())) or ()
 
 
 # --- one channel, in place -------------------------------------------------------------------------
