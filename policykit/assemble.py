@@ -8,9 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from policykit.demo.library import library_path
+from policykit.demo.write import write_demo
 from policykit.hookspecs import Kind
 from policykit.plugins import discover
 from policykit.vocabulary import FACTS, FactSpec, Vocabulary
+
+
+def init(folder: Path, people: int) -> None:
+    """Makes the demo workspace in a new or empty folder."""
+    write_demo(folder, library_path(), people)
 
 
 def kinds() -> dict[str, Kind]:

@@ -20,7 +20,7 @@ def failing(monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", None)
 
     def with_error(error: BaseException) -> None:
-        def fail() -> None:
+        def fail(send: str | None) -> None:
             raise error
 
         broken = click.Command("facts", callback=fail, params=[click.Option(["--send"])])
