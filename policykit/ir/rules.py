@@ -32,6 +32,8 @@ class Rule:
     use_breached: for effect `uses`: the same for the use at hand, only below ExistsUse.
     hours: for effect `send_at`: where the next allowed instant is looked up.
     reason: STRING; the stable reason code of a breach whose facts are known (reference only).
+    applies: the conditions of `for` and `when` alone, already part of `breached`; for cases and
+        explanations. None = always.
     """
 
     policy: str
@@ -45,6 +47,7 @@ class Rule:
     because: str | None = None
     place: Place | None = None
     source: Mapping[str, str] | None = None
+    applies: Expr | None = None
 
 
 @dataclass(frozen=True)
