@@ -38,9 +38,11 @@ Cell = str | None
 Row = Mapping[str, Cell]
 Scalar = bool | int | float | str
 
-_MEMBERS = {spec.path: spec.members for spec in FACTS if spec.members}
+_MEMBERS = {spec.path: spec.members for spec in FACTS if spec.members} | {
+    fact.path: fact.members for fact in EXTRA_FACTS if fact.members
+}
 _COLUMNS = {spec.column: (spec.path, spec.type) for spec in FACTS if spec.column} | {
-    fact.path.removeprefix("recipient."): (fact.path, fact.type) for fact in EXTRA_FACTS
+    fact.column: (fact.path, fact.type) for fact in EXTRA_FACTS
 }
 
 

@@ -22,12 +22,13 @@ Draw = Callable[[st.SearchStrategy[T]], T]
 Document = dict[str, Any]
 
 ATTRIBUTES = ("basket", "income", "moving_date", "mood", "health")
+TYPED = {"income": "int", "mood": "bool"}  # the others are texts
 PROGRAMS = ("new-home", "club")
 PURPOSES = (
     "marketing", "marketing.communications", "marketing.communications.email", "marketing.communications.push",
-    "marketing.advertising", "analytics", "essential.service", "acme.loyalty", "acme.loyalty.points",
+    "marketing.advertising", "analytics", "essential.service", "acme", "acme.loyalty", "acme.loyalty.points",
 )  # fmt: skip
-OWN_PURPOSES = ("acme.loyalty", "acme.loyalty.points")
+OWN_PURPOSES = ("acme", "acme.loyalty", "acme.loyalty.points")
 CATEGORIES = ("user.behavior", "user.behavior.purchase_history", "user.financial", "user.location.precise", "user")
 CONTROLLERS = ("acme", "beta")
 CHANNEL_NAMES = tuple(CHANNELS)
@@ -41,13 +42,29 @@ class ExtraFact:
     path: str
     type: str
     texts: tuple[str, ...]
+    header: str | None = None
+    members: tuple[str, ...] | None = None
+
+    @property
+    def column(self) -> str:
+        return self.header or self.path.removeprefix("recipient.")
+
+    @property
+    def document(self) -> Document:
+        document: Document = {"path": self.path, "type": self.type, "doc": "added by the workspace"}
+        if self.header:
+            document["column"] = self.header
+        if self.members:
+            document["members"] = list(self.members)
+        return document
 
 
 EXTRA_FACTS = (
     ExtraFact("recipient.tier", "string", ("gold", "silver", "Gold", "ünïcode ☃", "")),
     ExtraFact("recipient.points", "int", ("0", "-1", "100", "99", "9223372036854775807", "1e3", "")),
     ExtraFact("recipient.spend", "double", ("0.0", "0.5", "99.5", "-1.25", "100", "nan", "inf", "1e400", "")),
-    ExtraFact("recipient.vip", "bool", ("true", "false", "perhaps", "")),
+    ExtraFact("recipient.vip", "bool", ("true", "false", "perhaps", ""), "is_vip"),
+    ExtraFact("loyalty.stage", "string", ("new", "old", "New", "gone", ""), None, ("new", "old")),
 )
 
 
@@ -126,6 +143,8 @@ def registries(draw: Any) -> Document:
             entry["inferred_from"] = inputs
         if controller := draw(st.sampled_from((None, *CONTROLLERS))):
             entry["controller"] = controller
+        if name in TYPED:
+            entry["type"] = TYPED[name]
         if draw(st.booleans()):
             entry["disclosed_as"] = f"what we know about {name}"
         attributes.append(entry)
@@ -133,7 +152,7 @@ def registries(draw: Any) -> Document:
         "purposes": list(OWN_PURPOSES),
         "attributes": attributes,
         "programs": [{"id": name, "purpose": draw(st.sampled_from(PURPOSES))} for name in PROGRAMS],
-        "facts": [{"path": fact.path, "type": fact.type, "doc": "added by the workspace"} for fact in EXTRA_FACTS],
+        "facts": [fact.document for fact in EXTRA_FACTS],
     }
     if draw(st.booleans()):
         document["channels"] = draw(

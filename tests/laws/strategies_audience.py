@@ -150,13 +150,13 @@ class Writer:
             "tolerance": self.pick("0", "40", "65", "70", "75", "100", "", "low"),
         }
         for fact in EXTRA_FACTS:
-            row[fact.path.removeprefix("recipient.")] = self.rng.choice(fact.texts)
+            row[fact.column] = self.rng.choice(fact.texts)
         for channel in self.channels:
             row[f"rank.{channel}"] = self.pick("0", "40", "65", "66", "90", "", "", "", "high")
             row[f"address.{channel}"] = self.pick(f"{channel}-1", f"{channel}-1", f"{channel}-1", "")
             row[f"address.{channel}.shared"] = self.pick("true", "false", "", "maybe")
         for name in ATTRIBUTES:
-            row[f"attributes.{name}"] = self.pick("7", "crib", "high", "0", "", None)
+            row[f"attributes.{name}"] = self.pick("7", "crib", "true", "-0", "", None)
         return row
 
     def addresses(self, people: Sequence[Mapping[str, str | None]]) -> list[Row]:
@@ -227,7 +227,7 @@ class Writer:
         chosen = tuple(names)
         return [
             {
-                "person": person, "attribute": name, "value": self.pick("7", "crib", "high", "", None),
+                "person": person, "attribute": name, "value": self.pick("7", "crib", "true", "", None),
                 "origin": self.pick(*(member for member, _ in ORIGINS), "", "", "", "found"),
                 "collected_for": self.pick("", "", self.purpose, "marketing", "analytics|marketing", "pigeon.post",
                                            "marketing|pigeon.post"),

@@ -18,8 +18,15 @@ from policykit.vocabulary import (
 )
 from tests.laws.strategies import ATTRIBUTES, CATEGORIES, CONTROLLERS, INSTANTS, NEAR_CHANNELS, PURPOSES
 
-BOOL_FACTS = ("recipient.customer", "recipient.vip", "send.address.shared", "send.address.permission", "send.generic")
-INT_FACTS = ("recipient.age", "recipient.tolerance", "recipient.points", "send.rank")
+BOOL_FACTS = (
+    "recipient.customer",
+    "recipient.vip",
+    "send.address.shared",
+    "send.address.permission",
+    "send.generic",
+    "attributes.mood",
+)
+INT_FACTS = ("recipient.age", "recipient.tolerance", "recipient.points", "send.rank", "attributes.income")
 DOUBLE_FACTS = ("recipient.spend",)
 TIME_FACTS = ("send.at", "recipient.last_purchase_at")
 TEXT_FACTS: dict[str, tuple[str, ...]] = {
@@ -38,7 +45,7 @@ TEXT_FACTS: dict[str, tuple[str, ...]] = {
     "send.address.origin": tuple(member for member, _ in ORIGINS),
     "consent.status": CONSENT_STANDINGS,
     "attributes.basket": ("7", "crib", "0"),
-    "attributes.income": ("7", "high"),
+    "loyalty.stage": ("new", "old"),
 }
 USE_TEXTS: dict[str, tuple[str, ...]] = {
     "attribute": ATTRIBUTES,

@@ -60,7 +60,7 @@ _SCOPES: dict[str, st.SearchStrategy[Any]] = {
     "style": st.sampled_from(STYLES),
 }
 _MOMENTS = tuple(from_micros(at).isoformat() for at in INSTANTS)
-_DATES = tuple(text[:10] for text in _MOMENTS)
+_SORTED = tuple(sorted({text[:10] for text in _MOMENTS} | set(_MOMENTS)))
 
 
 @st.composite
@@ -73,9 +73,9 @@ def scopes(draw: Any) -> Document:
         scope["when"] = draw(conditions())
     if draw(st.integers(0, 5)) == 0:
         scope["mode"] = draw(st.sampled_from(("audit", "enforce", "audit", "off")))
-    for key in ("starts", "ends"):
-        if draw(st.integers(0, 11)) == 0:
-            scope[key] = draw(st.sampled_from(_DATES + _MOMENTS))
+    if draw(st.integers(0, 7)) == 0:
+        first, last = sorted(draw(st.lists(st.sampled_from(_SORTED), min_size=2, max_size=2, unique=True)))
+        scope |= draw(st.sampled_from(({"starts": first}, {"ends": last}, {"starts": first, "ends": last})))
     return scope
 
 
