@@ -238,7 +238,7 @@ class UseFact:
         "known", "age",
     ]  # fmt: skip
     type: Type
-    place: Place | None = field(default=None, compare=False, repr=False)  # type: ignore[operator]  # the class has a `field` of its own
+    place: Place | None = field(default=None, compare=False, repr=False)  # type: ignore[operator]  # own `field`
 
 
 @dataclass(frozen=True, slots=True)
