@@ -73,17 +73,6 @@ def _token(text: str, at: int) -> tuple[Token, int]:
 
 _MEANT = {"&": "&&", "|": "||", "=": "==", "≤": "<=", "≥": ">=", "≠": "!="}
 _MEANT |= {"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"}  # quotes as word processors write them
-    "&": "&&",
-    "|": "||",
-    "=": "==",
-    "\u201c": '"',
-    "\u201d": '"',
-    "\u2018": "'",
-    "\u2019": "'",
-    "≤": "<=",
-    "≥": ">=",
-    "≠": "!=",
-}
 
 
 def _unexpected(text: str, at: int) -> SyntaxProblem:
