@@ -11,7 +11,10 @@ from typing import Any
 from policykit.demo.library import library_path
 from policykit.demo.write import write_demo
 from policykit.hookspecs import Kind
+from policykit.language.policy import POLICY_SCHEMA
+from policykit.language.registry import SECTIONS
 from policykit.plugins import discover
+from policykit.reports.editor_schema import KindShape, policy_file
 from policykit.vocabulary import FACTS, FactSpec, Vocabulary
 
 
@@ -54,3 +57,13 @@ def added_facts(words: Vocabulary) -> list[FactSpec]:
     """Facts that are not built in."""
     built_in = {spec.path for spec in FACTS}
     return [spec for path, spec in sorted(words.facts.items()) if path not in built_in]
+
+
+def json_schema(workspace: Path | None) -> dict[str, Any]:
+    """The JSON Schema of policy files, with the words of plugins and of the workspace when there is one."""
+    found = discover()
+    shapes = [
+        KindShape(kind.name, first_sentence(kind.page), kind.schemas, kind.parts, kind.extra)
+        for _, kind in sorted(found.kinds.items())
+    ]
+    return policy_file(POLICY_SCHEMA, SECTIONS, shapes, vocabulary(workspace).facts.values())
