@@ -118,6 +118,7 @@ _COMMON: Schema = {
     "locked": {"type": "boolean"},
 }
 COMMON_KEYS = tuple(_COMMON)
+POLICY_SCHEMA = _COMMON  # what policies of all kinds have in common, for editors
 
 _DEMANDS: tuple[Demand, ...] = ("require", "forbid")
 _DOWNGRADES: Mapping[str, tuple[str, ...]] = {

@@ -83,6 +83,8 @@ _FACT = Shape(
     },
     "fact",
 )  # fmt: skip
+# Sections of a policy file beside `policies`, for editors: the schema of one entry.
+SECTIONS = {"attributes": _ATTRIBUTE.schema, "programs": _PROGRAM.schema, "facts": _FACT.schema}
 _OWN_PREFIXES = ("send", "consent", "uses", "attributes")
 
 
