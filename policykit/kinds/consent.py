@@ -1,0 +1,155 @@
+"""`consent`: a grant that is good enough, and no refusal that covers the send (M6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from policykit.ir.fold import fold
+from policykit.ir.nodes import (
+    FALSE,
+    TRUE,
+    Compare,
+    ConsentMet,
+    ConsentWasMet,
+    Expr,
+    Fact,
+    If,
+    Member,
+    Not,
+    Or,
+    Requirement,
+    Type,
+)  # fmt: skip
+from policykit.kinds.base import (
+    CHANGES,
+    FLAG,
+    MATCHER,
+    NAMES,
+    SPAN,
+    Context,
+    Kind,
+    Lowered,
+    one_of_names,
+    read_span,
+    text,
+)
+from policykit.kinds.matchers import Subject, read_matcher
+from policykit.language.policy import Policy
+from policykit.vocabulary import BASES, QUALITIES, REFUSED_LEVELS
+
+PAGE = """\
+Asks for consent to this send: for its program or purpose, on its channel.
+
+```yaml
+policies:
+  - id: push-by-invitation
+    kind: consent
+    for: {channel: [push, web_push]}
+    require: {quality: {at_least: single_opt_in}, names: [channel], max_age: 24 months}
+    on_breach: {downgrade: {channel: less_intrusive}}
+    because: Most people call push the most invasive channel, so we use it only when invited.
+```
+
+`require` is met when no refusal that covers the send is live and one grant in force has all of:
+`quality` (a rung, a list, at_least, at_most), `basis` (legal bases), `max_age` (e.g. `24 months`),
+`names` (of `channel`, `program`, `purpose`: the grant names it itself), `defects: none`,
+`evidence: true`, `controller: this_controller`. `require: {}` asks for any grant.
+
+`forbid: {refused_for: [purpose, everything]}` is breached by a live refusal of those levels
+(`channel`, `purpose`, `everything`) and asks for no grant.
+
+Reasons: `consent.missing`, `consent.expired`, `consent.quality`, `consent.refused`,
+`consent.withdrawn`, `consent.objected`.
+"""
+
+REQUIRE = {
+    "quality": {**MATCHER, "meta": {"says": "rungs of the quality ladder that will do"}},
+    "basis": {**NAMES, "meta": {"says": "legal bases that will do"}},
+    "max_age": {**SPAN, "meta": {"says": "how long a grant holds, e.g. `24 months`"}},
+    "names": {**NAMES, "meta": {"says": "of channel, program, purpose: what the grant must name itself"}},
+    "defects": {
+        "type": "string",
+        "allowed": ["none"],
+        "meta": {"says": "`none`: not pre-ticked, bundled, conditional"},
+    },
+    "evidence": {**FLAG, "allowed": [True], "meta": {"says": "the grant must carry evidence"}},
+    "controller": {
+        "type": "string",
+        "allowed": ["this_controller"],
+        "meta": {"says": "given to the company that sends"},
+    },
+}
+FORBID = {
+    "refused_for": {**NAMES, "required": True, "meta": {"says": "levels of refusal: channel, purpose, everything"}},
+}
+
+_STATUS = Fact("consent.status", Type.STRING)
+_NAMED = ("channel", "program", "purpose")
+
+
+def lower(policy: Policy, context: Context) -> Lowered | None:
+    return _require(policy.body, context) if policy.demand == "require" else _forbid(policy.body, context)
+
+
+def _require(body: dict[str, Any], context: Context) -> Lowered | None:
+    requirement = _requirement(body, context)
+    return Lowered(Not(ConsentMet(requirement)), _why_not(requirement)) if requirement else None
+
+
+def _forbid(body: dict[str, Any], context: Context) -> Lowered | None:
+    path = ("forbid", "refused_for")
+    levels = one_of_names(context, path, body["refused_for"], REFUSED_LEVELS, "level of refusal")
+    if levels is None:
+        return None
+    members = tuple(Member("consent.refused_for", level, context.place(*path)) for level in sorted(levels))
+    breach: Expr = members[0] if len(members) == 1 else Or(members)
+    return Lowered(breach, _by_status(("objected", "withdrawn"), text("consent.refused")))
+
+
+def _requirement(body: dict[str, Any], context: Context) -> Requirement | None:
+    before = len(context.problems)
+    quality = _rungs(body["quality"], context) if "quality" in body else None
+    bases = _names(body, context, "basis", BASES, "legal basis")
+    names = _names(body, context, "names", _NAMED, "scope") or frozenset()
+    max_age = read_span(context, ("require", "max_age"), body["max_age"]) if "max_age" in body else None
+    if len(context.problems) > before:
+        return None
+    return Requirement(
+        quality, bases, max_age, names, "defects" in body, body.get("evidence", False), "controller" in body
+    )
+
+
+def _names(
+    body: dict[str, Any], context: Context, key: str, known: tuple[str, ...], what: str
+) -> frozenset[str] | None:
+    return one_of_names(context, ("require", key), body[key], known, what) if key in body else None
+
+
+def _rungs(raw: Any, context: Context) -> frozenset[str] | None:
+    """The rungs of the quality ladder that will do; which they are must be known now, so facts do not fit."""
+    path = ("require", "quality")
+    subject = Subject("quality", Type.STRING, tuple(rung for rung, _ in QUALITIES), QUALITIES)
+    condition = read_matcher(context, path, raw, subject)
+    if condition is None:
+        return None
+    fits = {rung: fold(condition(text(rung)), {}) for rung, _ in QUALITIES}
+    if any(fit not in (TRUE, FALSE) for fit in fits.values()):
+        context.problem(path, "`quality` cannot be compared with a fact", "name the rungs that will do", "matcher")
+        return None
+    return frozenset(rung for rung, fit in fits.items() if fit == TRUE)
+
+
+def _why_not(requirement: Requirement) -> Expr:
+    """The reason: what stands in the way first, an expired grant before a weak one."""
+    missing = If(Compare("==", _STATUS, text("missing")), text("consent.missing"), text("consent.quality"))
+    time = If(ConsentWasMet(requirement), text("consent.expired"), missing)
+    return _by_status(("objected", "withdrawn", "refused"), time)
+
+
+def _by_status(statuses: tuple[str, ...], otherwise: Expr) -> Expr:
+    for status in reversed(statuses):
+        otherwise = If(Compare("==", _STATUS, text(status)), text(f"consent.{status}"), otherwise)
+    return otherwise
+
+
+KIND = Kind("consent", {"require": REQUIRE, "forbid": FORBID}, CHANGES, lower, PAGE)
