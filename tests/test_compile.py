@@ -240,8 +240,8 @@ def test_style_is_spelled_out_everywhere() -> None:
          "p.yaml:1:46: expected a condition (true or false), found an int"),
         ("kind: style, forbid: {style: generic}, on_breach: {downgrade: {uses: strip}}",
          "p.yaml:1:61: `uses: strip` needs a policy about single uses; this one is about the whole send"),
-        ("kind: purpose, require: {collected_for: this_purpose}, when: \"recipient.account_type == 'business'\", "
-         "on_breach: block",
+        (("kind: purpose, require: {collected_for: this_purpose}, when: \"recipient.account_type == 'business'\", "
+         "on_breach: block"),
          "p.yaml:1:73: a `purpose` policy may not look at `recipient.account_type`"),
     ],
 )  # fmt: skip
@@ -295,8 +295,10 @@ def test_a_kind_that_breaks_is_told_at_its_policy() -> None:
     _, problems = try_compile(policies, registry(), kinds)
 
     assert [str(problem) for problem in problems] == [
-        "p.yaml:1:17: kind `rule` failed on this policy: ZeroDivisionError: division by zero\n"
-        "  help: report it to its author"
+        (
+            "p.yaml:1:17: kind `rule` failed on this policy: ZeroDivisionError: division by zero\n"
+            "  help: report it to its author"
+        )
     ]
 
 
@@ -345,9 +347,16 @@ def test_leaves_that_only_reasons_read_come_last() -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("written", "assumed"), ("gap: 1 hour", "gap: 2 hours"), ("at_most: 50", "at_most: 51"), ("block, because", "{downgrade: {content: generic}}, because"),
-     ("know}", "understand}"), ("id: z", "id: y"), ("on_breach: block}", "on_breach: block, mode: audit}")],
-)  # fmt: skip
+    [
+        ("written", "assumed"),
+        ("gap: 1 hour", "gap: 2 hours"),
+        ("at_most: 50", "at_most: 51"),
+        ("block, because", "{downgrade: {content: generic}}, because"),
+        ("know}", "understand}"),
+        ("id: z", "id: y"),
+        ("on_breach: block}", "on_breach: block, mode: audit}"),
+    ],
+)
 def test_the_hash_is_of_everything_that_counts(old: str, new: str) -> None:
     assert compiled(MANY).hash != compiled(MANY.replace(old, new, 1)).hash
 

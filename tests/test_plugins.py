@@ -106,9 +106,11 @@ def test_a_plugin_adds_a_kind_and_a_fact(installed: Installed) -> None:
             "TypeError: `policykit_kinds` gave a str, expected Kind",
         ),
         (
-            "from policykit.hookspecs import hookimpl\n"
-            "from policykit.vocabulary import FactSpec\n"
-            "@hookimpl\ndef policykit_facts(): return [FactSpec('send.colour', 'string', '')]",
+            (
+                "from policykit.hookspecs import hookimpl\n"
+                "from policykit.vocabulary import FactSpec\n"
+                "@hookimpl\ndef policykit_facts(): return [FactSpec('send.colour', 'string', '')]"
+            ),
             "ValueError: fact `send.colour` is not about the person; expected e.g. `recipient.tier`",
         ),
         (

@@ -235,7 +235,8 @@ def test_style_or_use_breach_when_required(lower: Lower) -> None:
             Window(calendar="month", zone="Europe/Paris"), Counting(), _int(1),
         ),
         (
-            "{at_most: {fact: recipient.tolerance}, per: {calendar: day, zone: recipient}, counting: {message_class: any}}",
+            ("{at_most: {fact: recipient.tolerance}, per: {calendar: day, zone: recipient},"
+            " counting: {message_class: any}}"),
             Window(calendar="day"), Counting(classes=None), Fact("recipient.tolerance", Type.INT),
         ),
         (
@@ -265,7 +266,9 @@ def test_quiet_hours_require_openings(lower: Lower) -> None:
 def test_quiet_hours_forbid_the_complement(lower: Lower) -> None:
     found = lower("""
   kind: quiet_hours
-  forbid: {local_time: [{days: all, from: "21:00", to: "08:00"}, {days: sun, from: "00:00", to: "24:00"}], zone: Asia/Tokyo}""")
+  forbid:
+    local_time: [{days: all, from: "21:00", to: "08:00"}, {days: sun, from: "00:00", to: "24:00"}]
+    zone: Asia/Tokyo""")
 
     hours = Hours((Opening(frozenset(range(6)), 480, 1260),), "Asia/Tokyo")
     assert found == Lowered(Not(Allowed(hours)), _text("quiet_hours.closed"), hours=hours)
@@ -296,7 +299,10 @@ def test_intrusiveness_adds_up(lower: Lower) -> None:
     found = lower("""
   kind: intrusiveness
   require: {at_most: {fact: recipient.tolerance}}
-  score: {channel: rank, per_recent_send: {points: 5, within: 7 days}, recites: {observed: 15, derived: 15, inferred: 40}}""")
+  score:
+    channel: rank
+    per_recent_send: {points: 5, within: 7 days}
+    recites: {observed: 15, derived: 15, inferred: 40}""")
 
     recent = Arith("*", _int(5), Sends(Window(rolling=7 * DAY), Counting()))
     low = If(Or((UseOrigin("derived"), UseOrigin("observed"))), _int(15), _int(0))
