@@ -171,8 +171,12 @@ def _channels(files: Iterable[MapNode], problems: Problems) -> dict[str, int]:
 
 
 def _rows(rows: list[Node], shape: Shape, what: str, key: str, problems: Problems,
-          make: Callable[[MapNode, dict[str, Any]], Any | None]) -> dict[str, Any]:  # fmt: skip
-    """Entries by their key; entries of a wrong shape and second ones of a key are reported and left out."""
+          make: Callable[[MapNode, dict[str, Any]], Any | None],
+          stand_in: Callable[[str], Any] | None = None) -> dict[str, Any]:  # fmt: skip
+    """Entries by their key; entries of a wrong shape and second ones of a key are reported.
+
+    stand_in: stands for an entry of a wrong shape, so that what refers to it is not reported too.
+    """
     made: dict[str, Any] = {}
     places: dict[str, Place] = {}
     for row in rows:
@@ -190,6 +194,8 @@ def _rows(rows: list[Node], shape: Shape, what: str, key: str, problems: Problem
             problems.append(_taken(find(row, (key,)).place, what, name, places[name]))
         elif not wrong and (entry := make(row, plain)) is not None:
             made[name] = entry
+        elif stand_in and name not in made:
+            made[name] = stand_in(name)
         places.setdefault(name, find(row, (key,)).place)
     return made
 
@@ -250,11 +256,12 @@ def _attributes(rows: list[Node], purposes: tuple[str, ...], problems: Problems)
             remembered_for=plain.get("remembered_for"), place=find(row, ("id",)).place,
         )  # fmt: skip
 
-    made: dict[str, Attribute] = _rows(rows, _ATTRIBUTE, "attribute", "id", problems, make)
-    named = {to_plain(row).get("id") for row in rows if isinstance(row, MapNode)}  # also those with a mistake elsewhere
-    for name, attribute in made.items():
-        _known(nodes[name], "inferred_from", attribute.inferred_from, "attribute",
-               [other for other in named if isinstance(other, str)], problems)  # fmt: skip
+    def stand_in(name: str) -> Attribute:
+        return Attribute(name, None, "provided", (), None)
+
+    made: dict[str, Attribute] = _rows(rows, _ATTRIBUTE, "attribute", "id", problems, make, stand_in)
+    for name, node in nodes.items():
+        _known(node, "inferred_from", made[name].inferred_from, "attribute", made, problems)
     return close_lineage(made, lambda name: find(nodes[name], ("inferred_from",)).place, problems)
 
 
@@ -281,7 +288,7 @@ def _programs(rows: list[Node], purposes: tuple[str, ...], attributes: Mapping[s
         return Program(plain["id"], plain["purpose"], tuple(benefits.items()), tuple(plain.get("asks", ())),
                        tuple(plain.get("leave", ())), find(row, ("id",)).place)  # fmt: skip
 
-    return _rows(rows, _PROGRAM, "program", "id", problems, make)
+    return _rows(rows, _PROGRAM, "program", "id", problems, make, lambda name: Program(name, ""))
 
 
 def with_assumptions(registry: Registry, assume: Mapping[str, bool | int | float | str]) -> Registry:

@@ -1,0 +1,320 @@
+"""Campaign manifests: a planned send, its contents and its audience."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from policykit.errors import Place, Problem
+from policykit.language.audience import RELATION_KEYS, AudienceSpec, read_audience
+from policykit.language.config import Config
+from policykit.language.registry import Registry
+from policykit.language.schema import Schema, Shape
+from policykit.language.spans import INSTANT_EXAMPLE, known_zones, parse_instant, parse_local
+from policykit.language.suggest import did_you_mean, found
+from policykit.language.template import Template, read_template
+from policykit.language.tree import MapNode, Node, Plain, ScalarNode, Source, find, to_plain
+from policykit.language.yaml import read_text
+from policykit.model import Campaign, LocalTime, Micros, Prepared, Use, Variant
+from policykit.vocabulary import CHANNELS, HELPS, MESSAGE_CLASSES
+
+PARTS = ("subject", "preheader", "title", "body", "text", "html")
+_FILES = (".html", ".htm", ".txt", ".md", ".liquid")
+
+_TEXT: Schema = {"type": "string", "empty": False}
+_PART_SHAPES: Schema = {part: {"type": "string"} for part in PARTS}
+_SHAPE = Shape(
+    {
+        "campaign": {"type": "id", "required": True},
+        "message_class": {"type": "string", "allowed": list(MESSAGE_CLASSES)},
+        "purpose": _TEXT,
+        "program": _TEXT,
+        "delivers": _TEXT,
+        "controller": _TEXT,
+        "because": _TEXT,
+        "owner": _TEXT,
+        "audience": {
+            "type": "dict",
+            "schema": {
+                "from": _TEXT,
+                "columns": {"type": "dict"},
+                "selected_by": {"type": "list"},
+                **dict.fromkeys(RELATION_KEYS, _TEXT),
+            },
+        },
+        "style": {
+            "type": "dict",
+            "schema": {"helps": {"type": "string", "allowed": list(HELPS)}, "need": _TEXT},
+        },
+        "send": {
+            "type": "dict",
+            "schema": {"at": {"type": "string"}, "zone": {"type": "string"}, "not_after": {"type": "string"}},
+        },
+        "channels": {"type": "dict", "required": True, "empty": False},
+        "offers": {"type": "dict"},
+        "brakes": {
+            "type": "dict",
+            "schema": {name: {"type": "percent"} for name in ("blocked", "unknown", "downgraded")},
+        },
+    },
+    "campaign",
+)
+_CHANNEL = Shape(
+    {"provider": _TEXT, **_PART_SHAPES, "generic": {"type": "dict", "schema": _PART_SHAPES}},
+    "channel",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A campaign as written.
+
+    file: the manifest as the user would type it. templates, generic: channel -> part -> template.
+    brakes: `blocked`, `unknown`, `downgraded` -> largest share (0.05 = 5 %) that may go on.
+    """
+
+    id: str
+    campaign: Campaign
+    audience: AudienceSpec
+    templates: Mapping[str, Mapping[str, Template]] = field(default_factory=dict)
+    generic: Mapping[str, Mapping[str, Template]] = field(default_factory=dict)
+    brakes: Mapping[str, float] = field(default_factory=dict)
+    delivers: str | None = None
+    offers: Plain = None
+    file: str = ""
+    path: Path | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What reading one manifest needs. folder: where it lies; shown: how its files are named in problems."""
+
+    folder: Path
+    shown: str
+    root: Path
+    config: Config
+    registry: Registry
+    problems: list[Problem]
+
+    def say(self, place: Place, message: str, way_out: str | None = None, code: str = "campaign.invalid") -> None:
+        self.problems.append(Problem(place, message, way_out, code))
+
+    def warn(self, place: Place, message: str, way_out: str, code: str) -> None:
+        self.problems.append(Problem(place, message, way_out, code, "warning"))
+
+
+def read_campaign(
+    node: Node, path: Path, file: str, root: Path, config: Config, registry: Registry, problems: list[Problem]
+) -> Manifest | None:
+    """The manifest, or None after reporting what is wrong with it; warnings are reported as well."""
+    before = _errors(problems)
+    problems += _SHAPE.check(node)
+    if not isinstance(node, MapNode):
+        return None
+    reading = _Reading(path.parent, file.rpartition("/")[0], root, config, registry, problems)
+    plain = to_plain(node)
+    _words(node, plain, reading)
+    audience = read_audience(node.get("audience"), root, config, registry, problems)
+    if audience.selected_by is None:
+        reading.warn(audience.place or node.place, "`audience` does not say what picked the people: uses are unknown",
+                     "write `selected_by: []` if no data picked them", "campaign.selected-by")  # fmt: skip
+    if "offers" in plain:
+        reading.warn(node.entries["offers"].key, "`offers` is not judged yet",
+                     "the `offers` kind comes with a later version", "campaign.offers")  # fmt: skip
+    at, not_after = _when(node.get("send"), reading)
+    prepared, templates, generic = _channels(node.get("channels"), audience.selected_by, reading)
+    if _errors(problems) > before:
+        return None
+    program = registry.programs.get(plain.get("program", ""))
+    style = plain.get("style") or {}
+    campaign = Campaign(
+        id=plain["campaign"], prepared=prepared, at=at, message_class=plain.get("message_class", "marketing"),
+        purpose=program.purpose if program else plain.get("purpose"), program=plain.get("program"),
+        controller=plain.get("controller", registry.controller), not_after=not_after,
+        helps=style.get("helps"), need=style.get("need"),
+    )  # fmt: skip
+    brakes = {name: float(share.removesuffix("%")) / 100 for name, share in (plain.get("brakes") or {}).items()}
+    return Manifest(campaign.id or "", campaign, audience, templates, generic, brakes, plain.get("delivers"),
+                    plain.get("offers"), file, path, node.place)  # fmt: skip
+
+
+def _errors(problems: Iterable[Problem]) -> int:
+    return sum(problem.severity == "error" for problem in problems)
+
+
+def _words(node: MapNode, plain: dict[str, Any], reading: _Reading) -> None:
+    """Purpose, program, benefit and need must exist and agree."""
+    registry = reading.registry
+    need = plain["style"].get("need") if isinstance(plain.get("style"), dict) else None
+    for path, word, what, known in (
+        (("purpose",), plain.get("purpose"), "purpose", registry.purposes),
+        (("program",), plain.get("program"), "program", registry.programs),
+        (("style", "need"), need, "attribute", registry.attributes),
+    ):
+        if isinstance(word, str) and word not in known:
+            reading.say(find(node, path).place, f"unknown {what} `{word}`{did_you_mean(word, known)}",
+                        f"register it under `{what}s:`", f"campaign.unknown-{what}")  # fmt: skip
+    program = registry.programs.get(str(plain.get("program")))
+    if program and program.purpose and "purpose" in plain and plain["purpose"] != program.purpose:
+        reading.say(find(node, ("purpose",)).place, f"`purpose` is `{plain['purpose']}`, but program `{program.id}` "
+                    f"serves `{program.purpose}`", "drop `purpose`: it follows from the program",
+                    "campaign.purpose")  # fmt: skip
+    _benefit(node, plain, reading)
+
+
+def _benefit(node: MapNode, plain: dict[str, Any], reading: _Reading) -> None:
+    delivers = plain.get("delivers")
+    if not isinstance(delivers, str):
+        return
+    place = find(node, ("delivers",)).place
+    program = reading.registry.programs.get(str(plain.get("program")))
+    if "program" not in plain:
+        reading.say(place, "`delivers` names a benefit, but the campaign names no `program`", "add `program:`")
+    elif program:
+        benefits = [name for name, _ in program.gives]
+        if delivers not in benefits:
+            reading.say(place, f"program `{program.id}` gives no `{delivers}`{did_you_mean(delivers, benefits)}",
+                        "add it to `gives` of the program")  # fmt: skip
+
+
+# --- when -----------------------------------------------------------------------------------------
+
+
+def _when(node: Node | None, reading: _Reading) -> tuple[Micros | LocalTime | None, Micros | LocalTime | None]:
+    if not isinstance(node, MapNode):
+        return None, None
+    zone_node = node.get("zone")
+    zone = zone_node.text if isinstance(zone_node, ScalarNode) else None
+    if zone_node and zone not in (None, "recipient") and zone not in known_zones():
+        reading.say(zone_node.place, f"`zone` is `{zone}`; no such time zone{did_you_mean(zone, known_zones())}",
+                    "write `recipient` or an IANA name such as `Europe/Paris`", "campaign.zone")  # fmt: skip
+    at = _moment(node, "at", zone, reading)
+    not_after = _moment(node, "not_after", zone, reading)
+    if at is not None and type(at) is type(not_after) and _sooner(not_after, at):
+        reading.say(find(node, ("not_after",)).place, "`not_after` is before `at`", "correct one of the two",
+                    "campaign.deadline")  # fmt: skip
+    return at, not_after
+
+
+def _sooner(one: Any, other: Any) -> bool:
+    if isinstance(one, LocalTime):
+        return bool(one.at < other.at)
+    return bool(one < other)
+
+
+def _moment(node: MapNode, key: str, zone: str | None, reading: _Reading) -> Micros | LocalTime | None:
+    value = node.get(key)
+    if not isinstance(value, ScalarNode) or not isinstance(value.value, str):
+        return None
+    instant = parse_instant(value.value)
+    if instant is not None:
+        return instant
+    local = parse_local(value.value)
+    if local is None:
+        reading.say(value.place, f"`send.{key}` is {found(value.value)}; expected an instant or a local time",
+                    f"write `{INSTANT_EXAMPLE}`, or `2026-03-02T10:00` with `zone:`", "campaign.instant")  # fmt: skip
+        return None
+    if zone is None:
+        message = f"`send.{key}` has no offset and no `zone` says whose clock it is"
+        way_out = "add `zone: recipient`, a zone such as `Europe/Paris`, or an offset"
+        reading.say(value.place, message, way_out, "campaign.naive-time")
+        return None
+    return LocalTime(local, None if zone == "recipient" else zone)
+
+
+# --- what ------------------------------------------------------------------------------------------
+
+_Parts = dict[str, dict[str, Template]]
+
+
+def _channels(node: Node | None, selected: tuple[str, ...] | None,
+              reading: _Reading) -> tuple[tuple[Prepared, ...], _Parts, _Parts]:  # fmt: skip
+    prepared: list[Prepared] = []
+    templates: _Parts = {}
+    generic: _Parts = {}
+    for name, (place, content) in node.entries.items() if isinstance(node, MapNode) else ():
+        if name not in CHANNELS:
+            reading.say(
+                place, f"unknown channel `{name}`{did_you_mean(name, CHANNELS)}", None, "campaign.unknown-channel"
+            )
+        wrong = _CHANNEL.check(content, ("channels", name))
+        reading.problems.extend(wrong)
+        if wrong or not isinstance(content, MapNode):
+            continue
+        templates[name] = _templates(content, reading)
+        variant = Variant(_uses(templates[name], selected, place, reading, name))
+        other = content.get("generic")
+        lesser = None
+        if isinstance(other, MapNode):
+            generic[name] = _templates(other, reading)
+            lesser = Variant(_uses(generic[name], selected, other.place, reading, f"{name}.generic"))
+            _not_generic(content, generic[name], reading)
+        provider = content.get("provider")
+        prepared.append(Prepared(name, provider.text if isinstance(provider, ScalarNode) else None, variant, lesser))
+    return tuple(prepared), templates, generic
+
+
+def _not_generic(content: MapNode, templates: Mapping[str, Template], reading: _Reading) -> None:
+    for part, template in templates.items():
+        if template.uses:
+            place = find(content, ("generic", part)).place
+            reading.warn(place, f"the generic variant uses `{template.uses[0].attribute}`",
+                         "a generic text is the same for everybody", "campaign.generic")  # fmt: skip
+
+
+def _uses(templates: Mapping[str, Template], selected: tuple[str, ...] | None, place: Place, reading: _Reading,
+          name: str) -> tuple[Use, ...] | None:  # fmt: skip
+    """The uses of one variant; None where its texts or what picked the people are not known (M3)."""
+    if not templates:
+        reading.warn(place, f"`{name}` has no content: its uses are unknown", "write its `body`", "campaign.no-content")
+        return None
+    if selected is None:
+        return None
+    every: dict[str, Use] = {}
+    for use in (use for template in templates.values() for use in template.uses):
+        old = every.get(use.attribute, use)
+        every[use.attribute] = replace(use, recited=use.recited or old.recited, required=use.required or old.required)
+    for attribute in selected:
+        every[attribute] = replace(every.get(attribute, Use(attribute)), selected=True, strippable=False)
+    return tuple(every[attribute] for attribute in sorted(every))
+
+
+def _templates(node: MapNode, reading: _Reading) -> dict[str, Template]:
+    found_parts: dict[str, Template] = {}
+    for part in PARTS:
+        value = node.get(part)
+        if not isinstance(value, ScalarNode):
+            continue
+        template = _from_file(part, value, reading) if _is_file(value.text) else _inline(part, value, reading)
+        if template:
+            found_parts[part] = template
+    return found_parts
+
+
+def _is_file(text: str) -> bool:
+    return text.endswith(_FILES) and not any(char in text for char in " \n{<")
+
+
+def _inline(part: str, value: ScalarNode, reading: _Reading) -> Template:
+    return read_template(part, value.text, reading.registry.attributes, value.at, reading.problems)
+
+
+def _from_file(part: str, value: ScalarNode, reading: _Reading) -> Template | None:
+    """The template of a file beside the manifest or in its `templates/` folder."""
+    for within in ("", "templates/"):
+        path = reading.folder / within / value.text
+        if not path.is_file():
+            continue
+        shown = "/".join(filter(None, (reading.shown, f"{within}{value.text}")))
+        text, problems = read_text(path, shown)
+        reading.problems.extend(problems)
+        if text is None:
+            return None
+        source = Source(shown, text)
+        return read_template(part, text, reading.registry.attributes, source.place, reading.problems, shown)
+    way_out = "put it beside the manifest, or in its `templates/` folder"
+    reading.say(value.place, f"no such template `{value.text}`", way_out, "campaign.template")
+    return None

@@ -1,0 +1,265 @@
+"""`*.cases.yaml`: expectations beside a policy, checked in shape and merged key by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from policykit.errors import Place, Problem
+from policykit.language.registry import Registry
+from policykit.language.schema import Schema, Shape
+from policykit.language.spans import INSTANT_EXAMPLE, parse_instant, parse_local
+from policykit.language.suggest import did_you_mean, found, some
+from policykit.language.tree import ListNode, MapNode, Node, Plain, ScalarNode, find, to_plain
+from policykit.model import Micros
+from policykit.vocabulary import CHANNELS, MESSAGE_CLASSES, RELATIONS
+
+_COLUMNS = {relation.name: tuple(column.name for column in relation.columns) for relation in RELATIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One expectation. policy: None = the whole workspace. given: merged, plain; now: None = nobody said."""
+
+    name: str
+    policy: str | None
+    given: Mapping[str, Plain]
+    expect: Mapping[str, Plain]
+    now: Micros | None
+    place: Place
+    node: MapNode = field(repr=False, compare=False)
+
+    def place_of(self, *path: str | int) -> Place:
+        """Where the value under a path of keys of the case stands, e.g. `place_of("expect", "by")`."""
+        return find(self.node, path).place
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    file: str
+    cases: tuple[Case, ...]
+
+
+_ANY: Schema = {"nullable": True}
+_GIVEN: Schema = {
+    "send": {"type": "dict", "nullable": True},
+    "recipient": {"type": "dict", "nullable": True},
+    "consents": {"type": "list", "nullable": True},
+    "history": {"type": "list", "nullable": True},
+    "attributes": {"type": "dict", "nullable": True},
+}
+_FILE = Shape(
+    {
+        "now": {"type": "instant"},
+        "given": {"type": "dict", "schema": _GIVEN},
+        "cases": {"type": "list", "required": True, "empty": False},
+    },
+    "cases",
+)
+_CASE = Shape(
+    {
+        "case": {"type": "string", "required": True, "empty": False},
+        "policy": {"type": "string"},
+        "now": {"type": "instant"},
+        "given": {"type": "dict", "schema": _GIVEN},
+        "expect": {
+            "type": "dict", "required": True, "empty": False,
+            "schema": {
+                "met": {"type": "boolean", "allowed": [True]},
+                "breached": {"type": ["string", "boolean"]},
+                "unknown": {"type": ["list", "boolean"]},
+                "applies": {"type": "boolean"},
+                "verdict": {"type": "string", "allowed": ["allow", "downgrade", "block"]},
+                "changes": {
+                    "type": "dict",
+                    "schema": {
+                        "channel": {"type": "string", "allowed": list(CHANNELS)},
+                        "strip": {"type": "list", "schema": {"type": "string"}},
+                        "content": {"type": "string", "allowed": ["generic"]},
+                        "send_at": {"type": "instant"},
+                    },
+                },
+                "by": {"type": "list", "schema": {"type": "string"}},
+                "undetermined": {"type": "list", "schema": {"type": "string"}},
+            },
+        },
+    },
+    "case",
+)  # fmt: skip
+SEND_KEYS = (
+    "channel", "message_class", "purpose", "program", "campaign", "provider", "controller", "at", "not_after", "uses",
+    "generic", "prepared", "helps", "need",
+)  # fmt: skip
+_SEND = Shape(
+    {
+        **dict.fromkeys(SEND_KEYS, _ANY),
+        "channel": {"type": "string", "nullable": True, "allowed": list(CHANNELS)},
+        "message_class": {"type": "string", "nullable": True, "allowed": list(MESSAGE_CLASSES)},
+        "uses": {"type": "list", "nullable": True},
+        "prepared": {"type": "list", "nullable": True, "allowed": list(CHANNELS)},
+        "generic": {
+            "type": ["dict", "boolean"],
+            "nullable": True,
+            "schema": {"uses": {"type": "list", "nullable": True}},
+        },
+    },
+    "send",
+)
+_USE = Shape(
+    {
+        "attribute": {"type": "string", "required": True},
+        "recited": {"type": "boolean", "nullable": True},
+        **{key: {"type": "boolean"} for key in ("selected", "strippable", "required")},
+    },
+    "use",
+)
+_ADDRESS = Shape(
+    {"address": _ANY, "shared": {"type": "boolean", "nullable": True}, "origin": _ANY,
+     "permission": {"type": ["boolean", "string"], "nullable": True}},
+    "address",
+)  # fmt: skip
+_VALUE = Shape(dict.fromkeys(("value", "origin", "collected_for", "collected_at", "permission"), _ANY), "attribute")
+_ROWS = {
+    name: Shape({column: _ANY for column in _COLUMNS[name] if column != "person"}, what)
+    for name, what in (("consents", "consent"), ("history", "sent"))
+}
+
+
+def read_cases(
+    node: Node, file: str, registry: Registry, policies: Iterable[str], problems: list[Problem]
+) -> CaseFile | None:
+    """The cases of a file, or None after reporting what is wrong with it. policies: every id there is."""
+    before = len(problems)
+    problems += _FILE.check(node)
+    if not isinstance(node, MapNode):
+        return None
+    reader = _CaseReader(registry, tuple(policies), problems)
+    reader.given(node.get("given"))
+    common, now = node.get("given"), _instant(node.get("now"))
+    shared = to_plain(common) if isinstance(common, MapNode) else {}
+    rows = node.get("cases")
+    cases = [reader.case(row, shared, now) for row in (rows.items if isinstance(rows, ListNode) else ())]
+    reader.names(case for case in cases if case)
+    return CaseFile(file, tuple(case for case in cases if case)) if len(problems) == before else None
+
+
+def merge(base: Plain, over: Plain) -> Plain:
+    """`over` on top of `base`, key by key; lists and values replace."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        return {**base, **{key: merge(base.get(key), value) for key, value in over.items()}}
+    return over
+
+
+def _instant(node: Node | None) -> Micros | None:
+    return parse_instant(node.value) if isinstance(node, ScalarNode) else None
+
+
+class _CaseReader:
+    def __init__(self, registry: Registry, policies: tuple[str, ...], problems: list[Problem]) -> None:
+        self.registry, self.policies, self.problems = registry, policies, problems
+        facts = [path for path, spec in registry.vocabulary.facts.items() if spec.column]
+        short = (path.removeprefix("recipient.") for path in facts)
+        more: Schema = {"addresses": {"type": "dict", "nullable": True}, "ranks": {"type": "dict"}}
+        self.recipient = Shape({**dict.fromkeys((*facts, *short), _ANY), **more}, "recipient")
+
+    def case(self, node: Node, shared: Mapping[str, Plain], now: Micros | None) -> Case | None:
+        wrong = _CASE.check(node)
+        self.problems += wrong
+        if not isinstance(node, MapNode):
+            return None
+        self.given(node.get("given"))
+        for key in ("by", "undetermined"):
+            self._policies(find(node, ("expect", key)))
+        policy = node.get("policy")
+        if policy is not None:
+            self._policies(policy)
+        if wrong:
+            return None
+        plain = to_plain(node)
+        return Case(plain["case"], plain.get("policy"), merge(shared, plain.get("given", {})), plain["expect"],
+                    _instant(node.get("now")) or now, node.place, node)  # fmt: skip
+
+    def names(self, cases: Iterable[Case]) -> None:
+        first: dict[tuple[str, str | None], Place] = {}
+        for case in cases:
+            before = first.setdefault((case.name, case.policy), case.place)
+            if before is not case.place:
+                self._say(case.place_of("case"), f"duplicate case `{case.name}`; the first is at line {before.line}",
+                          "rename one of the two", "cases.duplicate")  # fmt: skip
+
+    def given(self, node: Node | None) -> None:
+        """Check what is given: unknown keys, channels, attributes; naive instants."""
+        if not isinstance(node, MapNode):
+            return
+        for key, check in (("send", self._send), ("recipient", self._recipient), ("attributes", self._attributes)):
+            value = node.get(key)
+            if isinstance(value, MapNode):
+                check(value)
+        for key, shape in _ROWS.items():
+            rows = node.get(key)
+            for index, row in enumerate(rows.items if isinstance(rows, ListNode) else ()):
+                self.problems += shape.check(row, (key, index))
+                self._instants(row, "at", "expires_at")
+
+    def _send(self, node: MapNode) -> None:
+        self.problems += _SEND.check(node)
+        self._instants(node, "at", "not_after")
+        known = {"purpose": self.registry.purposes, "program": tuple(self.registry.programs),
+                 "need": tuple(self.registry.attributes)}  # fmt: skip
+        for key, words in known.items():
+            value = node.get(key)
+            if isinstance(value, ScalarNode) and value.value is not None and value.text not in words:
+                self._say(value.place, f"unknown {key} `{value.text}`{did_you_mean(value.text, words)}", None,
+                          "cases.unknown-word")  # fmt: skip
+        for uses in (node.get("uses"), find(node, ("generic", "uses"))):
+            for use in uses.items if isinstance(uses, ListNode) else ():
+                self._use(use)
+
+    def _use(self, node: Node) -> None:
+        if isinstance(node, MapNode):
+            self.problems += _USE.check(node)
+        name = node.get("attribute") if isinstance(node, MapNode) else node
+        if isinstance(name, ScalarNode):
+            self._attribute(name.text, name.place)
+
+    def _attribute(self, name: str, place: Place) -> None:
+        if name not in self.registry.attributes:
+            self._say(place, f"unknown attribute `{name}`{did_you_mean(name, self.registry.attributes)}",
+                      "register it under `attributes:`", "cases.unknown-attribute")  # fmt: skip
+
+    def _recipient(self, node: MapNode) -> None:
+        self.problems += self.recipient.check(node)
+        for key in ("addresses", "ranks"):
+            section = node.get(key)
+            for name, (place, value) in section.entries.items() if isinstance(section, MapNode) else ():
+                if name not in CHANNELS:
+                    self._say(
+                        place, f"unknown channel `{name}`{did_you_mean(name, CHANNELS)}", None, "cases.unknown-word"
+                    )
+                if key == "addresses" and isinstance(value, MapNode):
+                    self.problems += _ADDRESS.check(value)
+
+    def _attributes(self, node: MapNode) -> None:
+        for name, (place, value) in node.entries.items():
+            self._attribute(name, place)
+            if isinstance(value, MapNode):
+                self.problems += _VALUE.check(value)
+                self._instants(value, "collected_at")
+
+    def _instants(self, node: Node, *keys: str) -> None:
+        for key in keys:
+            value = node.get(key) if isinstance(node, MapNode) else None
+            # Any other text stands for data that cannot be read, which a case may be about.
+            if isinstance(value, ScalarNode) and parse_local(value.value) is not None:
+                self._say(value.place, f"`{key}` is {found(value.value)}, which has no offset",
+                          f"write an instant such as `{INSTANT_EXAMPLE}`", "cases.naive-time")  # fmt: skip
+
+    def _policies(self, node: Node) -> None:
+        for item in node.items if isinstance(node, ListNode) else [node]:
+            if isinstance(item, ScalarNode) and isinstance(item.value, str) and item.value not in self.policies:
+                way_out = f"policies: {some(self.policies)}" if self.policies else None
+                message = f"unknown policy `{item.text}`{did_you_mean(item.text, self.policies)}"
+                self._say(item.place, message, way_out, "cases.unknown-policy")
+
+    def _say(self, place: Place, message: str, way_out: str | None, code: str) -> None:
+        self.problems.append(Problem(place, message, way_out, code))

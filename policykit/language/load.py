@@ -1,0 +1,239 @@
+"""A workspace read from its files: every mistake of every file in one run.
+
+The order is: files, registry, what absence means, policies, campaigns, cases; a later step is
+checked against what the earlier ones could read, and nothing stops before the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from policykit.errors import InvalidPolicies, Place, Problem, UsageError, WorkspaceNotFound
+from policykit.language.campaign import Manifest, read_campaign
+from policykit.language.cases import CaseFile, read_cases
+from policykit.language.config import CONFIG_FILE, Config, read_config
+from policykit.language.matching import read_assume
+from policykit.language.policy import KindLike, Policy, PolicyReader
+from policykit.language.registry import Registry, read_registry, with_assumptions
+from policykit.language.suggest import did_you_mean, found, some
+from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, to_plain
+from policykit.language.yaml import read_yaml
+from policykit.vocabulary import FactSpec
+
+CAMPAIGNS = "campaigns"
+_SUFFIXES = (".yaml", ".yml")
+SECTIONS = ("policies", "attributes", "programs", "purposes", "channels", "facts", "waivers", "responses")
+_LATER = ("waivers", "responses")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Everything a workspace says, valid. warnings: what works but deserves a look."""
+
+    root: Path
+    config: Config
+    policies: tuple[Policy, ...]
+    registry: Registry
+    cases: tuple[CaseFile, ...] = ()
+    manifests: Mapping[str, Manifest] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
+    shown_from: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    shown: str
+    node: Node
+
+
+def find_workspace(start: Path) -> Path:
+    """The nearest folder with a `policykit.yaml`, from `start` upwards."""
+    for folder in (start, *start.parents):
+        if (folder / CONFIG_FILE).is_file():
+            return folder
+    raise WorkspaceNotFound(f"no `{CONFIG_FILE}` in `{start}` or any folder above it",
+                            "run `policykit init DIR` to make a workspace, or name one with `--workspace`")  # fmt: skip
+
+
+def load_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[FactSpec] = (),
+                   shown_from: Path | None = None) -> Workspace:  # fmt: skip
+    """The workspace in a folder.
+
+    kinds: by name, built in and from plugins. facts: those that plugins add. shown_from: files are
+    named relative to this folder in problems (None: to the workspace).
+    Raises UsageError when only `policykit.yaml` is wrong, else InvalidPolicies; both with all problems.
+    """
+    problems: list[Problem] = []
+    config_file = shown(root / CONFIG_FILE, root, shown_from)
+    node, found_problems = read_yaml(root / CONFIG_FILE, config_file)
+    # An empty configuration is a fine one: every key has a default.
+    problems += [problem for problem in found_problems if problem.code != "yaml.empty"]
+    config = read_config(node, problems)
+    files = _files(root, config, node, shown_from, problems)
+    manifest_files = [file for file in files if _is_manifest(file, root)]
+    sections = [file for file in files if not _is_case_file(file.path) and not _is_manifest(file, root)]
+    for file in sections:
+        _check_sections(file.node, problems)
+    maps = [file.node for file in sections if isinstance(file.node, MapNode)]
+    registry = read_registry(maps, problems, config.controller, facts)
+    registry = with_assumptions(registry, read_assume(config.assume, registry, problems))
+    rows = [row for node in maps for row in _policy_rows(node, problems)]
+    policies = _policies(rows, PolicyReader(registry, kinds, problems), problems)
+    manifests = _manifests(manifest_files, root, config, registry, problems)
+    cases = [
+        read_cases(file.node, file.shown, registry, _ids(rows), problems) for file in files if _is_case_file(file.path)
+    ]
+    if not rows and not problems:
+        problems.append(Problem(Place(config_file), "there are no policies: every send is allowed",
+                                "put some into `policies/`", "workspace.no-policies", "warning"))  # fmt: skip
+    raise_errors(problems, config_file)
+    return Workspace(root, config, policies, registry, tuple(case for case in cases if case), manifests,
+                     tuple(sorted(problems, key=lambda problem: problem.sort_key)), shown_from)  # fmt: skip
+
+
+def load_manifest(path: Path, workspace: Workspace) -> Manifest:
+    """A manifest that may lie anywhere, read against a workspace."""
+    problems: list[Problem] = []
+    file = shown(path, workspace.root, workspace.shown_from)
+    node, found_problems = read_yaml(path, file)
+    problems += found_problems
+    manifest = None
+    if node is not None:
+        manifest = read_campaign(node, path, file, workspace.root, workspace.config, workspace.registry, problems)
+    raise_errors(problems, CONFIG_FILE)
+    assert manifest is not None  # INVARIANT: no manifest without an error
+    return manifest
+
+
+def raise_errors(problems: Iterable[Problem], config_file: str) -> None:
+    """Raise when a problem is an error; warnings alone never raise."""
+    problems = list(problems)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if not errors:
+        return
+    only_config = all(problem.place is not None and problem.place.file == config_file for problem in errors)
+    raise (UsageError if only_config else InvalidPolicies)(problems)
+
+
+def shown(path: Path, root: Path, shown_from: Path | None) -> str:
+    """A file as the user would type it."""
+    for base in (shown_from or root, root):
+        if path.is_relative_to(base):
+            return path.relative_to(base).as_posix()
+    return path.as_posix()
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def _files(
+    root: Path, config: Config, node: Node | None, shown_from: Path | None, problems: list[Problem]
+) -> list[_File]:
+    """Every readable file of the workspace, folder by folder, by name within a folder."""
+    listed = node.get("policies") if isinstance(node, MapNode) else None
+    paths: dict[Path, None] = {}
+    for index, name in enumerate(config.policies):
+        folder = root / name
+        if folder.is_dir():
+            paths.update(dict.fromkeys(_yaml_files(folder)))
+        elif folder.is_file():
+            paths[folder] = None
+        elif listed is not None:
+            place = listed.items[index].place if isinstance(listed, ListNode) else listed.place
+            problems.append(
+                Problem(place, f"no such folder `{name}`", "create it, or correct the name", "config.policies")
+            )
+    paths.update(dict.fromkeys(_yaml_files(root / CAMPAIGNS)))
+    files = []
+    for path in paths:
+        name = shown(path, root, shown_from)
+        tree, found_problems = read_yaml(path, name)
+        problems += found_problems
+        if tree is not None:
+            files.append(_File(path, name, tree))
+    return files
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    found_files = (path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
+    return sorted(path for path in found_files
+                  if not any(part.startswith(".") for part in path.relative_to(folder).parts))  # fmt: skip
+
+
+def _is_case_file(path: Path) -> bool:
+    return path.name.endswith(tuple(f".cases{suffix}" for suffix in _SUFFIXES))
+
+
+def _is_manifest(file: _File, root: Path) -> bool:
+    """A manifest lies in `campaigns/`, or says `campaign:` elsewhere."""
+    if _is_case_file(file.path):
+        return False
+    return file.path.is_relative_to(root / CAMPAIGNS) or (
+        isinstance(file.node, MapNode) and "campaign" in file.node.entries
+    )
+
+
+def _check_sections(node: Node, problems: list[Problem]) -> None:
+    if not isinstance(node, MapNode):
+        problems.append(Problem(node.place, f"this file is {found(to_plain(node))}; expected sections",
+                                f"sections: {some(SECTIONS, 10)}", "policy.sections"))  # fmt: skip
+        return
+    for name, (place, _) in node.entries.items():
+        if name not in SECTIONS:
+            problems.append(Problem(place, f"unknown section `{name}`{did_you_mean(name, SECTIONS)}",
+                                    f"sections: {some(SECTIONS, 10)}", "policy.sections"))  # fmt: skip
+        elif name in _LATER:
+            problems.append(Problem(place, f"`{name}` is not judged yet", "it comes with a later version",
+                                    "policy.sections", "warning"))  # fmt: skip
+
+
+# --- policies and campaigns -------------------------------------------------------------------------
+
+
+def _policy_rows(node: MapNode, problems: list[Problem]) -> list[Node]:
+    section = node.get("policies")
+    if section is None:
+        return []
+    if isinstance(section, ListNode):
+        return section.items
+    problems.append(Problem(section.place, f"`policies` is {found(to_plain(section))}; expected a list",
+                            "begin each policy with `- id:`", "policy.sections"))  # fmt: skip
+    return []
+
+
+def _ids(rows: Iterable[Node]) -> list[str]:
+    nodes = (row.get("id") for row in rows if isinstance(row, MapNode))
+    return sorted({node.value for node in nodes if isinstance(node, ScalarNode) and isinstance(node.value, str)})
+
+
+def _policies(rows: Iterable[Node], reader: PolicyReader, problems: list[Problem]) -> tuple[Policy, ...]:
+    policies: list[Policy] = []
+    first: dict[str, Place] = {}
+    for row in rows:
+        policy = reader.read(row)
+        name = row.get("id") if isinstance(row, MapNode) else None
+        if isinstance(name, ScalarNode):
+            if name.text in first:
+                message = f"duplicate policy `{name.text}`; the first is at {first[name.text]}"
+                problems.append(Problem(name.place, message, "rename one of the two", "policy.duplicate"))
+            first.setdefault(name.text, name.place)
+        if policy:
+            policies.append(policy)
+    return tuple(policies)
+
+
+def _manifests(files: Iterable[_File], root: Path, config: Config, registry: Registry,
+               problems: list[Problem]) -> dict[str, Manifest]:  # fmt: skip
+    manifests: dict[str, Manifest] = {}
+    for file in files:
+        manifest = read_campaign(file.node, file.path, file.shown, root, config, registry, problems)
+        if manifest is None:
+            continue
+        first = manifests.setdefault(manifest.id, manifest)
+        if first is not manifest and manifest.place:
+            message = f"duplicate campaign `{manifest.id}`; the first is in `{first.file}`"
+            problems.append(Problem(manifest.place, message, "rename one of the two", "campaign.duplicate"))
+    return manifests
