@@ -1,0 +1,158 @@
+"""One send at a time: a person's record in, a decision out.
+
+`Engine` judges with Python generated for each (campaign, channel, content); `reference_decide` with
+the interpreter and the rules as compiled. Both must agree on everything (M2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from policykit import rounds
+from policykit.backends import reference
+from policykit.backends.python import compile_rules
+from policykit.facts.row import Sight, State, fact_row, prepared_for, uses_of
+from policykit.ir.nodes import Leaf
+from policykit.ir.rows import FactRow, Judged
+from policykit.ir.rules import RuleSet
+from policykit.ir.specialise import SpecialisedRule, leaves_left, specialise
+from policykit.model import Campaign, Decision, Micros, Person, Prepared, SentRecord, Verdict
+
+_KEPT = 4096  # specialised functions kept; beyond it all are made anew
+
+
+@dataclass(frozen=True, slots=True)
+class _Specialised:
+    """The function for one campaign, channel and variant, and what it reads.
+
+    terms: per rule with effect `uses`, the attribute that each bit of `in_breach` stands for.
+    """
+
+    judge: Callable[[FactRow], Judged]
+    leaves: tuple[Leaf, ...]
+    strips: int
+    terms: tuple[tuple[str, ...], ...]
+
+
+@dataclass(slots=True)
+class Engine:
+    """Decides sends by one rule set; holds the functions generated so far, nothing about people."""
+
+    ruleset: RuleSet
+    laws: rounds.Laws = field(init=False)
+    _made: dict[tuple[object, ...], _Specialised] = field(default_factory=dict, init=False, repr=False)
+    _last: tuple[Campaign, dict[tuple[str, bool], _Specialised]] | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.laws = rounds.Laws(self.ruleset)
+
+    def decide(self, campaign: Campaign, person: Person, now: Micros, start: str | None = None) -> Decision:
+        """The decision for one send; `start` is the channel it was going to leave by, None = as planned."""
+        return rounds.decide(self.laws, self.judge, campaign, person, now, start)
+
+    def judge(self, sight: Sight, state: State) -> Judged:
+        """What every rule says of a send as it stands (`rounds.Judge`)."""
+        made = self._specialised(sight.campaign, state.channel, state.generic)
+        judged = made.judge(fact_row(sight, state, made.leaves, ()))
+        if not judged.breached & made.strips:
+            return judged
+        return judged._replace(in_breach=_by_use(judged.in_breach, made.terms, sight, state))
+
+    def _specialised(self, campaign: Campaign, channel: str, generic: bool) -> _Specialised:  # noqa: FBT001  # a key
+        last = self._last
+        if last is None or last[0] is not campaign:
+            last = self._last = (campaign, {})
+        made = last[1].get((channel, generic))
+        if made is None:
+            made = last[1][channel, generic] = self._find(campaign, channel, generic)
+        return made
+
+    def _find(self, campaign: Campaign, channel: str, generic: bool) -> _Specialised:  # noqa: FBT001  # a key
+        prepared = prepared_for(campaign, channel) or Prepared(channel)
+        key = _content_key(campaign, prepared, generic)
+        made = self._made.get(key)
+        if made is None:
+            if len(self._made) >= _KEPT:
+                self._made.clear()
+            made = self._made[key] = _make(specialise(self.ruleset, campaign, prepared, generic))
+        return made
+
+
+def _content_key(campaign: Campaign, prepared: Prepared, generic: bool) -> tuple[object, ...]:  # noqa: FBT001  # a key
+    """Everything that is folded into a specialised function."""
+    content = prepared.generic if generic else prepared.content
+    return (
+        campaign.id, campaign.message_class, campaign.purpose, campaign.program, campaign.controller,
+        campaign.helps, campaign.need, prepared.channel, prepared.provider, generic, content,
+    )  # fmt: skip
+
+
+def _make(rules: tuple[SpecialisedRule, ...]) -> _Specialised:
+    leaves = leaves_left(rules)
+    stripping = [(index, rule) for index, rule in enumerate(rules) if rule.rule.use_breached is not None]
+    return _Specialised(
+        judge=compile_rules(rules, leaves, ()),
+        leaves=leaves,
+        strips=sum(1 << index for index, _ in stripping),
+        terms=tuple(tuple(attribute for attribute, _ in rule.use_terms or ()) for _, rule in stripping),
+    )
+
+
+def _by_use(
+    in_breach: tuple[int, ...], terms: tuple[tuple[str, ...], ...], sight: Sight, state: State
+) -> tuple[int, ...]:
+    """Masks over the terms of specialised rules as masks over the uses still present."""
+    places = {use.attribute: place for place, use in enumerate(uses_of(sight.campaign, state) or ())}
+    return tuple(
+        sum(1 << places[attribute] for bit, attribute in enumerate(names) if mask >> bit & 1)
+        for mask, names in zip(in_breach, terms, strict=True)
+    )
+
+
+# --- the reference -----------------------------------------------------------------------------------
+
+
+def reference_judge(sight: Sight, state: State) -> Judged:
+    """The interpreter over the rules as compiled: the meaning every other way must equal."""
+    ruleset = sight.ruleset
+    return reference.judge(ruleset, fact_row(sight, state, ruleset.leaves, ruleset.use_leaves))
+
+
+def reference_decide(
+    ruleset: RuleSet, campaign: Campaign, person: Person, now: Micros, start: str | None = None
+) -> Decision:
+    """The decision for one send by the reference interpreter."""
+    return rounds.decide(rounds.Laws(ruleset), reference_judge, campaign, person, now, start)
+
+
+# --- an audience -----------------------------------------------------------------------------------------
+
+
+def decide_audience(ruleset: RuleSet, campaign: Campaign, people: Iterable[Person], now: Micros) -> list[Decision]:
+    """Decisions in row order by the reference; what the dry run must equal.
+
+    A person's earlier row counts as sent on its final channel and instant unless it was blocked;
+    it does not make an absent history known (M7).
+    """
+    laws = rounds.Laws(ruleset)
+
+    def _decide(person: Person) -> Decision:
+        return rounds.decide(laws, reference_judge, campaign, person, now)
+
+    return audience(_decide, campaign, people)
+
+
+def audience(decide: Callable[[Person], Decision], campaign: Campaign, people: Iterable[Person]) -> list[Decision]:
+    """Decides rows in order, each with the person's earlier rows in the history."""
+    earlier: dict[str, tuple[SentRecord, ...]] = {}
+    decisions: list[Decision] = []
+    for person in people:
+        sent = earlier.get(person.id, ())
+        known = person.history is not None
+        decision = decide(replace(person, history=(*(person.history or ()), *sent)) if known and sent else person)
+        decisions.append(decision)
+        if decision.verdict is not Verdict.BLOCK:
+            record = SentRecord(decision.at, decision.channel, campaign.message_class, campaign.id)
+            earlier[person.id] = (*sent, record)
+    return decisions
