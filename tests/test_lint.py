@@ -1,0 +1,89 @@
+"""Warnings about policies that are right but cannot mean what their author wanted."""
+
+from __future__ import annotations
+
+import pytest
+
+from policykit.compile import compile_ruleset
+from policykit.errors import Problem
+from policykit.kinds import BUILT_IN
+from policykit.language.policy import PolicyReader
+from policykit.language.registry import read_registry
+from policykit.language.tree import ListNode, MapNode
+from policykit.language.yaml import parse_yaml
+from policykit.lint import lint
+
+KINDS = {kind.name: kind for kind in BUILT_IN}
+REGISTRY = """
+attributes:
+  - {id: basket, category: user.behavior.purchase_history, origin: observed, collected_for: [marketing.communications]}
+"""
+
+
+def linted(text: str, assume: str = "") -> list[str]:
+    problems: list[Problem] = []
+    registry_node, _ = parse_yaml(REGISTRY, "registry.yaml")
+    node, _ = parse_yaml(text, "p.yaml")
+    assumed = parse_yaml(assume, "policykit.yaml")[0] if assume else None
+    assert isinstance(registry_node, MapNode)
+    assert isinstance(node, ListNode)
+    assert assumed is None or isinstance(assumed, MapNode)
+    registry = read_registry([registry_node], problems)
+    policies = [policy for item in node.items if (policy := PolicyReader(registry, KINDS, problems).read(item))]
+    assert problems == []
+    found = lint(policies, compile_ruleset(policies, registry, KINDS), registry.vocabulary, assumed)
+    assert {problem.severity for problem in found} <= {"warning"}
+    return [f"{problem.place}: {problem.message}" for problem in found]
+
+
+@pytest.mark.parametrize(
+    ("policy", "warning"),
+    [
+        (
+            ("kind: consent, for: {message_class: transactional}, require: {},"
+            " on_breach: {downgrade: {channel: less_intrusive}}"),
+            "1:8: `p` can never apply",
+        ),
+        ("kind: consent, for: {channel: sms}, when: \"send.channel == 'push'\", require: {}, on_breach: block",
+         "1:8: `p` can never apply"),
+        (("kind: consent, for: {message_class: [marketing, service]}, when: \"!(send.message_class in ['marketing', "
+         "'service'])\", require: {}, on_breach: block"),
+         "1:8: `p` can never apply"),
+        ("kind: rule, forbid: '1 > 2', on_breach: block", "1:31: `p` can never be breached"),
+        ("kind: frequency, require: {at_most: 0, per: 1 day}, on_breach: block",
+         "1:37: `p` lets nothing pass: a cap of 0 is always reached"),
+        ("kind: consent, for: {channel: [push]}, require: {}, on_breach: {downgrade: {channel: [push, email]}}",
+         "1:74: `p` asks for channels on which it is already satisfied"),
+        ("kind: data, forbid: {category: user.behaviour}, on_breach: block",
+         "1:31: no registered attribute has the category `user.behaviour`; did you mean `user.behavior`?"),
+    ],
+)  # fmt: skip
+def test_doubtful(policy: str, warning: str) -> None:
+    assert linted(f"- {{id: p, {policy}}}") == [f"p.yaml:{warning}"]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        (
+            "kind: consent, for: {message_class: [transactional, service]}, require: {},"
+            " on_breach: {downgrade: {channel: less_intrusive}}"
+        ),
+        "kind: frequency, require: {at_most: 1, per: 1 day}, on_breach: block",
+        "kind: consent, for: {channel: [push, sms]}, require: {}, on_breach: {downgrade: {channel: [push]}}",
+        "kind: data, forbid: {category: user.behavior}, on_breach: block",
+        "kind: data, forbid: {category: user.content.private}, on_breach: block",
+        "kind: rule, forbid: 'recipient.age > 2', on_breach: block",
+    ],
+)
+def test_nothing_doubtful(policy: str) -> None:
+    assert linted(f"- {{id: p, {policy}}}") == []
+
+
+def test_an_assumption_nobody_reads_is_told() -> None:
+    found = linted(
+        "- {id: p, kind: rule, forbid: 'recipient.age < 18', on_breach: block}",
+        "recipient.age: 40\nrecipient.country: FR\nrecipient.zone: Europe/Paris\n",
+    )
+
+    assert found == ["policykit.yaml:2:1: no policy reads `recipient.country`"]
