@@ -23,7 +23,7 @@ class Case:
 
     name: str
     policy: str | None
-    given: Mapping[str, Plain]
+    given: Mapping[str, Plain] = field(repr=False)  # holds addresses
     expect: Mapping[str, Plain]
     now: Micros | None
     place: Place

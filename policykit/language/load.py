@@ -66,6 +66,14 @@ def load_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     named relative to this folder in problems (None: to the workspace).
     Raises UsageError when only `policykit.yaml` is wrong, else InvalidPolicies; both with all problems.
     """
+    workspace, problems = read_workspace(root, kinds, facts, shown_from)
+    raise_errors(problems, shown(root / CONFIG_FILE, root, shown_from))
+    return workspace
+
+
+def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[FactSpec] = (),
+                   shown_from: Path | None = None) -> tuple[Workspace, list[Problem]]:  # fmt: skip
+    """As much of the workspace as can be read, and every problem, errors and warnings: for those that check on."""
     problems: list[Problem] = []
     config_file = shown(root / CONFIG_FILE, root, shown_from)
     node, found_problems = read_yaml(root / CONFIG_FILE, config_file)
@@ -89,9 +97,9 @@ def load_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     if not rows and not problems:
         problems.append(Problem(Place(config_file), "there are no policies: every send is allowed",
                                 "put some into `policies/`", "workspace.no-policies", "warning"))  # fmt: skip
-    raise_errors(problems, config_file)
-    return Workspace(root, config, policies, registry, tuple(case for case in cases if case), manifests,
-                     tuple(sorted(problems, key=lambda problem: problem.sort_key)), shown_from)  # fmt: skip
+    workspace = Workspace(root, config, policies, registry, tuple(case for case in cases if case), manifests,
+                          tuple(sorted(problems, key=lambda problem: problem.sort_key)), shown_from)  # fmt: skip
+    return workspace, problems
 
 
 def load_manifest(path: Path, workspace: Workspace) -> Manifest:
@@ -159,8 +167,11 @@ def _files(
 
 def _yaml_files(folder: Path) -> list[Path]:
     found_files = (path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
-    return sorted(path for path in found_files
-                  if not any(part.startswith(".") for part in path.relative_to(folder).parts))  # fmt: skip
+    return sorted(path for path in found_files if path.name != CONFIG_FILE and not _is_hidden(path, folder))
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _is_case_file(path: Path) -> bool:

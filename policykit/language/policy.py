@@ -10,7 +10,7 @@ from policykit.errors import Place, Problem
 from policykit.language.matching import Scope, read_scope
 from policykit.language.registry import Registry
 from policykit.language.schema import Schema, Shape
-from policykit.language.spans import INSTANT_EXAMPLE, parse_day, parse_instant
+from policykit.language.spans import INSTANT_EXAMPLE, known_zones, parse_day, parse_instant
 from policykit.language.suggest import did_you_mean, every, found
 from policykit.language.tree import ListNode, MapNode, Node, Plain, ScalarNode, find, to_plain
 from policykit.model import Micros
@@ -286,6 +286,8 @@ class PolicyReader:
     def _dates(self, node: MapNode) -> tuple[Micros | None, Micros | None]:
         zone_node = node.get("zone")
         zone = zone_node.text if isinstance(zone_node, ScalarNode) else "UTC"
+        if zone not in known_zones():
+            zone = "UTC"  # the shape has said so
         starts = self._moment(node, "starts", zone, 0)
         ends = self._moment(node, "ends", zone, 1)
         if starts is not None and ends is not None and ends <= starts:
@@ -300,10 +302,7 @@ class PolicyReader:
         instant = parse_instant(value.value)
         if instant is not None:
             return instant
-        try:
-            day = parse_day(value.value, zone)
-        except (OSError, ValueError):  # a zone nobody knows: the shape has said so
-            return None
+        day = parse_day(value.value, zone)
         if day is None:
             self._say(value.place, f"`{key}` is {found(value.value)}; expected a date or an instant with an offset",
                       f"write `2026-03-02` or `{INSTANT_EXAMPLE}`", "policy.dates")  # fmt: skip

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from threading import Lock
 from typing import Any, TypeAlias
 
 from cerberus import SchemaError, TypeDefinition, Validator, errors
@@ -88,11 +90,15 @@ class Shape:
         if refused:
             raise PluginError(f"schema of `{what}` uses the rule `{refused}`, which is not supported",
                               "spell the shapes out, or check them by hand")  # fmt: skip
-        try:
-            self._validator = _Validator(dict(schema))
-        except SchemaError as error:
-            raise PluginError(f"schema of `{what}` is not valid: {clip(str(error), 200)}") from error
         self.schema = schema
+        self._lock = Lock()  # a validator holds the document at hand
+
+    @cached_property
+    def _validator(self) -> Any:
+        try:
+            return _Validator(dict(self.schema))
+        except SchemaError as error:
+            raise PluginError(f"schema of `{self.what}` is not valid: {clip(str(error), 200)}") from error
 
     def check(self, node: Node, path: tuple[str | int, ...] = ()) -> list[Problem]:
         """Every way in which a mapping does not have this shape, in order of place.
@@ -103,11 +109,13 @@ class Shape:
             name = ".".join(map(str, path)) or self.what
             return [Problem(node.place, f"`{name}` is {found(to_plain(node))}; expected a mapping",
                             f"keys: {some(self.schema, 12)}", "shape.type")]  # fmt: skip
-        if self._validator.validate(to_plain(node), normalize=False):
-            return []
+        with self._lock:
+            if self._validator.validate(to_plain(node), normalize=False):
+                return []
+            found_errors = list(_leaves(self._validator._errors))  # noqa: SLF001  (`errors` is prose without positions)
         teller = _Teller(node, self.what, path, self.schema)
-        problems = [problem for error in _leaves(self._validator._errors) for problem in teller.tell(error)]  # noqa: SLF001
-        return sorted(problems, key=lambda problem: problem.sort_key)
+        problems = [problem for error in found_errors for problem in teller.tell(error)]
+        return sorted(_without_echoes(problems), key=lambda problem: problem.sort_key)
 
 
 def _forbidden(schema: object) -> Iterator[str]:
@@ -125,6 +133,13 @@ def _leaves(found_errors: Iterable[Any]) -> Iterator[Any]:
             yield from _leaves(error.child_errors)
         else:
             yield error
+
+
+def _without_echoes(problems: list[Problem]) -> list[Problem]:
+    """Without `has no key` where the same mistake was already told as a misspelt key."""
+    meant = {problem.message for problem in problems if problem.code == "shape.unknown-key"}
+    return [problem for problem in problems if problem.code != "shape.missing"
+            or not any(f"did you mean {problem.message.split(' has no ')[1]}?" in said for said in meant)]  # fmt: skip
 
 
 class _Teller:
@@ -156,8 +171,10 @@ class _Teller:
     def _unknown(self, error: Any) -> Problem:
         key, known = error.document_path[-1], self._keys_beside(error)
         within = self._name(error.document_path[:-1]) or self.what
-        return Problem(self._key_place(error.document_path), f"unknown key `{key}`{did_you_mean(key, known)}",
-                       f"keys of `{within}`: {some(known, 15)}" if known else f"`{within}` takes no keys",
+        way_out = f"keys of `{within}`: {some(known, 15)}" if known else f"`{within}` takes no keys"
+        if re.search(r"[()'\"=&|<>!]", str(key)):
+            way_out = "YAML cuts at commas inside `{}`: quote the expression that this is part of"
+        return Problem(self._key_place(error.document_path), f"unknown key `{key}`{did_you_mean(key, known)}", way_out,
                        "shape.unknown-key")  # fmt: skip
 
     def _missing(self, error: Any) -> Problem:
