@@ -74,7 +74,8 @@ def judge_rules(rules: Sequence[Rule | SpecialisedRule], facts: Facts) -> Judged
         value = evaluate(rule.breached, facts)
         breached |= (value is not False) << index
         undetermined |= (value is None) << index
-    return Judged(breached, undetermined, tuple(_in_breach(rule, facts) for rule in rules if _strips(rule)))
+    in_breach = (_in_breach(rule, facts) if breached >> i & 1 else 0 for i, rule in enumerate(rules) if _strips(rule))
+    return Judged(breached, undetermined, tuple(in_breach))
 
 
 def _strips(rule: Rule | SpecialisedRule) -> bool:
@@ -99,9 +100,9 @@ def _about(facts: Facts, use: UseValues) -> Facts:
 def evaluate(expr: Expr, facts: Facts) -> Value:
     """The value of a well-typed tree."""
     if isinstance(expr, LEAVES):
-        return values.normal(facts.values[expr])
+        return values.finite(facts.values[expr])
     if isinstance(expr, USE_LEAVES):
-        return values.normal(facts.use[expr])
+        return values.finite(facts.use[expr])
     return _operate(expr, facts)
 
 

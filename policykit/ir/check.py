@@ -77,7 +77,7 @@ class _Checker:
                 self.report(node, place, "stands outside of a quantifier over uses")
             return type_of(node)
         if not isinstance(node, _OPERATORS):
-            self.report(node, place, "is not a node")
+            self.report(node, place, "is not a node")  # type: ignore[unreachable]  # a plugin may pass anything
             return None
         return self.operator(node, node.place or place, in_use=in_use)
 

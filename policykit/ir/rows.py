@@ -30,7 +30,8 @@ class FactRow:
 
 class Judged(NamedTuple):
     """breached, undetermined: masks over rules. in_breach: for each rule with `use_breached`, in rule order,
-    the mask over `FactRow.uses` of the uses in breach (true or unknown); 0 when the uses are unknown.
+    the mask over `FactRow.uses` (of a specialised rule: over its `use_terms`) of the uses in breach, true or
+    unknown; 0 when the rule is not breached or the uses are unknown.
     """
 
     breached: int

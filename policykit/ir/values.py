@@ -12,13 +12,16 @@ from typing import assert_never
 from policykit.ir.nodes import INT_MAX, INT_MIN, Arith, Compare, Rank, Text, Type, Value
 
 
+def finite(value: Value) -> Value:
+    """The value of a fact as conditions see it: NaN and infinities are unknown. Integers in rows fit 64 bits."""
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
 def normal(value: Value) -> Value:
-    """The value, or None for a number no backend may meet: NaN, infinite, outside 64 bits."""
-    if isinstance(value, float):
-        return value if isfinite(value) else None
+    """The value, or None for a number that is no result: NaN, infinite, outside 64 bits."""
     if isinstance(value, int) and not INT_MIN <= value <= INT_MAX:
         return None
-    return value
+    return finite(value)
 
 
 def compare(node: Compare, left: Value, right: Value) -> bool:

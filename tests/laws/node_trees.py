@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from policykit.backends.reference import Facts, evaluate
 from policykit.ir import nodes as n
 from policykit.ir.nodes import Expr, Leaf, Type, UseLeaf, Value
+from policykit.ir.rules import Effect, Rule
 from policykit.ir.unroll import unroll, use_leaf
 from policykit.model import Attribute, Use
 
@@ -269,5 +269,7 @@ def _filled(leaf: Leaf, value: Value) -> Value:
     return "a" if isinstance(leaf, n.Fact) else True
 
 
-def rule(breached: Expr, use_breached: Expr | None = None) -> Any:
-    return SimpleNamespace(breached=breached, use_breached=use_breached)
+def rule(breached: Expr, use_breached: Expr | None = None) -> Rule:
+    return Rule(
+        "generated", "rule", breached, Effect("block"), n.Const("rule.breached", Type.STRING), use_breached=use_breached
+    )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policykit.backends.reference import evaluate
+from policykit.backends.python import compile_rules
+from policykit.backends.reference import evaluate, judge_rules
 from policykit.ir.fold import fold
-from policykit.ir.nodes import Const, Type
+from policykit.ir.nodes import Compare, Const, Known, Type
+from policykit.ir.rows import FactRow
 from policykit.ir.walk import type_of
 from tests.laws import duck
-from tests.laws.node_trees import ALL_LEAVES, World, trees, worlds
+from tests.laws.node_trees import ALL_LEAVES, ALL_USE_LEAVES, Row, World, rule, trees, worlds
 
 EVERYDAY = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -46,3 +48,42 @@ def test_duckdb_equals_the_reference(world: World, exprs: list) -> None:
     found = duck.evaluate(plain, ALL_LEAVES, [row.values for row in world.rows])
 
     assert found == [tuple(evaluate(expr, world.facts(row)) for expr in plain) for row in world.rows]
+
+
+def _rules(exprs: list) -> list:
+    """The trees as rules; those that are no conditions are asked for their value below."""
+    return [rule(expr if type_of(expr) is Type.BOOL else Known(expr)) for expr in exprs]
+
+
+@EVERYDAY
+@given(worlds(rows=4), TREES)
+def test_generated_python_equals_the_reference(world: World, exprs: list) -> None:
+    _hold_python_to_the_reference(world, exprs)
+
+
+@EVERYDAY
+@given(worlds(rows=4, all_known=True), TREES)
+def test_generated_python_equals_the_reference_when_all_is_known(world: World, exprs: list) -> None:
+    _hold_python_to_the_reference(world, exprs)
+
+
+def _hold_python_to_the_reference(world: World, exprs: list) -> None:
+    rules = _rules(exprs)
+    plain = [rule(world.unrolled(r.breached)) for r in rules]
+    with_uses = compile_rules(rules, ALL_LEAVES, ALL_USE_LEAVES)
+    without = compile_rules(plain, ALL_LEAVES)
+    for row in world.rows:
+        fact_row = FactRow(row.values, row.uses)
+        expected = judge_rules(rules, world.facts(row))
+        assert with_uses(fact_row) == expected
+        assert without(FactRow(row.values)) == expected
+        _hold_values(world, exprs, row)
+
+
+def _hold_values(world: World, exprs: list, row: Row) -> None:
+    """Every tree is compared with the value that the reference gives it, whatever its type."""
+    facts = world.facts(row)
+    values = [(expr, evaluate(expr, facts)) for expr in exprs]
+    same = [rule(Compare("==", expr, Const(value, type_of(expr)))) for expr, value in values if value is not None]
+    judged = compile_rules(same, ALL_LEAVES, ALL_USE_LEAVES)(FactRow(row.values, row.uses))
+    assert (judged.breached, judged.undetermined) == ((1 << len(same)) - 1, 0)
