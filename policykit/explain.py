@@ -5,8 +5,9 @@ The reference interpreter is asked again for every policy, so that what is told 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from policykit.backends.reference import Facts, evaluate, facts_of
 from policykit.facts.consent import Standing, node_path, scope, standing, suits
@@ -16,25 +17,20 @@ from policykit.ir import say
 from policykit.ir.nodes import (
     Allowed,
     AllUses,
-    And,
     Compare,
     ConsentMet,
-    ConsentWasMet,
     ExistsUse,
     Fact,
-    Leaf,
     Member,
-    Present,
     Requirement,
     Sends,
-    Type,
     UseCollectedFor,
-    UseFact,
     Value,
 )  # fmt: skip
 from policykit.ir.rules import Rule, RuleSet
 from policykit.ir.walk import canonical, leaves_of, nodes, use_leaves_of
 from policykit.model import Campaign, ConsentRecord, Decision, Micros, Person, Use, Verdict, from_micros
+from policykit.reasons import Told, tell
 from policykit.reports.explanation import Explanation, PolicyTold
 from policykit.reports.words import channel_name, listed
 from policykit.rounds import first_channel, variant_uses
@@ -65,26 +61,22 @@ def explain(
     return Explanation(
         person=name or person.id,
         campaign=campaign.id,
-        verdict=_verdict(decision),
+        verdict=_VERDICTS[decision.verdict],
         planned=channel,
         channel=decision.channel,
         strip=decision.changes.strip,
         generic=decision.changes.generic,
         at=_local(decision.changes.send_at, sight.zone),
         impossible=decision.impossible,
+        skipped=tuple((judgement.channel, judgement.policies) for judgement in decision.skipped),
         policies=tuple(told for rule in ruleset.rules for told in _told(rule, views, decision)),
         assumed=_assumed(views[0], decision) if views else (),
     )
 
 
-def _verdict(decision: Decision) -> str:  # type: ignore[return]  # every member is named
-    match decision.verdict:
-        case Verdict.ALLOW:
-            return "allow"
-        case Verdict.DOWNGRADE:
-            return "downgrade"
-        case Verdict.BLOCK:
-            return "block"
+_VERDICTS: Mapping[Verdict, Literal["allow", "downgrade", "block"]] = {
+    Verdict.ALLOW: "allow", Verdict.DOWNGRADE: "downgrade", Verdict.BLOCK: "block",
+}  # fmt: skip
 
 
 def _local(at: Micros | None, zone: str | None) -> str | None:
@@ -126,88 +118,33 @@ class _View:
 
 
 def _told(rule: Rule, views: list[_View], decision: Decision) -> Iterator[PolicyTold]:
-    """What one policy said: on the channel planned, or where it decided on the one moved to."""
+    """What one policy said: on the channel planned, or on the one moved to when it spoke only there."""
     decided = rule.policy in decision.determining
-    for view in views:
-        facts = view.facts(rule)
-        value = evaluate(rule.breached, facts)
-        applied = _applies(rule, facts)
-        if (value is False and decided and view is not views[-1]) or (not applied and view is not views[-1]):
-            continue
-        if not applied and value is False:
-            return
-        yield _policy(rule, view, value, decided=decided)
+    found = [(view, tell(view.sight, view.state, rule)) for view in views]
+    spoke = [(view, told) for view, told in found if told.outcome != "silent"]
+    if not spoke:
         return
+    objected = [(view, told) for view, told in spoke if told.outcome != "met"]
+    view, told = (objected or spoke)[0] if decided else spoke[0]
+    yield _policy(rule, view, told, decided=decided)
 
 
-def _applies(rule: Rule, facts: Facts) -> bool:
-    """Whether the policy is about this send at all; `breached` is its conditions and then its body."""
-    if not isinstance(rule.breached, And) or not rule.breached.items:
-        return True
-    return evaluate(And(rule.breached.items[:-1]), facts) is not False
-
-
-def _policy(rule: Rule, view: _View, value: Value, *, decided: bool) -> PolicyTold:
-    facts = view.facts(rule)
-    missing = tuple(_missing(rule, facts)) if value is None else ()
-    known, way = (None, None) if value is False else _words(rule, view, missing)
-    reason = evaluate(rule.reason, facts) if value is True else "fact.unknown" if value is None else None
+def _policy(rule: Rule, view: _View, told: Told, *, decided: bool) -> PolicyTold:
+    assert told.outcome != "silent"  # INVARIANT: `_told` leaves those out
+    known, way = (None, None) if told.outcome == "met" else _words(rule, view, told)
     return PolicyTold(
         policy=rule.policy,
         kind=rule.kind,
-        outcome="met" if value is False else "breached" if value else "unknown",
+        outcome=told.outcome,
         decided=decided,
         audit=rule.mode == "audit",
-        reason=reason if isinstance(reason, str) else None,
+        reason=told.code,
         because=rule.because,
         known=known,
         way=way,
-        missing=missing,
-        facts=tuple(_facts(facts)),
+        missing=told.missing if told.outcome == "unknown" else (),
+        facts=tuple((name, _plain(value)) for name, value in told.facts),
     )
-
-
-def _missing(rule: Rule, facts: Facts) -> Iterator[str]:
-    """Names of the facts this policy reads that are unknown here, each once."""
-    names = {say.fact_name(leaf) for leaf in leaves_of(rule.breached) if facts.values[leaf] is None}
-    if facts.uses is None and any(isinstance(node, ExistsUse | AllUses) for node in nodes(rule.breached)):
-        names.add("uses")
-    if not names and facts.uses is not None:
-        names |= {f"uses[].{leaf.field}" for use in facts.uses for leaf, v in use.items()
-                  if v is None and isinstance(leaf, UseFact)}  # fmt: skip
-    yield from sorted(names)
-
-
-def _facts(facts: Facts) -> Iterator[tuple[str, str]]:
-    for leaf, value in facts.values.items():
-        if not isinstance(leaf, Present | ConsentWasMet):
-            yield _leaf_name(leaf), _shown(leaf, value)
-
-
-def _leaf_name(leaf: Leaf) -> str:
-    match leaf:
-        case Member(path=path, member=member):
-            return f"`{member}` in {path}"
-        case ConsentMet():
-            return "consent that is good enough"
-        case Sends(window=window, counting=counting):
-            return f"{say.counted(counting)} {say.window(window)}"
-        case Allowed():
-            return "inside the allowed hours"
-        case _:
-            return say.fact_name(leaf)
-
-
-def _shown(leaf: Leaf, value: Value) -> str:
-    if value is None:
-        return "unknown"
-    if isinstance(leaf, Fact) and leaf.type is Type.TIMESTAMP and isinstance(value, int):
-        return from_micros(value).isoformat()
-    return _plain(value)
-
-
-def _plain(value: Value) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _assumed(view: _View, decision: Decision) -> tuple[tuple[str, str], ...]:
@@ -226,13 +163,19 @@ def _assumed(view: _View, decision: Decision) -> tuple[tuple[str, str], ...]:
     )  # fmt: skip
 
 
+def _plain(value: Value) -> str:
+    if value is None:
+        return "unknown"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
 # --- what was known, and the way to pass -----------------------------------------------------------
 
 
-def _words(rule: Rule, view: _View, missing: tuple[str, ...]) -> tuple[str | None, str | None]:
+def _words(rule: Rule, view: _View, found: Told) -> tuple[str | None, str | None]:
     """The ends of two sentences: "what we know: ..." and "it would go as planned if ..."."""
-    if missing:
-        told = listed(say.missing(name) for name in missing)
+    if found.outcome == "unknown" and found.missing:
+        told = listed(dict.fromkeys(say.missing(name) for name in found.missing))
         return f"nobody says {told}", f"somebody said {told}"
     leaves = [node for node in nodes(rule.breached) if isinstance(node, ConsentMet | Member | Allowed | Sends)]
     for leaf in leaves:
@@ -314,10 +257,8 @@ def _count_words(rule: Rule, view: _View) -> tuple[str | None, str | None]:
         if isinstance(node, Compare) and isinstance(node.left, Sends):
             number, limit = facts.values[node.left], evaluate(node.right, facts)
             what, near = say.counted(node.left.counting), say.window(node.left.window)
-            way = f"at most {int(limit) - 1} others lay {near}" if isinstance(limit, int) else None
-            if limit == 1:
-                way = f"no other lay {near}"
-            return f"they have {number} other {what} {near}", way
+            fewer = f"at most {int(limit) - 1}" if isinstance(limit, int) and limit > 1 else "none"
+            return f"they get {number} other {what} {near}", f"there were {fewer}" if limit != 0 else None
     return _plain_words(rule, view), None
 
 
@@ -328,7 +269,7 @@ def _use_words(rule: Rule, view: _View) -> tuple[str | None, str | None]:
     told = [_use(use, rule, view.sight) for use in found[:3]]
     names = listed(f"`{use.attribute}`" for use in found)
     fixed = any(not use.strippable for use in found)
-    return listed(told), f"the people were picked without {names}" if fixed else f"it did without {names}"
+    return "; ".join(told), f"the people were picked without {names}" if fixed else f"the message did without {names}"
 
 
 def _in_breach(rule: Rule, view: _View) -> set[str]:
@@ -362,7 +303,7 @@ def _plain_words(rule: Rule, view: _View) -> str | None:
     """The person's facts that the policy read, by their names."""
     facts = view.facts(rule)
     told = [
-        f"{say.plain(leaf.path)} is {_shown(leaf, value)}"
+        f"{say.plain(leaf.path)} is {_plain(value)}"
         for leaf, value in facts.values.items()
         if isinstance(leaf, Fact) and value is not None and _is_about_person(leaf.path)
     ]

@@ -31,6 +31,7 @@ from policykit.ir.nodes import (
     Window,
 )
 from policykit.model import DAY, HOUR, MINUTE, SECOND, Micros, from_micros
+from policykit.reports.words import channel_name
 from policykit.vocabulary import QUALITIES
 
 __all__ = [
@@ -158,7 +159,7 @@ def counted(counting: Counting) -> str:
     classes = f"{either(sorted(counting.classes))} messages" if counting.classes else "messages"
     where = " by this channel" if counting.this_channel else ""
     if counting.channels:
-        where = f" by {either(sorted(counting.channels))}"
+        where = f" by {either(channel_name(channel) for channel in sorted(counting.channels))}"
     return f"{classes}{where}{' of this campaign' if counting.this_campaign else ''}"
 
 
@@ -167,21 +168,24 @@ def quality(rung: str | None) -> str:
 
 
 def requirement(asked: Requirement, channel: str) -> str:
-    """What a grant must be, as the end of "if they gave ...": `consent that names push, at least a single opt-in`."""
-    parts = [f"names {either(_named(name, channel) for name in sorted(asked.names))}"] if asked.names else []
-    if asked.evidence:
-        parts.append("can be proven")
-    if asked.defect_free:
-        parts.append("was neither pre-ticked, bundled nor a condition")
-    if asked.same_controller:
-        parts.append("was given to the company that sends")
-    if asked.bases:
-        parts.append(f"rests on {either(sorted(asked.bases)).replace('_', ' ')}")
-    head = "consent" + (f" that {' and '.join(parts)}" if parts else "")
-    tail = [_rungs(asked.quality)] if asked.quality else []
+    """What a grant must be: `a consent that names push (at least a single opt-in)`."""
+    parts = [_rungs(asked.quality)] if asked.quality else []
     if asked.max_age is not None:
-        tail.append(f"not older than {span(asked.max_age)}")
-    return ", ".join([head, *tail])
+        parts.append(f"not older than {span(asked.max_age)}")
+    if asked.bases:
+        parts.append(f"resting on {either(sorted(asked.bases)).replace('_', ' ')}")
+    if asked.evidence:
+        parts.append("with proof")
+    if asked.defect_free:
+        parts.append("not pre-ticked, bundled or a condition")
+    if asked.same_controller:
+        parts.append("given to the company that sends")
+    named = f" that names {either(_named(name, channel) for name in sorted(asked.names))}" if asked.names else ""
+    return f"a consent{named}{_within_brackets(parts)}"
+
+
+def _within_brackets(parts: list[str]) -> str:
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _named(name: str, channel: str) -> str:

@@ -34,7 +34,7 @@ class KindShape:
 
     name: str
     says: str
-    schemas: Mapping[str, Mapping[str, Any] | None]
+    schemas: Mapping[Any, Mapping[str, Any] | None]
     parts: Collection[str]
     extra: Mapping[str, Any]
 

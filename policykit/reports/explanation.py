@@ -39,7 +39,8 @@ class Explanation:
     """One person's story.
 
     person: as the reader named them. planned: the channel it would have left by. channel: the one it
-    leaves by, None when it does not leave. at: the final instant in words, when it was moved.
+    leaves by, None when it does not leave. skipped: other channels that were tried, with the policies
+    against them. at: the final instant in words, when it was moved.
     assumed: facts that the workspace assumed for this person, with the value.
     """
 
@@ -52,6 +53,7 @@ class Explanation:
     generic: bool = False
     at: str | None = None
     impossible: str | None = None
+    skipped: tuple[tuple[str, tuple[str, ...]], ...] = ()
     policies: tuple[PolicyTold, ...] = ()
     assumed: tuple[tuple[str, str], ...] = ()
 
@@ -109,6 +111,12 @@ def _way(decided: list[PolicyTold]) -> list[str]:
 def _hindered(told: Explanation) -> list[str]:
     if told.impossible is None:
         return []
+    if told.impossible == "no_channel_left" and told.skipped:
+        tried = (
+            f"by {channel_name(c)} {listed(f'`{p}`' for p in policies)} stood against it"
+            for c, policies in told.skipped
+        )
+        return [f"No gentler way was left: {listed(tried)}."]
     return [f"No gentler way was left: {IMPOSSIBLE.get(told.impossible, told.impossible)}."]
 
 
