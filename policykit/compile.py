@@ -160,6 +160,7 @@ def _ruleset(rules: list[Rule], registry: Registry) -> RuleSet:
         ranks=registry.channels,
         assume=registry.assume,
         controller=registry.controller,
+        members={path: spec.members for path, spec in registry.vocabulary.facts.items() if spec.members},
     )
     return replace(found, hash=hash_of(found))
 

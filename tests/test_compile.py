@@ -375,6 +375,15 @@ def test_the_hash_is_of_the_registry_too() -> None:
     assert len({base, *(compile_ruleset(policies, other, KINDS).hash for other in others)}) == 6
 
 
+def test_the_texts_a_fact_may_hold_come_along() -> None:
+    known = registry(FACTS + "  - {path: recipient.tier, type: string, members: [none, gold]}\n")
+
+    members = compile_ruleset([], known, KINDS).members
+
+    assert members["recipient.tier"] == ("none", "gold")
+    assert members["recipient.degree"][0] == "generic"
+
+
 def test_the_hash_does_not_see_layout() -> None:
     assert compiled(MANY).hash == compiled(MANY.replace("\n", "\n\n# a comment\n").replace(", ", ",  ")).hash
 

@@ -58,6 +58,7 @@ class RuleSet:
     (leaves about a use are in `use_leaves`, aligned with each use row).
     hash: sha256 over the canonical text of everything below.
     assume: path -> value that absence means (M3). ranks: channel -> company rank.
+    members: path -> the texts a fact may hold, added facts included; any other text is unknown (M3).
     """
 
     rules: tuple[Rule, ...]
@@ -70,3 +71,4 @@ class RuleSet:
     assume: Mapping[str, bool | int | float | str] = field(default_factory=dict)
     controller: str | None = None
     hash: str = ""
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
