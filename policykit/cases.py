@@ -224,7 +224,9 @@ def _wanted_changes(wanted: object) -> dict[str, object]:
 
 def _shown(value: object) -> str:
     match value:
-        case None | () | {}:
+        case None | ():
+            return "none"
+        case Mapping() if not value:
             return "none"
         case Mapping():
             return ", ".join(
