@@ -1,0 +1,98 @@
+"""M4: policies, files and plugins may come in any order; no decision and no hash notices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.metadata import EntryPoint
+from itertools import permutations
+from random import Random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from policykit.compile import compile_ruleset
+from policykit.engine import decide_audience
+from policykit.language.policy import PolicyReader
+from policykit.language.registry import Registry
+from policykit.language.tree import ListNode, MapNode
+from policykit.language.yaml import parse_yaml
+from policykit.plugins import Plugins, discover
+from policykit.vocabulary import Vocabulary
+from tests.laws import oracle
+from tests.laws.oracle_compile import ruleset_of, yaml_of
+from tests.laws.strategies import Document, Setting, settings_of
+from tests.laws.strategies_audience import audience
+from tests.laws.strategies_policies import policies
+
+MOVED_BY = ("consent", "intrusiveness", "data", "style", "frequency", "quiet_hours", "rule")
+SECTIONS = ("attributes", "programs", "facts")
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(settings_of(policies(2, 8)), st.randoms(use_true_random=False), st.integers(0, 2**32))
+def test_order_of_policies_never_matters(setting: Setting, order: Random, seed: int) -> None:
+    people = oracle.people(audience(setting, seed, 25))
+    shuffled = order.sample(setting.policies, len(setting.policies))
+
+    first, second = ruleset_of(setting), ruleset_of(setting, shuffled)
+
+    assert first.hash == second.hash
+    assert decide_audience(first, setting.campaign, people, setting.now) == decide_audience(
+        second, setting.campaign, people, setting.now
+    )
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(settings_of(policies(1, 4)), st.randoms(use_true_random=False))
+def test_order_of_the_registry_never_matters(setting: Setting, order: Random) -> None:
+    registry = {key: order.sample(rows, len(rows)) if key in SECTIONS else rows
+                for key, rows in setting.registry.items()}  # fmt: skip
+    shuffled = replace(setting, registry=registry)
+
+    assert ruleset_of(setting).hash == ruleset_of(shuffled).hash
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(settings_of(policies(1, 4)), st.sampled_from(("effect", "mode")))
+def test_the_hash_notices_a_policy_that_means_something_else(setting: Setting, part: str) -> None:
+    document = setting.policies[0]
+    mode = document.get("mode", "enforce")
+    if part == "effect" and mode != "off":
+        blocks = document["on_breach"] == "block"
+        other = {**document, "on_breach": {"downgrade": {"channel": ["postal"]}} if blocks else "block"}
+        other = other if document["kind"] in MOVED_BY or not blocks else {**document, "mode": "off"}
+    else:
+        other = {**document, "mode": "audit" if mode == "enforce" else "enforce"}
+
+    assert ruleset_of(setting).hash != ruleset_of(setting, [other, *setting.policies[1:]]).hash
+
+
+# --- plugins ----------------------------------------------------------------------------------------
+
+POINTS = tuple(
+    EntryPoint(name, f"tests.laws.strategies_plugins:{plugin}", "policykit")
+    for name, plugin in (("zeta", "First"), ("alpha", "Second"), ("broken", "Nothing"))
+)
+GROWN: Document = {
+    "id": "adults", "kind": "grown", "when": "recipient.shoe_size > 40", "require": {}, "on_breach": "block",
+}  # fmt: skip
+
+
+def test_order_of_plugins_never_matters() -> None:
+    found = {_compiled(discover(order)) for order in permutations(POINTS)}
+
+    assert len(found) == 1
+
+
+def _compiled(plugins: Plugins) -> tuple[str, tuple[str, ...]]:
+    """The hash of a rule set that uses what the plugins add, and the warnings about what was left out."""
+    registry = Registry(facts=plugins.facts, vocabulary=Vocabulary(plugins.facts))
+    node, _ = parse_yaml(yaml_of({"policies": [GROWN]}), "policies.yaml")
+    assert isinstance(node, MapNode)
+    rows = node.get("policies")
+    assert isinstance(rows, ListNode)
+    problems = list[object]()
+    policy = PolicyReader(registry, plugins.kinds, problems).read(rows.items[0])  # type: ignore[arg-type]
+    assert policy is not None, problems
+    ruleset = compile_ruleset([policy], registry, plugins.kinds)
+    return ruleset.hash, tuple(sorted(str(problem) for problem in plugins.problems))
