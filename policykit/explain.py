@@ -29,7 +29,7 @@ from policykit.ir.nodes import (
 )  # fmt: skip
 from policykit.ir.rules import Rule, RuleSet
 from policykit.ir.walk import canonical, leaves_of, nodes, use_leaves_of
-from policykit.model import Campaign, ConsentRecord, Decision, Micros, Person, Use, Verdict, from_micros
+from policykit.model import Campaign, ConsentRecord, Decision, Judgement, Micros, Person, Use, Verdict, from_micros
 from policykit.reasons import Told, tell
 from policykit.reports.explanation import Explanation, PolicyTold
 from policykit.reports.words import channel_name, listed
@@ -68,10 +68,21 @@ def explain(
         generic=decision.changes.generic,
         at=_local(decision.changes.send_at, sight.zone),
         impossible=decision.impossible,
-        skipped=tuple((judgement.channel, judgement.policies) for judgement in decision.skipped),
+        skipped=tuple(_skipped(sight, planned, judgement) for judgement in decision.skipped),
         policies=tuple(told for rule in ruleset.rules for told in _told(rule, views, decision)),
         assumed=_assumed(views[0], decision) if views else (),
     )
+
+
+def _skipped(sight: Sight, planned: Micros | None, judgement: Judgement) -> tuple[str, tuple[str, ...], str | None]:
+    """A channel that was tried, the policies against it, and what was known to the first of them."""
+    view = _View(sight, State(judgement.channel, at=planned))
+    against = [rule for rule in sight.ruleset.rules if rule.policy in judgement.policies]
+    for rule in against[:1]:
+        told = tell(view.sight, view.state, rule)
+        if told.outcome in ("breached", "unknown"):
+            return judgement.channel, judgement.policies, _words(rule, view, told)[0]
+    return judgement.channel, judgement.policies, None
 
 
 _VERDICTS: Mapping[Verdict, Literal["allow", "downgrade", "block"]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from policykit import assemble
+from policykit.assemble import dry_run as running
 from policykit.cli.options import Taught, json_option, print_json, workspace_option
 from policykit.reports import summary as rendering
 
@@ -52,7 +52,7 @@ def dry_run(
 
     Says how many would get the message as planned, how many a gentler one, how many none, and why.
     """
-    wish = assemble.DryRunWish(
+    wish = running.DryRunWish(
         campaign, {name: path for name, path in relations.items() if path}, known_at, send_at, out, lists,
         memory_limit, threads,
     )  # fmt: skip
@@ -61,9 +61,9 @@ def dry_run(
         from policykit.cli.progress import showing
 
         with showing() as step:
-            summary = assemble.dry_run(workspace, wish, step)
+            summary = running.dry_run(workspace, wish, step)
     else:
-        summary = assemble.dry_run(workspace, wish)
+        summary = running.dry_run(workspace, wish)
     if as_json:
         print_json(rendering.as_json(summary))
     else:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from policykit import assemble
+from policykit.assemble import one_person
 from policykit.cli.options import Taught, json_option, print_json, workspace_option
 from policykit.errors import UsageError
 from policykit.reports import explanation as rendering
@@ -30,9 +30,9 @@ def explain(
     """Say in at most six lines why one person gets, or does not get, a message, and what would change it."""
     if send is not None and campaign is None:
         text = sys.stdin.buffer.read() if send == "-" else Path(send).read_bytes()
-        explained = assemble.explain_send(workspace, text, "standard input" if send == "-" else send)
+        explained = one_person.explain_send(workspace, text, "standard input" if send == "-" else send)
     elif send is None and campaign and person:
-        explained = assemble.explain(workspace, campaign, person)
+        explained = one_person.explain(workspace, campaign, person)
     else:
         raise UsageError("name a campaign and a person, or give `--send`", "`policykit explain --help` shows examples")
     if as_json:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from policykit import assemble
+from policykit.assemble import reference
 from policykit.cli.options import Taught, json_option, print_json, workspace_option
 from policykit.errors import UsageError
-from policykit.reports import reference
+from policykit.reports import reference as rendering
 
 _EXAMPLES = """\
   policykit facts                  every fact a policy may name
@@ -25,18 +25,18 @@ def facts(prefix: str, columns: bool, workspace: Path | None, as_json: bool) -> 
 
     Facts that a workspace or a plugin adds are listed too.
     """
-    words = assemble.vocabulary(workspace)
+    words = reference.vocabulary(workspace)
     if columns:
-        added = assemble.added_facts(words)
+        added = reference.added_facts(words)
         if as_json:
-            print_json(reference.columns_as_json(added))
+            print_json(rendering.columns_as_json(added))
         else:
-            click.echo(reference.columns_as_text(added))
+            click.echo(rendering.columns_as_text(added))
         return
     found = [words.facts[path] for path in words.paths(prefix)]
     if not found:
         raise UsageError(f"no fact begins with `{prefix}`", "`policykit facts` lists them all")
     if as_json:
-        print_json(reference.facts_as_json(found))
+        print_json(rendering.facts_as_json(found))
     else:
-        click.echo(reference.facts_as_text(found))
+        click.echo(rendering.facts_as_text(found))

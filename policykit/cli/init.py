@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from policykit import assemble
+from policykit.assemble import workspace
 from policykit.cli.options import Taught
 
 _EXAMPLES = """\
@@ -21,7 +21,7 @@ def init(folder: Path, people: int) -> None:
 
     The people are the same on every machine and belong to nobody. DIR must be new or empty.
     """
-    assemble.init(folder, people)
+    workspace.init(folder, people)
     click.echo(f"made the workspace `{folder}` with {people:,} made-up people; now try")
     click.echo(f"  policykit dry-run basket --workspace {folder}")
     click.echo(f"  policykit test --workspace {folder}")

@@ -4,7 +4,7 @@ from difflib import get_close_matches
 
 import click
 
-from policykit import assemble
+from policykit.assemble import reference
 from policykit.cli.options import Taught, json_option, print_json
 from policykit.errors import UsageError
 
@@ -18,7 +18,7 @@ _EXAMPLES = """\
 @json_option
 def kinds(kind: str | None, as_json: bool) -> None:
     """List the kinds of policies, or show the page of one."""
-    known = assemble.kinds()
+    known = reference.kinds()
     if kind is not None and kind not in known:
         near = get_close_matches(kind, known, n=1)
         guess = f"; did you mean `{near[0]}`?" if near else ""
@@ -32,4 +32,4 @@ def kinds(kind: str | None, as_json: bool) -> None:
         click.echo(chosen[0].page.strip())
     else:
         width = max(len(k.name) for k in chosen)
-        click.echo("\n".join(f"{k.name:<{width}}  {assemble.first_sentence(k.page)}" for k in chosen))
+        click.echo("\n".join(f"{k.name:<{width}}  {reference.first_sentence(k.page)}" for k in chosen))

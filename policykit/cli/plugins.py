@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import click
 
-from policykit import assemble
+from policykit.assemble import reference
 from policykit.cli.options import Taught, json_option, print_json
 
 _EXAMPLES = """\
@@ -13,7 +13,7 @@ _EXAMPLES = """\
 @json_option
 def plugins(as_json: bool) -> None:
     """List what is plugged in: where it comes from, what it adds, and what failed to load."""
-    found = assemble.plugins()
+    found = reference.plugins()
     if as_json:
         print_json(found)
         return

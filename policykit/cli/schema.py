@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from policykit import assemble
+from policykit.assemble import reference
 from policykit.cli.options import Taught, print_json, workspace_option
 
 _EXAMPLES = """\
@@ -20,4 +20,4 @@ def schema(workspace: Path | None) -> None:
 
     It is made from the same tables as `policykit check`, plugins and the workspace's own facts included.
     """
-    print_json(assemble.json_schema(workspace))
+    print_json(reference.json_schema(workspace))

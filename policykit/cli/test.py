@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from policykit import assemble
+from policykit.assemble import workspace as workspaces
 from policykit.cli.options import Taught, json_option, print_json, workspace_option
 from policykit.reports import cases as rendering
 
@@ -24,7 +24,7 @@ def test(junit: Path | None, require_cases: bool, workspace: Path | None, as_jso
 
     A failing expectation is shown with the facts beneath it. Ends with 4 when a case failed.
     """
-    outcomes, coverage = assemble.run_cases(workspace)
+    outcomes, coverage = workspaces.run_cases(workspace)
     if junit:
         junit.write_text(rendering.as_junit(outcomes), encoding="utf-8")
     if as_json:

@@ -40,7 +40,7 @@ class Explanation:
 
     person: as the reader named them. planned: the channel it would have left by. channel: the one it
     leaves by, None when it does not leave. skipped: other channels that were tried, with the policies
-    against them. at: the final instant in words, when it was moved.
+    against them and what was known to the first. at: the final instant in words, when it was moved.
     assumed: facts that the workspace assumed for this person, with the value.
     """
 
@@ -53,7 +53,7 @@ class Explanation:
     generic: bool = False
     at: str | None = None
     impossible: str | None = None
-    skipped: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    skipped: tuple[tuple[str, tuple[str, ...], str | None], ...] = ()
     policies: tuple[PolicyTold, ...] = ()
     assumed: tuple[tuple[str, str], ...] = ()
 
@@ -112,12 +112,12 @@ def _hindered(told: Explanation) -> list[str]:
     if told.impossible is None:
         return []
     if told.impossible == "no_channel_left" and told.skipped:
-        tried = (
-            f"by {channel_name(c)} {listed(f'`{p}`' for p in policies)} stood against it"
-            for c, policies in told.skipped
-        )
-        return [f"No gentler way was left: {listed(tried)}."]
+        return [f"No gentler way was left: {'; '.join(_tried(*tried) for tried in told.skipped)}."]
     return [f"No gentler way was left: {IMPOSSIBLE.get(told.impossible, told.impossible)}."]
+
+
+def _tried(channel: str, policies: tuple[str, ...], known: str | None) -> str:
+    return f"by {channel_name(channel)}, {listed(f'`{policy}`' for policy in policies)}{f' ({known})' if known else ''}"
 
 
 def _assumed(told: Explanation) -> list[str]:

@@ -1,0 +1,67 @@
+"""What there is to use: kinds, plugins, facts, and the schema for editors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from policykit.assemble.workspace import read
+from policykit.errors import WorkspaceNotFound
+from policykit.hookspecs import Kind
+from policykit.language.policy import POLICY_SCHEMA
+from policykit.language.registry import SECTIONS
+from policykit.plugins import discover
+from policykit.reports.editor_schema import KindShape, policy_file
+from policykit.vocabulary import FACTS, FactSpec, Vocabulary
+
+
+def kinds() -> dict[str, Kind]:
+    """Every kind there is, built in and plugged in."""
+    return discover().kinds
+
+
+def plugins() -> list[dict[str, Any]]:
+    """What is plugged in, for display: one entry per plugin, with what it adds or why it failed."""
+    return [
+        {
+            "name": plugin.name,
+            "distribution": plugin.distribution,
+            "version": plugin.version,
+            "kinds": list(plugin.kinds),
+            "facts": list(plugin.facts),
+            "error": plugin.error,
+        }
+        for plugin in discover().found
+    ]
+
+
+def first_sentence(page: str) -> str:
+    """The first sentence of a kind's page, on one line."""
+    paragraph = " ".join(page.strip().split("\n\n")[0].split())
+    return paragraph.split(". ")[0].rstrip(".")
+
+
+def vocabulary(folder: Path | None) -> Vocabulary:
+    """The words of a workspace when there is one, else those built in and plugged in."""
+    try:
+        return read(folder)[0].vocabulary
+    except WorkspaceNotFound:
+        if folder is not None:
+            raise
+        return Vocabulary(discover().facts)
+
+
+def added_facts(words: Vocabulary) -> list[FactSpec]:
+    """Facts that are not built in."""
+    built_in = {spec.path for spec in FACTS}
+    return [spec for path, spec in sorted(words.facts.items()) if path not in built_in]
+
+
+def json_schema(folder: Path | None) -> dict[str, Any]:
+    """The JSON Schema of policy files, with the words of plugins and of the workspace when there is one."""
+    found = discover()
+    shapes = [
+        KindShape(kind.name, first_sentence(kind.page), kind.schemas, kind.parts, kind.extra)
+        for _, kind in sorted(found.kinds.items())
+    ]
+    return policy_file(POLICY_SCHEMA, SECTIONS, shapes, vocabulary(folder).facts.values())
