@@ -117,7 +117,7 @@ LOCAL_TIMES = (
 
 def some(items: tuple[T, ...], least: int = 0, most: int | None = None) -> st.SearchStrategy[list[T]]:
     """Distinct members in the drawn order."""
-    return st.lists(st.sampled_from(items), min_size=least, max_size=most or len(items), unique=True)
+    return st.lists(st.sampled_from(items), min_size=least, max_size=len(items) if most is None else most, unique=True)
 
 
 def maybe(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
@@ -177,23 +177,26 @@ def variants(draw: Any, selected: tuple[str, ...], *, generic: bool) -> Variant:
 
 @st.composite
 def campaigns(draw: Any) -> Campaign:
-    known_uses = draw(st.integers(0, 9)) > 0
+    known_uses = draw(st.integers(0, 9)) < 9
     selected = tuple(draw(some(ATTRIBUTES, 0, 1))) if draw(st.booleans()) else ()
     prepared = []
-    for channel in draw(some(NEAR_CHANNELS, 1, 4)):
+    channels = draw(some(NEAR_CHANNELS, draw(st.sampled_from((1, 2, 3, 3))), 4))
+    if draw(st.booleans()):
+        channels.sort(key=lambda channel: -CHANNELS[channel])
+    for channel in channels:
         content = draw(variants(selected, generic=False)) if known_uses else Variant(None)
         generic = None
         if draw(st.integers(0, 2)):
             generic = draw(variants(selected, generic=True)) if known_uses else Variant(None)
         prepared.append(Prepared(channel, draw(st.sampled_from(("acme-mail", None))), content, generic))
     at, not_after = draw(moments())
-    scope = draw(st.sampled_from(("purpose", "purpose", "program", "neither")))
+    scope = draw(st.sampled_from(("purpose", "purpose", "purpose", "program", "program", "neither")))
     style = draw(st.booleans())
     return Campaign(
         id=draw(st.sampled_from(("spring", "ünïcode ☃", None))),
         prepared=tuple(prepared),
         at=at,
-        message_class=draw(st.sampled_from(("marketing", "marketing", "marketing", "service", "transactional"))),
+        message_class=draw(st.sampled_from(("marketing",) * 7 + ("service", "transactional"))),
         purpose=draw(st.sampled_from(PURPOSES)) if scope == "purpose" else None,
         program=draw(st.sampled_from(PROGRAMS)) if scope == "program" else None,
         controller=draw(st.sampled_from((*CONTROLLERS, None))),
@@ -206,13 +209,15 @@ def campaigns(draw: Any) -> Campaign:
 @st.composite
 def moments(draw: Any) -> tuple[int | LocalTime, int | LocalTime | None]:
     """The planned moment and the deadline: near, on and before it, or the default."""
-    if draw(st.booleans()):
+    if draw(st.integers(0, 2)):
         at = draw(st.sampled_from(INSTANTS)) + draw(st.sampled_from((0, 0, 1, -1, MINUTE, -MINUTE)))
-        after = draw(st.sampled_from((None, None, at, at + 1, at + HOUR, at + DAY - 1, at - 1)))
+        after = draw(
+            st.sampled_from((None, None, None, None, at, at + 1, at + HOUR, at + DAY - 1, at + 2 * DAY, at - 1))
+        )
         return at, after
     text = draw(st.sampled_from(LOCAL_TIMES))
     zone = draw(st.sampled_from((None, None, "Europe/Paris", "Australia/Lord_Howe")))
-    until = draw(st.sampled_from((None, None, text, text[:10] + "T23:59:59")))
+    until = draw(st.sampled_from((None, None, None, text, text[:10] + "T23:59:59")))
     return LocalTime(text, zone), LocalTime(until, zone) if until else None
 
 

@@ -136,7 +136,7 @@ class Writer:
         return rows
 
     def person(self, identity: str) -> Row:
-        zone = self.rng.choice(ZONES if self.rng.random() < 0.8 else BAD_ZONES)
+        zone = self.rng.choice(ZONES if self.rng.random() < 0.88 else BAD_ZONES)
         row: Row = {
             "id": identity,
             "country": self.pick("FR", "DE", "US", "fr", "", None),
@@ -152,8 +152,8 @@ class Writer:
         for fact in EXTRA_FACTS:
             row[fact.column] = self.rng.choice(fact.texts)
         for channel in self.channels:
-            row[f"rank.{channel}"] = self.pick("0", "40", "65", "66", "90", "", "", "", "high")
-            row[f"address.{channel}"] = self.pick(f"{channel}-1", f"{channel}-1", f"{channel}-1", "")
+            row[f"rank.{channel}"] = self.pick("0", "40", "65", "66", "90", *[""] * 9, "high")
+            row[f"address.{channel}"] = self.pick(*[f"{channel}-1"] * 7, "")
             row[f"address.{channel}.shared"] = self.pick("true", "false", "", "maybe")
         for name in ATTRIBUTES:
             row[f"attributes.{name}"] = self.pick("7", "crib", "true", "-0", "", None)
@@ -162,14 +162,14 @@ class Writer:
     def addresses(self, people: Sequence[Mapping[str, str | None]]) -> list[Row]:
         return [
             {
-                "person": person, "channel": channel, "address": self.pick("x-1", "x-1", "x-1", ""),
+                "person": person, "channel": channel, "address": self.pick(*["x-1"] * 9, ""),
                 "shared": self.pick("true", "false", "", "maybe"),
                 "origin": self.pick(*(member for member, _ in ORIGINS), "", "found"),
                 "permission": self.pick("r1", ""),
             }
             for person in unique(people)
             for channel in self.channels
-            if self.rng.random() < 0.85
+            if self.rng.random() < 0.95
         ]  # fmt: skip
 
     # --- ledgers --------------------------------------------------------------------------------

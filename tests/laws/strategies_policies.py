@@ -28,6 +28,7 @@ SENSITIVITY_NAMES = tuple(member for member, _ in SENSITIVITIES)
 AGES = ("1 month", "12 months", "24 months", "30 days", "1 day", "6 hours")
 WINDOWS = ("7 days", "1 day", "30 days", "16 hours", "90 minutes")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+INTRUSIVE = ("push", "sms", "voice", "web_push")
 CLOCKS = ("00:00", "02:00", "02:30", "08:00", "09:00", "12:00", "21:00", "22:00", "23:59")
 
 
@@ -67,13 +68,13 @@ _SORTED = tuple(sorted({text[:10] for text in _MOMENTS} | set(_MOMENTS)))
 def scopes(draw: Any) -> Document:
     """The parts every kind shares: `for`, `when`, mode and dates; most policies have few of them."""
     scope: Document = {}
-    if keys := draw(some(tuple(_SCOPES), 0, 2)):
+    if keys := draw(some(tuple(_SCOPES), 0, draw(st.sampled_from((0, 1, 0, 2, 1))))):
         scope["for"] = {key: draw(_SCOPES[key]) for key in keys}
-    if draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 3)) == 3:
         scope["when"] = draw(conditions())
-    if draw(st.integers(0, 5)) == 0:
-        scope["mode"] = draw(st.sampled_from(("audit", "enforce", "audit", "off")))
-    if draw(st.integers(0, 7)) == 0:
+    if draw(st.integers(0, 11)) == 11:
+        scope["mode"] = draw(st.sampled_from(("audit", "audit", "enforce", "off")))
+    if draw(st.integers(0, 15)) == 15:
         first, last = sorted(draw(st.lists(st.sampled_from(_SORTED), min_size=2, max_size=2, unique=True)))
         scope |= draw(st.sampled_from(({"starts": first}, {"ends": last}, {"starts": first, "ends": last})))
     return scope
@@ -82,7 +83,9 @@ def scopes(draw: Any) -> Document:
 # --- what happens ---------------------------------------------------------------------------------
 
 BLOCK = st.just("block")
-MOVE = (st.just("less_intrusive") | some(NEAR_CHANNELS, 1, 3)).map(lambda to: {"downgrade": {"channel": to}})
+MOVE = (st.just("less_intrusive") | st.just("less_intrusive") | some(NEAR_CHANNELS, 1, 4)).map(
+    lambda to: {"downgrade": {"channel": to}}
+)
 GENERIC = st.just({"downgrade": {"content": "generic"}})
 STRIP = st.just({"downgrade": {"uses": "strip"}})
 LATER = st.just({"downgrade": {"send_at": "next_allowed"}})
@@ -93,20 +96,20 @@ LATER = st.just({"downgrade": {"send_at": "next_allowed"}})
 
 @st.composite
 def consent_bodies(draw: Any) -> Document:
-    if draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 3)) == 3:
         levels = draw(some(REFUSED_LEVELS, 1, 3))
         return {"forbid": {"refused_for": levels if len(levels) > 1 else levels[0]}}
     body: Document = {}
     if draw(st.booleans()):
         body["quality"] = draw(along(QUALITY_NAMES))
-    if draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 3)) == 3:
         body["basis"] = draw(st.sampled_from(BASES) | some(BASES, 1, 3))
     if draw(st.booleans()):
         body["max_age"] = draw(st.sampled_from(AGES))
-    if draw(st.integers(0, 2)) == 0:
+    if draw(st.integers(0, 2)) == 2:
         body["names"] = draw(some(("channel", "purpose", "program"), 1, 2))
     for key, value in (("defects", "none"), ("evidence", True), ("controller", "this_controller")):
-        if draw(st.integers(0, 4)) == 0:
+        if draw(st.integers(0, 4)) == 4:
             body[key] = value
     return {"require": body or {"quality": {"at_least": draw(st.sampled_from(QUALITY_NAMES))}}}
 
@@ -174,7 +177,7 @@ def frequency_bodies(draw: Any) -> Document:
             counting["channel"] = draw(st.sampled_from(("this_channel", ["push", "email"], ["sms"])))
         if draw(st.booleans()):
             counting["message_class"] = draw(st.sampled_from(("any", ["marketing", "service"], "service")))
-        if draw(st.integers(0, 2)) == 0:
+        if draw(st.integers(0, 2)) == 2:
             counting["campaign"] = "this_campaign"
         if counting:
             body["counting"] = counting
@@ -195,7 +198,7 @@ def openings(draw: Any) -> Document:
 @st.composite
 def quiet_bodies(draw: Any) -> Document:
     body: Document = {"local_time": draw(st.lists(openings(), min_size=1, max_size=2))}
-    if draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 3)) == 3:
         body["zone"] = draw(st.sampled_from(("Europe/Paris", "Australia/Lord_Howe", "recipient")))
     spans = [(window["from"], window["to"]) for window in body["local_time"]]
     forbid = len(spans) == 1 and spans[0] != ("00:00", "24:00") and draw(st.booleans())
@@ -213,9 +216,9 @@ _KINDS: dict[str, tuple[st.SearchStrategy[Document], st.SearchStrategy[Any]]] = 
     "purpose": (use_bodies(), STRIP | STRIP | GENERIC | BLOCK),
     "data": (use_bodies(), STRIP | STRIP | STRIP | GENERIC | BLOCK | MOVE),
     "style": (use_bodies(style=True), GENERIC | GENERIC | BLOCK | MOVE),
-    "frequency": (frequency_bodies(), BLOCK | MOVE),
-    "quiet_hours": (quiet_bodies(), LATER | LATER | LATER | BLOCK | MOVE),
-    "rule": (rule_bodies(), BLOCK | MOVE | GENERIC),
+    "frequency": (frequency_bodies(), BLOCK | MOVE | MOVE),
+    "quiet_hours": (quiet_bodies(), LATER | LATER | LATER | LATER | BLOCK | MOVE),
+    "rule": (rule_bodies(), BLOCK | MOVE | MOVE | GENERIC),
 }
 
 
@@ -227,6 +230,9 @@ def policy_of(draw: Any, kind: str) -> Document:
     demand = document.get("require", document.get("forbid"))
     strips = kind == "style" and "style" not in demand and draw(st.booleans())
     document["on_breach"] = draw(STRIP if strips else effects)
+    moves = document["on_breach"] != "block" and "channel" in document["on_breach"]["downgrade"]
+    if moves and draw(st.integers(0, 3)):  # else no other channel passes either
+        document["for"] = {**document.get("for", {}), "channel": draw(some(INTRUSIVE, 1, 4))}
     return _about_everybody(document) if kind == "purpose" else document
 
 
@@ -238,7 +244,7 @@ def _about_everybody(document: Document) -> Document:
 
 
 @st.composite
-def policies(draw: Any, least: int = 1, most: int = 8) -> tuple[Document, ...]:
+def policies(draw: Any, least: int = 1, most: int = 6) -> tuple[Document, ...]:
     """Policies of any kinds. Ids sort otherwise than the order they are written in."""
     kinds = draw(st.lists(st.sampled_from(tuple(_KINDS)), min_size=least, max_size=most))
     return tuple(
