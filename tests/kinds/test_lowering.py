@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policykit.hookspecs import Lowered
 from policykit.ir.nodes import (
@@ -36,6 +38,7 @@ from policykit.ir.nodes import (
     UseOrigin,
     Window,
 )  # fmt: skip
+from policykit.kinds.quiet_hours import complement
 from policykit.model import DAY, HOUR
 from policykit.vocabulary import DEGREES, SENSITIVITIES
 
@@ -310,3 +313,37 @@ def test_intrusiveness_adds_up(lower: Lower) -> None:
     score = Arith("+", Arith("+", Fact("send.rank", Type.INT), recent), recited)
     breach = Compare(">", score, Fact("recipient.tolerance", Type.INT))
     assert found == Lowered(breach, _text("intrusiveness.score"))
+
+
+def _minutes(openings: tuple[Opening, ...]) -> set[int]:
+    """Minutes of the week, read off the clock one by one."""
+    week = set()
+    for opening in openings:
+        for day in opening.days:
+            minute = opening.start
+            while True:
+                week.add((day * 1440 + minute) % (7 * 1440))
+                minute += 1
+                if minute == opening.end or (minute == 1440 and opening.end == 0):
+                    break
+                if minute == 1440 and opening.end < opening.start:
+                    minute, day = 0, day + 1
+    return week
+
+
+_CLOCK = st.sampled_from([0, 1, 479, 480, 481, 720, 1439])
+_OPENINGS = st.lists(
+    st.builds(
+        Opening, st.frozensets(st.integers(0, 6), min_size=1), _CLOCK, _CLOCK | st.just(1440)
+    ).filter(lambda opening: opening.start != opening.end),
+    max_size=4,
+).map(tuple)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(openings=_OPENINGS)
+def test_the_complement_is_every_other_minute(openings: tuple[Opening, ...]) -> None:
+    free = complement(openings)
+
+    assert _minutes(free) == set(range(7 * 1440)) - _minutes(openings)
+    assert all(opening.start < opening.end for opening in free)
