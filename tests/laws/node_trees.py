@@ -28,6 +28,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
 LEAVES: dict[Type, tuple[Leaf, ...]] = {
     Type.BOOL: (
         n.Fact("recipient.customer", Type.BOOL),
+        n.Fact("send.generic", Type.BOOL),
         n.Member("consent.refused_for", "channel"),
         n.ConsentMet(n.Requirement(quality=frozenset({"written", "double_opt_in"}))),
         n.ConsentWasMet(n.Requirement(max_age=n.Months(3))),
@@ -40,7 +41,12 @@ LEAVES: dict[Type, tuple[Leaf, ...]] = {
         n.LocalPart("hours"),
     ),
     Type.DOUBLE: (n.Fact("recipient.score", Type.DOUBLE), n.Fact("recipient.spend", Type.DOUBLE)),
-    Type.STRING: (n.Fact("recipient.country", Type.STRING), n.Fact("attributes.basket", Type.STRING)),
+    Type.STRING: (
+        n.Fact("recipient.country", Type.STRING),
+        n.Fact("attributes.basket", Type.STRING),
+        n.Fact("send.channel", Type.STRING),
+        n.Fact("send.purpose", Type.STRING),
+    ),
     Type.TIMESTAMP: (n.Fact("send.at", Type.TIMESTAMP), n.Fact("recipient.last_purchase_at", Type.TIMESTAMP)),
     Type.DURATION: (n.Fact("recipient.patience", Type.DURATION),),
 }
