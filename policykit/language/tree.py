@@ -122,9 +122,7 @@ def _aligned(text: str, node: ScalarNode, offset: int) -> int:
         index = text.find("\n", index) + 1
     for char in node.text[:offset]:
         index = _past(text, index, node, char)
-    while index < node.end - 1 and not node.text[offset : offset + 1].isspace() and text[index].isspace():
-        index += 1
-    return index
+    return index if node.text[offset : offset + 1].isspace() else _unfolded(text, index, node)
 
 
 def _past(text: str, index: int, node: ScalarNode, char: str) -> int:
@@ -132,15 +130,22 @@ def _past(text: str, index: int, node: ScalarNode, char: str) -> int:
     if char.isspace() and text[index] != "\\":
         # A folded line break is any stretch of white space: the next visible character skips it.
         return index + 1 if text[index] in " \t" else index
-    while index < node.end and text[index].isspace():
-        index += 1
-    while node.style == '"' and text.startswith("\\\n", index):
-        index += 2
-        while index < node.end and text[index].isspace():
-            index += 1
+    index = _unfolded(text, index, node)
     if node.style == '"' and text[index] == "\\":
         return index + 2 + {"x": 2, "u": 4, "U": 8}.get(text[index + 1], 0)
     return index + (2 if node.style == "'" and char == "'" else 1)
+
+
+def _unfolded(text: str, index: int, node: ScalarNode) -> int:
+    """The index of the next visible character: past white space, and past line ends that were escaped."""
+    while index < node.end - 1:
+        if text[index].isspace():
+            index += 1
+        elif node.style == '"' and text.startswith("\\\n", index):
+            index += 2
+        else:
+            break
+    return index
 
 
 def _aligned_literal(text: str, node: ScalarNode, offset: int) -> int:
