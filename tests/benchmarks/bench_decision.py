@@ -19,9 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-from policykit.assemble import compile_workspace
 from policykit.backends.python import compile_rules
-
 from policykit.ir.nodes import (
     Allowed,
     ConsentMet,
@@ -42,6 +40,7 @@ from policykit.ir.walk import type_of
 from policykit.model import DAY, Attribute
 from tests.benchmarks.peers import Payload, cel_judge, payload_of, zen_judge
 from tests.benchmarks.timing import interleaved, verdict
+from tests.benchmarks.workspace import compile_workspace
 
 WORKLOAD = Path(__file__).parent / "workload"
 NOW = 1_772_000_000_000_000

@@ -23,7 +23,7 @@ _SHAPES = (
     "kind: consent, require: {quality: {at_least: single_opt_in}, max_age: N months}, on_breach: block",
     "kind: frequency, require: {at_most: N, per: 7 days}, on_breach: block",
     "kind: data, forbid: {origin: {at_least: inferred}, recited: true}, on_breach: {downgrade: {uses: strip}}",
-    'kind: quiet_hours, require: {local_time: [{from: "08:00", to: "21:00"}]}, on_breach: {downgrade: {channel: [email]}}',
+    'kind: quiet_hours, require: {local_time: [{from: "08:00", to: "21:00"}]}, on_breach: block',
     'kind: rule, for: {recipient.country: [FR, DE]}, forbid: "recipient.age < N && send.rank > 40", on_breach: block',
 )
 
@@ -48,7 +48,7 @@ def reading(folder: Path) -> Callable[[], object]:
 
 
 def compiling(folder: Path) -> Callable[[], object]:
-    from policykit.assemble import compile_workspace  # imported late: start-up is measured by itself
+    from tests.benchmarks.workspace import compile_workspace  # imported late: start-up is measured by itself
 
     def run() -> object:
         ruleset = compile_workspace(folder)
