@@ -51,3 +51,51 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ran = run_command("init", str(folder), "--people", "2000")
     assert ran.code == 0, ran.err
     return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Callable[[dict[str, str | bytes]], Path]:
+    """Writes a small workspace that is right, with the files given put over it; the folder comes back."""
+
+    def make(files: dict[str, str | bytes]) -> Path:
+        root = tmp_path / "shop"
+        for name, content in {**SMALL, **files}.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return root
+
+    return make
+
+
+SMALL: dict[str, str | bytes] = {
+    "policykit.yaml": "mode: enforce\npolicies: [policies/]\n",
+    "policies/registry.yaml": (
+        "attributes:\n"
+        "  - {id: basket, origin: observed, collected_for: [marketing.communications], sensitivity: behavioural}\n"
+    ),
+    "policies/adults.yaml": (
+        "policies:\n"
+        "  - id: adults-only\n"
+        "    kind: rule\n"
+        "    forbid: recipient.age < 18\n"
+        "    on_breach: block\n"
+        "    because: Children are not for sale.\n"
+    ),
+    "policies/adults.cases.yaml": (
+        'now: "2026-03-02T10:00:00+01:00"\n'
+        "given: {send: {channel: email, message_class: marketing}}\n"
+        "cases:\n"
+        "  - {case: a child, policy: adults-only, given: {recipient: {age: 12}}, expect: {breached: rule.breached}}\n"
+        "  - {case: an adult, policy: adults-only, given: {recipient: {age: 40}}, expect: {met: true}}\n"
+        "  - {case: who knows, policy: adults-only, expect: {unknown: [recipient.age]}}\n"
+    ),
+    "campaigns/spring.yaml": (
+        "campaign: spring\n"
+        "purpose: marketing.communications\n"
+        "audience: {from: data/people.csv, selected_by: []}\n"
+        'send: {at: "2026-03-02T10:00:00+01:00"}\n'
+        'channels: {email: {provider: sendgrid, subject: Spring, body: "Hello"}}\n'
+    ),
+    "data/people.csv": "id,age,zone,address.email\np1,30,Europe/Paris,a@example.com\np2,12,,b@example.com\np3,,,\n",
+}
