@@ -34,6 +34,9 @@ Judge: TypeAlias = Callable[[Sight, State], Judged]
 """Judges one send as it stands. Bit j of `Judged.in_breach` is the j-th use still present (`facts.row.uses_of`)."""
 
 _ORDER: tuple[Impossible, ...] = get_args(Impossible)
+_NOTHING: frozenset[str] = frozenset()
+_KEPT = 4096  # decisions and masks remembered; beyond it all are made anew
+NO_CHANGES = Changes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +89,12 @@ def permits(rule: Rule, channel: str) -> bool:
 
 @dataclass(slots=True)
 class Laws:
-    """The masks of one rule set for every channel met, and the policies' names by mask."""
+    """The masks of one rule set for every channel met, the policies' names by mask, and decisions met before."""
 
     ruleset: RuleSet
     by_channel: dict[str, Law] = field(default_factory=dict)
     by_mask: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    settled: dict[tuple[int, int, str], Decision] = field(default_factory=dict)
 
     def of(self, channel: str) -> Law:
         found = self.by_channel.get(channel)
@@ -102,9 +106,29 @@ class Laws:
         """Policies of the rules in a mask, sorted."""
         found = self.by_mask.get(mask)
         if found is None:
+            if len(self.by_mask) >= _KEPT:
+                self.by_mask.clear()
             rules = self.ruleset.rules
             found = self.by_mask[mask] = tuple(sorted(rules[index].policy for index in _indexes(mask)))
         return found
+
+    def at_once(self, judged: Judged, channel: str, at: Micros) -> Decision:
+        """The decision of a first judgement that blocks, or that asks for nothing."""
+        key = (judged.breached, judged.undetermined, channel)
+        found = self.settled.get(key)
+        if found is None or (found.at is not None and found.at != at):
+            if len(self.settled) >= _KEPT:
+                self.settled.clear()
+            found = self.settled[key] = self._at_once(judged, channel, at)
+        return found
+
+    def _at_once(self, judged: Judged, channel: str, at: Micros) -> Decision:
+        masks = self.of(channel)
+        unknown, audit = self.names(judged.undetermined), self.names(judged.breached & masks.audit)
+        blockers = judged.breached & masks.blocks
+        if blockers:
+            return Decision(Verdict.BLOCK, NO_CHANGES, self.names(blockers), unknown, audit)
+        return Decision(Verdict.ALLOW, NO_CHANGES, (), unknown, audit, channel, at)
 
 
 # --- a whole decision --------------------------------------------------------------------------
@@ -125,8 +149,12 @@ def decide(
     planned = planned_at(sight)
     if planned is None:
         return Decision(Verdict.BLOCK, impossible="no_instant")
-    original = State(channel, at=planned)
-    first = in_place(laws, judge, sight, original)
+    original = State(channel, False, _NOTHING, planned)
+    judged = judge(sight, original)
+    acting = judged.breached & laws.of(channel).acts
+    if not acting or acting & laws.of(channel).blocks:
+        return laws.at_once(judged, channel, planned)
+    first = in_place(laws, judge, sight, original, judged)
     if first.outcome == "ask":
         return _move(laws, judge, sight, original, first)
     return _decision(laws, campaign, original, first, first)
@@ -134,12 +162,16 @@ def decide(
 
 def first_channel(campaign: Campaign, person: Person) -> str | None:
     """The first prepared channel for which the person has an address."""
-    return next((prepared.channel for prepared in campaign.prepared if has_address(person, prepared.channel)), None)
+    for prepared in campaign.prepared:
+        if has_address(person, prepared.channel):
+            return prepared.channel
+    return None
 
 
 def has_address(person: Person, channel: str) -> bool:
     """Whether an address is known; when no addresses were supplied, none is."""
-    return person.addresses is not None and channel in person.addresses
+    addresses = person.addresses
+    return addresses is not None and channel in addresses
 
 
 def candidates(laws: Laws, sight: Sight, start: str, askers: int) -> Iterator[str]:
@@ -187,9 +219,6 @@ def _decision(
     return Decision(verdict, changes, determining, undetermined, audit, state.channel, state.at, skipped=skipped)
 
 
-NO_CHANGES = Changes()
-
-
 def _changes(campaign: Campaign, original: State, final: State) -> Changes:
     return Changes(
         channel=final.channel if final.channel != original.channel else None,
@@ -225,16 +254,17 @@ class Course(NamedTuple):
     impossible: Impossible | None = None
 
 
-def in_place(laws: Laws, judge: Judge, sight: Sight, state: State) -> Course:
+def in_place(laws: Laws, judge: Judge, sight: Sight, state: State, judged: Judged | None = None) -> Course:
     """Judges a send on its channel, makes every change asked for, and judges again until nothing is left.
 
-    It ends: strips and the generic variant only grow, the instant only moves later, up to the deadline.
+    judged: the first judgement, when it is at hand. It ends: strips and the generic variant only
+    grow, the instant only moves later, up to the deadline.
     """
     masks = laws.of(state.channel)
     changers = undetermined = audit = 0
     original = state
     while True:
-        judged = judge(sight, state)
+        judged = judge(sight, state) if judged is None else judged
         undetermined |= judged.undetermined
         audit |= judged.breached & masks.audit
         acting = judged.breached & masks.acts
@@ -251,7 +281,7 @@ def in_place(laws: Laws, judge: Judge, sight: Sight, state: State) -> Course:
         if not step.changers:
             return Course("done", state, changers, undetermined, audit)
         changers |= step.changers
-        state = step.state
+        state, judged = step.state, None
 
 
 @dataclass(slots=True)

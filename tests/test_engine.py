@@ -161,20 +161,25 @@ values = st.builds(
     collected_at=st.none() | edges(NOW - 30 * DAY),
     permission=st.sampled_from([None, "r"]),
 )
+REACHED = {channel: Address("x", shared=channel == "push") for channel in ("push", "email", "in_app")}
+NO_PUSH = {channel: REACHED[channel] for channel in ("email", "in_app")}
+GOOD = ConsentRecord("g", "given", COMMS, "*", "double_opt_in", at=NOW - 10 * DAY)
+NOT_PUSH = ConsentRecord("n", "refused", COMMS, "push", at=NOW - DAY)
 people = st.builds(
     Person,
     id=st.sampled_from(["ada", "bea"]),
     facts=st.fixed_dictionaries(
         {},
         optional={
-            "recipient.zone": st.sampled_from(["Europe/Paris", "America/New_York", "Mars/Base", None]),
-            "recipient.age": st.sampled_from([17, 18, None]),
+            "recipient.zone": st.sampled_from(["Europe/Paris", "Europe/Paris", "America/New_York", "Mars/Base", None]),
+            "recipient.age": st.sampled_from([18, 18, 17, None]),
         },
     ),
-    addresses=st.none() | st.dictionaries(st.sampled_from(["push", "email", "in_app"]), st.just(Address("x"))),
+    addresses=st.sampled_from([*[REACHED] * 8, NO_PUSH, {}, None]),
     ranks=st.dictionaries(st.sampled_from(["push", "email"]), st.sampled_from([20, 65, 66])),
-    consents=st.none() | st.lists(consents, max_size=4).map(tuple),
-    history=st.none() | st.lists(sent, max_size=3).map(tuple),
+    consents=st.sampled_from([None, (), (GOOD,), (GOOD,), (GOOD, NOT_PUSH)])
+    | st.lists(consents, max_size=4).map(tuple),
+    history=st.sampled_from([(), (), None]) | st.lists(sent, max_size=3).map(tuple),
     attributes=st.none() | st.dictionaries(st.sampled_from(["basket", "pregnant", "city"]), values),
 )
 uses = st.builds(
@@ -197,7 +202,7 @@ campaigns = st.builds(
     prepared=st.permutations(["push", "email", "in_app"]).flatmap(
         lambda names: st.tuples(*(st.builds(Prepared, st.just(name), st.none(), variants, st.none() | variants) for name in names))
     ),
-    at=edges(NOW, NOW + HOUR) | st.just(LocalTime("2026-03-29T02:30")) | st.none(),
+    at=edges(NOW, NOW + HOUR) | st.sampled_from([NOW, NOW, NOW, LocalTime("2026-03-29T02:30"), None]),
     purpose=st.sampled_from([COMMS, COMMS, None]),
     not_after=st.none() | edges(NOW + 20 * HOUR) | st.just(LocalTime("2026-03-30T08:00")),
 )  # fmt: skip
