@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import policykit
 from policykit import kinds
 from policykit.errors import Problem
 from policykit.plugins import Plugin, Plugins, discover
@@ -211,3 +212,9 @@ def test_version_needs_no_plugins() -> None:
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     assert out.splitlines()[1] == "[]"
+
+
+def test_the_public_face_has_what_it_lists() -> None:
+    assert {name for name in policykit.__all__ if getattr(policykit, name, None) is None} == set()
+    with pytest.raises(AttributeError, match="no `hookimp`"):
+        _ = policykit.hookimp

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from policykit.hookspecs import Context, Kind, Lowered, hookimpl
+from policykit import hookimpl
+from policykit.hookspecs import Context, Kind, Lowered
 from policykit.ir.nodes import Const, In, LocalPart, Not, Type
+from policykit.ir.rules import Part
 from policykit.language.policy import Policy
 from policykit.vocabulary import FactSpec
 
@@ -43,7 +45,7 @@ def lower(policy: Policy, context: Context) -> Lowered | None:
 
 @hookimpl
 def policykit_kinds() -> Iterable[Kind]:
-    parts = frozenset({"block", "channel"})
+    parts: frozenset[Part] = frozenset({"block", "channel"})
     return [Kind("weekday", {"require": SCHEMA, "forbid": SCHEMA}, parts, lower, PAGE)]
 
 
