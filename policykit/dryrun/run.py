@@ -1,0 +1,246 @@
+"""A dry run: files in, one decision per row out, and the numbers that a report is made from.
+
+Read this file first; its steps, in order:
+
+1. `read_data`    files typed and checked (`sources`, `cells`, `relations`)
+2. `make_plan`    the rule set folded for this campaign and these files (`plan`, `staging`)
+3. `_judge`       one wide scan, then rounds over the lessened rows (`scan`, `rounds_sql`), for
+                  people with several rows turn by turn
+4. `count`        numbers, from one grouping of the decisions (`numbers`)
+5. `verify`       a sample judged again by the reference (`verify`)
+6. writing        Parquet and lists, each whole or not at all (`write`)
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from policykit.dryrun import decided
+from policykit.dryrun.numbers import Numbers, count
+from policykit.dryrun.plan import Plan, Variant, make_plan
+from policykit.dryrun.preflight import Lack, preflight
+from policykit.dryrun.relations import Data, Table, read_data
+from policykit.dryrun.rounds_sql import Rounds
+from policykit.dryrun.scan import make_scan, stage_leaves
+from policykit.dryrun.sources import Sources
+from policykit.dryrun.staging import Staging
+from policykit.dryrun.verify import verify
+from policykit.dryrun.write import write_decisions, write_lists
+from policykit.errors import Problem
+from policykit.ir.fold import fold
+from policykit.ir.nodes import Expr, Fact, Type
+from policykit.ir.rules import RuleSet
+from policykit.ir.specialise import send_constants, send_purpose
+from policykit.ir.unroll import unroll
+from policykit.ir.walk import leaves_of
+from policykit.kinds.style import spell_out_style
+from policykit.model import Campaign, Micros
+from policykit.vocabulary import Vocabulary
+
+Progress = Callable[[str], None]
+
+_DEFAULT_MEMORY = "2GB"  # of DuckDB's buffers; a process takes about a third more
+_SMALL_LEDGER = 20  # times the audience: beyond it the ledger is narrowed to the audience first
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run, not what. sample: rows judged again by the reference; memory_limit as DuckDB reads it."""
+
+    memory_limit: str | None = None
+    threads: int | None = None
+    sample: int = 200
+    examples: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a dry run gives. warnings: about cells that could not be read. verified: rows judged twice."""
+
+    numbers: Numbers
+    lacks: tuple[Lack, ...]
+    warnings: tuple[Problem, ...]
+    verified: int
+
+
+def dry_run(
+    ruleset: RuleSet,
+    campaign: Campaign,
+    sources: Sources,
+    now: Micros,
+    *,
+    vocabulary: Vocabulary | None = None,
+    out: Path | None = None,
+    lists: Path | None = None,
+    pseudonym: Callable[[str], str] = lambda person: person,
+    progress: Progress = lambda step: None,
+    options: Options = Options(),
+) -> Result:
+    """Judges every row of the audience. Raises `BadData` with every problem of the files, before anything is written.
+
+    pseudonym: how a person is called in numbers, errors and examples. out: decisions as Parquet.
+    lists: a folder for one CSV per final channel and one of those not sent to.
+    """
+    with Workbench(options) as bench:
+        progress("reading")
+        data = read_data(bench.connection, sources, vocabulary or Vocabulary())
+        progress("judging")
+        plan, assumed = judge(bench.connection, ruleset, campaign, data, now)
+        progress("counting")
+        numbers = count(bench.connection, plan, data, pseudonym, options.examples, assumed)
+        lacks = preflight(bench.connection, ruleset, campaign, data)
+        progress("verifying")
+        verified = verify(bench.connection, plan, data, now, pseudonym, options.sample)
+        progress("writing")
+        if out is not None:
+            write_decisions(bench.connection, plan, out)
+        if lists is not None:
+            write_lists(bench.connection, plan, lists)
+        return Result(numbers, lacks, data.warnings, verified)
+
+
+class Workbench:
+    """A DuckDB of its own for one run, with a folder to spill into that is gone afterwards."""
+
+    def __init__(self, options: Options) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="policykit-"))
+        settings: dict[str, str | int | bool] = {
+            "memory_limit": options.memory_limit or _DEFAULT_MEMORY,
+            "temp_directory": str(self.folder),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "preserve_insertion_order": False,
+        }
+        if options.threads is not None:
+            settings["threads"] = options.threads
+        self.connection = duckdb.connect(":memory:", config=settings)
+        self.connection.execute("SET enable_progress_bar = false")
+
+    def __enter__(self) -> Workbench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+# --- judging ----------------------------------------------------------------------------------------
+
+
+def judge(connection: duckdb.DuckDBPyConnection, ruleset: RuleSet, campaign: Campaign, data: Data, now: Micros) -> tuple[Plan, tuple[str, ...]]:
+    """Makes the view `decided` (see `decided.py`); gives the plan its masks are aligned with, and the facts of `assumed`."""
+    first = _narrowed(data)
+    if data.repeated == 0:
+        plan, staging = _planned(ruleset, campaign, first, now)
+        _turn(connection, plan, staging, "scanned", "lessened", earlier=False)
+        _view(connection, plan, [("scanned", "lessened")])
+        return plan, tuple(staging.assumed)
+    return _judge_in_turns(connection, ruleset, campaign, data, first, now)
+
+
+def _judge_in_turns(
+    connection: duckdb.DuckDBPyConnection, ruleset: RuleSet, campaign: Campaign, data: Data, first: Data, now: Micros
+) -> tuple[Plan, tuple[str, ...]]:
+    """People with several rows: their first rows with everybody's, then each further row knowing the earlier ones (M7)."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE earlier (person {data.key_type}, instant BIGINT, channel VARCHAR, message_class VARCHAR, campaign VARCHAR)"
+    )
+    later = _about_repeated(data)
+    parts: list[tuple[str, str]] = []
+    plan = None
+    for turn in range(1, data.most + 1):
+        people = first.people if turn == 1 else later.people
+        test = "row NOT IN (SELECT row FROM repeated_rows WHERE turn > 1)" if turn == 1 else f"row IN (SELECT row FROM repeated_rows WHERE turn = {turn})"
+        here = first if turn == 1 else later
+        here = replace(here, tables={**here.tables, "people": replace(people, sql=f"(SELECT * FROM {people.sql} WHERE {test})")})
+        plan, staging = _planned(ruleset, campaign, here, now)
+        parts.append((f"scanned_{turn}", f"lessened_{turn}"))
+        _turn(connection, plan, staging, *parts[-1], earlier=turn > 1)
+        _view(connection, plan, parts)
+        if turn < data.most:
+            _remember(connection, plan, parts[-1])
+        assumed = tuple(staging.assumed)
+    assert plan is not None
+    return plan, assumed
+
+
+def _remember(connection: duckdb.DuckDBPyConnection, plan: Plan, part: tuple[str, str]) -> None:
+    """Adds what the last turn sent to people who have more rows to the sends that count."""
+    campaign = plan.campaign
+    channel = " ".join(f"WHEN {k} THEN ?" for k in range(len(plan.channels))) or "WHEN NULL THEN NULL"
+    connection.execute(
+        f"INSERT INTO earlier SELECT key, instant, CASE final {channel} END, ?, ? FROM ({_part(plan, part)}) "
+        "WHERE verdict <> 2 AND key IN (SELECT key FROM repeated_people)",
+        [*plan.channels, campaign.message_class, campaign.id],
+    )
+
+
+def _planned(ruleset: RuleSet, campaign: Campaign, data: Data, now: Micros) -> tuple[Plan, Staging]:
+    """The plan, and a staging that knows what can fold away only because of these files."""
+    probe = Staging(ruleset, campaign, data, now)
+    plan = make_plan(ruleset, campaign, probe.constant)
+    return plan, Staging(ruleset, campaign, data, now, uses=plan.uses)
+
+
+def _turn(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, staging: Staging, scanned: str, lessened: str, *, earlier: bool
+) -> None:
+    """Judges the people of `staging`, leaving the tables named."""
+    styles = _styles(plan, staging)
+    stage_leaves(plan, staging, styles)
+    staging.prepare(connection)
+    scan = make_scan(plan, staging, styles, earlier=earlier)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {scanned} AS {scan.sql}")
+    staging.clock.make(connection)
+    Rounds(plan, staging, scan, styles, earlier=earlier).run(connection, scanned, lessened)
+
+
+def _styles(plan: Plan, staging: Staging) -> dict[Variant, Expr]:
+    """The style of each variant (M12), as far as it is not the same for everybody."""
+    ruleset, campaign = plan.ruleset, plan.campaign
+    purpose = send_purpose(ruleset, campaign)
+    styles: dict[Variant, Expr] = {}
+    for k, generic in plan.variants:
+        prepared = campaign.prepared[k]
+        variant = prepared.generic if generic else prepared.content
+        known = send_constants(ruleset, campaign, prepared, generic)
+        tree = unroll(spell_out_style(Fact("send.style", Type.STRING)), variant.uses if variant else (), ruleset.attributes, purpose)
+        tree = fold(tree, known)
+        constants = {leaf: value for leaf in leaves_of(tree) if (value := staging.constant(leaf, k)) is not None}
+        styles[k, generic] = fold(tree, constants)  # type: ignore[arg-type]  # leaves are trees
+    return styles
+
+
+def _view(connection: duckdb.DuckDBPyConnection, plan: Plan, parts: list[tuple[str, str]]) -> None:
+    union = " UNION ALL ".join(_part(plan, part) for part in parts)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW decided AS {union}")
+
+
+def _part(plan: Plan, part: tuple[str, str]) -> str:
+    scanned, lessened = part
+    return f"{decided.unlessened(plan, scanned)} UNION ALL SELECT {', '.join(decided.columns(plan))} FROM {lessened}"
+
+
+def _narrowed(data: Data) -> Data:
+    """Ledgers much larger than the audience, narrowed to it."""
+    keys = f"(SELECT key FROM {data.people.sql})"
+    tables: Mapping[str, Table] = {
+        name: replace(table, sql=f"(SELECT * FROM {table.sql} WHERE person IN {keys})")
+        if name != "people" and table.rows > _SMALL_LEDGER * data.people.rows else table
+        for name, table in data.tables.items()
+    }  # fmt: skip
+    return replace(data, tables=tables)
+
+
+def _about_repeated(data: Data) -> Data:
+    tables = {
+        name: table if name == "people" else replace(table, sql=f"(SELECT * FROM {table.sql} WHERE person IN (SELECT key FROM repeated_people))")
+        for name, table in data.tables.items()
+    }
+    return replace(data, tables=tables)

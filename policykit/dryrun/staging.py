@@ -1,0 +1,348 @@
+"""From leaves to columns: which relations must be joined, and the SQL that stands for each leaf.
+
+`Staging.leaf` answers either a value that is one for everybody (then it folds away) or SQL over
+staged columns and the state of a send: `at` (its instant) and `strip` (bits of stripped attributes).
+The same SQL serves the first scan and later rounds; what moves with the instant (`clock` columns,
+counts) is joined anew there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+import duckdb
+
+from policykit.backends.primitives_duckdb import DUCKDB
+from policykit.backends.sql import Printer
+from policykit.dryrun import consents
+from policykit.dryrun.clock import Clock, Edge, sql_type
+from policykit.dryrun.people import Known, PeopleFacts, Said, addresses_sql, known_purposes, values_sql
+from policykit.dryrun.relations import Data
+from policykit.dryrun.sends import Counter, counts_by_person, counts_by_row
+from policykit.dryrun.sources import quoted
+from policykit.facts.consent import node_path
+from policykit.facts.zones import zones
+from policykit.ir.nodes import (
+    Allowed,
+    AttributeCollectedAt,
+    AttributeCollectedFor,
+    AttributeOrigin,
+    AttributePermission,
+    ConsentMet,
+    ConsentWasMet,
+    Const,
+    Fact,
+    Leaf,
+    LocalPart,
+    Member,
+    Present,
+    Sends,
+    Type,
+)
+from policykit.ir.rules import RuleSet
+from policykit.ir.walk import type_of
+from policykit.model import Campaign, LocalTime, Micros
+
+_ZONE = Fact("recipient.zone", Type.STRING)
+
+
+@dataclass(slots=True)
+class Staging:
+    """columns: staged, by name, with their SQL over the joins. assumed: path -> SQL of "nothing was said"."""
+
+    ruleset: RuleSet
+    campaign: Campaign
+    data: Data
+    now: Micros
+    uses: Sequence[str] = ()
+    clock: Clock = field(init=False)
+    people: PeopleFacts = field(init=False)
+    columns: dict[str, str] = field(default_factory=dict)
+    wanted: dict[str, consents.Wanted] = field(default_factory=dict)
+    counters: dict[str, Counter] = field(default_factory=dict)
+    assumed: dict[str, str] = field(default_factory=dict)
+    _address_fields: set[str] = field(default_factory=set)
+    _reads_refusals: bool = False
+
+    def __post_init__(self) -> None:
+        self.clock = Clock(self.campaign)
+        self.people = PeopleFacts(self.ruleset, self.data, [p.channel for p in self.campaign.prepared])
+
+    # --- a leaf ---------------------------------------------------------------------------------------
+
+    def constant(self, leaf: Leaf, k: int) -> Const | None:
+        """The leaf's value on a channel where it is one for everybody, whatever is done to the send."""
+        found = self._find(leaf, k)
+        return Const(found.value, type_of(leaf)) if isinstance(found, Known) else None
+
+    def sql(self, leaf: Leaf, k: int) -> str:
+        """SQL that stands for the leaf on a channel; stages what it needs."""
+        found = self._find(leaf, k)
+        if isinstance(found, Known):
+            return self._printer(k).literal(found.value, type_of(leaf))
+        if isinstance(found, Said):
+            return self._stage_said(leaf, found)
+        return found
+
+    def _printer(self, k: int) -> Printer:
+        return Printer(DUCKDB, lambda leaf: self.sql(leaf, k))
+
+    def printer(self, k: int) -> Printer:
+        """Prints conditions for one channel."""
+        return self._printer(k)
+
+    def _find(self, leaf: Leaf, k: int) -> Known | Said | str:  # noqa: C901  # one match over every leaf
+        match leaf:
+            case Fact(path):
+                return self._fact(leaf, path, k)
+            case Member(path, member):
+                if path != "consent.refused_for" or not self._has_ledger:
+                    return Known(None)
+                return self._stage(f"(coalesce(r.level_{k}, 0) & {consents.LEVELS.get(member, 0)}) <> 0", refusals=True)
+            case ConsentMet(requirement):
+                if not self._has_ledger:
+                    return Known(None)
+                return f"coalesce(instant < {self._want(consents.Wanted(k, requirement))}, FALSE)"
+            case ConsentWasMet(requirement):
+                if not self._has_ledger:
+                    return Known(None)
+                return f"({self._want(consents.Wanted(k, requirement, timeless=True))} IS NOT NULL)"
+            case Sends():
+                return self._count(leaf, k)
+            case Allowed() | LocalPart():
+                return self.clock.column(leaf)
+            case Present(attribute):
+                bit = 1 << list(self.uses).index(attribute) if attribute in self.uses else 0
+                return f"(strip & {bit} = 0)"
+            case AttributeOrigin() | AttributeCollectedFor() | AttributeCollectedAt() | AttributePermission():
+                return self.people.provenance(leaf)
+            case _:
+                assert_never(leaf)
+
+    def _fact(self, leaf: Fact, path: str, k: int) -> Known | Said | str:
+        if path == "send.at":
+            return "instant"
+        if path == "send.rank":
+            return self.people.rank(k)
+        if path == "consent.status":
+            return self._status(k) if self._has_ledger else Known(None)
+        if path.startswith("send.") and not path.startswith("send.address."):
+            return Known(None)  # what is known of the send was folded in before
+        if path.startswith("send.address."):
+            self._address_fields.add(path.removeprefix("send.address."))
+        return self.people.fact(leaf, k)
+
+    @property
+    def _has_ledger(self) -> bool:
+        return self.data.get("consents") is not None and node_path(self.ruleset, self.campaign) is not None
+
+    def _status(self, k: int) -> str:
+        end = self._want(consents.Wanted(k, None))
+        standing = self._stage(f"coalesce(r.standing_{k}, 0)", refusals=True)
+        return (
+            f"CASE WHEN {standing} & {consents.OBJECTED} <> 0 THEN 'objected' WHEN {standing} & {consents.WITHDRAWN} <> 0 "
+            f"THEN 'withdrawn' WHEN {standing} <> 0 THEN 'refused' WHEN {end} IS NULL THEN 'missing' "
+            f"WHEN instant < {end} THEN 'given' ELSE 'expired' END"
+        )
+
+    def _want(self, want: consents.Wanted) -> str:
+        for name, known in self.wanted.items():
+            if known == want:
+                return name
+        name = f"m{len(self.wanted)}"
+        self.wanted[name] = want
+        self.columns[name] = f"g.{name}"
+        return name
+
+    def _count(self, leaf: Sends, k: int) -> Known | str:
+        counting = leaf.counting
+        if self.data.get("history") is None or (counting.this_campaign and self.campaign.id is None):
+            return Known(None)
+        edges = None
+        if leaf.window.rolling is None:
+            edges = (self.clock.column(Edge(leaf.window, last=False)), self.clock.column(Edge(leaf.window, last=True)))
+        channels = frozenset({self.people.channels[k]}) if counting.this_channel else counting.channels
+        counter = Counter(leaf.window, channels, counting.classes, counting.this_campaign, edges)
+        name = next((name for name, known in self.counters.items() if known == counter), None)
+        if name is None:
+            name = f"n{len(self.counters)}"
+            self.counters[name] = counter
+        return f"coalesce({name}, 0)" if edges is None else f"CASE WHEN {edges[0]} IS NOT NULL THEN coalesce({name}, 0) END"
+
+    def _stage_said(self, leaf: Leaf, said: Said) -> str:
+        literal = self._printer(0).literal(said.assumed, said.type)
+        if said.assumed is not None and isinstance(leaf, Fact) and not leaf.path.startswith("send."):
+            self.assumed[leaf.path] = f"({said.sql} IS NULL)"
+        return self._stage(said.filled(literal))
+
+    def _stage(self, sql: str, *, refusals: bool = False) -> str:
+        self._reads_refusals = self._reads_refusals or refusals
+        for name, known in self.columns.items():
+            if known == sql:
+                return name
+        name = f"s{len(self.columns)}"
+        self.columns[name] = sql
+        return name
+
+    @property
+    def known_channels(self) -> tuple[str, ...]:
+        return consents.channel_names(self.ruleset.ranks)
+
+    # --- the joins ------------------------------------------------------------------------------------
+
+    @property
+    def zone(self) -> Known | Said:
+        return self.people.fact(_ZONE, 0)
+
+    @property
+    def local(self) -> bool:
+        """Whether anything depends on each person's own zone."""
+        at, until = self.campaign.at, self.campaign.not_after
+        own = any(isinstance(moment, LocalTime) and moment.zone is None for moment in (at, until))
+        return isinstance(self.zone, Said) and (own or any(_of_recipient(part) for part in self.clock.columns.values()))
+
+    def attributes_read(self) -> list[str]:
+        """Attributes of which a relation of values is asked."""
+        return sorted({name for name in self._registered() if any(f'.{name}"' in sql for sql in self.columns.values())})
+
+    def _registered(self) -> set[str]:
+        named_ = {use.attribute for p in self.campaign.prepared for v in (p.content, p.generic) if v for use in v.uses or ()}
+        return {*self.ruleset.attributes, *named_, *(member for a in self.ruleset.attributes.values() for member in a.lineage)}
+
+    def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Makes the small tables that the scan joins: zones, refusals."""
+        self._make_zones(connection)
+        if self._has_ledger and (self.wanted or self._reads_refusals):
+            if not consents.stage_refusals(connection, self.ledger()):
+                connection.execute("DROP TABLE IF EXISTS refused")
+                self._refused = False
+            else:
+                self._refused = True
+
+    _refused: bool = False
+
+    def ledger(self) -> consents.Ledger:
+        path = node_path(self.ruleset, self.campaign)
+        assert path is not None
+        return consents.Ledger(
+            self.data.tables["consents"], path, self.people.channels, self.known_channels,
+            known_purposes(self.ruleset), sorted(self.ruleset.programs), self.campaign.controller or self.ruleset.controller, self.now,
+        )  # fmt: skip
+
+    def _make_zones(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """`zoned`: zone, zone_number, planned, last_at and the clock at the planned instant; only where it is needed."""
+        if not self.local:
+            return
+        known = ", ".join(map(quoted, sorted(zones())))
+        column = "p.zone"
+        found = connection.execute(
+            f"SELECT DISTINCT zone FROM (SELECT {column} AS zone FROM {self.data.people.sql} AS p) WHERE zone IN ({known}) ORDER BY zone"
+        ).fetchall()
+        kinds = "".join(f", {name} BIGINT" for name in self.clock.columns)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE zoned (zone VARCHAR, zone_number SMALLINT, planned BIGINT, last_at BIGINT{kinds})")
+        for (zone,) in found:
+            self.clock.number(zone)
+        rows = [self._zone_row(name) for name in self.clock.names if name is not None]
+        if rows:
+            connection.execute(f"INSERT INTO zoned VALUES {', '.join(rows)}")
+
+    def _zone_row(self, zone: str | None) -> str:
+        return f"({quoted(zone or '')}, {self.clock.number(zone)}, {', '.join(self._zone_values(zone))})"
+
+    def _zone_values(self, zone: str | None) -> list[str]:
+        """planned, last_at and every clock column for people of one zone, as literals."""
+        planned = self.clock.planned(zone)
+        limit = self.clock.limit(zone, planned)
+        parts = [None if planned is None else self.clock.value(part, zone, planned) for part in self.clock.columns.values()]
+        return ["NULL" if value is None else str(int(value)) for value in (planned, limit, *parts)]
+
+    def place_columns(self) -> dict[str, str]:
+        """zone_number, at, last_at and the clock columns, as SQL over the joins."""
+        assumed = self.zone.value if isinstance(self.zone, Known) else self.zone.assumed
+        zone = assumed if isinstance(assumed, str) else None
+        names = ["instant", "last_at", *self.clock.columns]
+        kinds = ["BIGINT", "BIGINT", *(sql_type(part) for part in self.clock.columns.values())]
+        values = self._zone_values(zone)
+        if not self.local:
+            number = self.clock.number(zone)
+            return {"zone_number": f"CAST({number} AS SMALLINT)", **{n: f"CAST({v} AS {t})" for n, v, t in zip(names, values, kinds, strict=True)}}
+        sources = ["z.planned", "z.last_at", *(f"z.{name}" for name in self.clock.columns)]
+        number = self.clock.number(zone)
+        return {
+            "zone_number": f"coalesce(z.zone_number, {number})",
+            **{
+                n: f"CAST(CASE WHEN z.zone_number IS NULL THEN {v} ELSE {s} END AS {t})"
+                for n, v, s, t in zip(names, values, sources, kinds, strict=True)
+            },
+        }
+
+    def joins(self, *, earlier: bool, by_row: str | None) -> str:
+        """The FROM clause of the scan. earlier: earlier rows of the same people count as sent (table `earlier`).
+
+        by_row: the relation whose instants counts are taken around, None when one instant serves all.
+        """
+        parts = [f"{self.data.people.sql} AS p"]
+        if self.wanted:
+            parts.append(f"LEFT JOIN ({consents.granted_sql(self.ledger(), self.wanted, self._refused)}) AS g ON g.person = p.key")
+        if self._reads_refusals:
+            parts.append(self._refusals_join())
+        if self.counters:
+            history = self.data.tables["history"]
+            if by_row is None:
+                bounds = self._fixed_bounds()
+                counts = counts_by_person(history, self.counters, bounds, self.campaign, self.known_channels, earlier=earlier)
+                parts.append(f"LEFT JOIN ({counts}) AS h ON h.person = p.key")
+            else:
+                counts = counts_by_row(history, self.counters, self.campaign, by_row, self.known_channels, earlier=earlier)
+                parts.append(f"LEFT JOIN ({counts}) AS h ON h.row = p.row")
+        values, addresses = self.data.get("attributes"), self.data.get("addresses")
+        read = self.attributes_read()
+        if values is not None and read:
+            parts.append(f"LEFT JOIN ({values_sql(values, read)}) AS a ON a.person = p.key")
+        if addresses is not None:
+            wanted = addresses_sql(addresses, self.people.channels, sorted(self._address_fields))
+            parts.append(f"LEFT JOIN ({wanted}) AS d ON d.person = p.key")
+        if self.local:
+            parts.append("LEFT JOIN zoned AS z ON z.zone = p.zone")
+        return " ".join(parts)
+
+    def _refusals_join(self) -> str:
+        if self._refused:
+            return "LEFT JOIN refused AS r ON r.person = p.key"
+        ks = range(len(self.people.channels))
+        empty = ", ".join(f"NULL::BIGINT AS level_{k}, NULL::BIGINT AS standing_{k}" for k in ks)
+        return f"LEFT JOIN (SELECT NULL::{self.data.key_type} AS person, {empty} WHERE FALSE) AS r ON r.person = p.key"
+
+    def one_instant(self) -> bool:
+        """Whether every count is around one instant and in one zone, so that people need not be joined to be counted."""
+        return not self.local or not (
+            isinstance(self.campaign.at, LocalTime) and self.campaign.at.zone is None
+            or any(c.window.rolling is None and c.window.zone is None for c in self.counters.values())
+        )
+
+    def _fixed_bounds(self) -> dict[str, tuple[Micros, Micros] | None]:
+        """First and last instant that each counter counts; None when that cannot be known."""
+        assumed = self.zone.value if isinstance(self.zone, Known) else None
+        zone = assumed if isinstance(assumed, str) else None
+        planned = self.clock.planned(zone)
+        bounds: dict[str, tuple[Micros, Micros] | None] = {}
+        for name, counter in self.counters.items():
+            if planned is None:
+                bounds[name] = None
+            elif counter.window.rolling is not None:
+                bounds[name] = (planned - counter.window.rolling + 1, planned + counter.window.rolling - 1)
+            else:
+                first = self.clock.value(Edge(counter.window, last=False), zone, planned)
+                last = self.clock.value(Edge(counter.window, last=True), zone, planned)
+                bounds[name] = None if first is None or last is None else (first, last)
+        return bounds
+
+
+def _of_recipient(part: object) -> bool:
+    """Whether a clock column follows the recipient's own zone."""
+    for holder in (part, getattr(part, "hours", None), getattr(part, "window", None)):
+        if holder is not None and hasattr(holder, "zone") and holder.zone is None:
+            return True
+    return False

@@ -1,0 +1,87 @@
+"""A sample of rows judged again by the reference: any difference is our fault and stops the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import duckdb
+
+from policykit import rounds
+from policykit.backends import reference
+from policykit.dryrun.numbers import outcomes, read_decisions
+from policykit.dryrun.person import people_of
+from policykit.dryrun.plan import Plan
+from policykit.dryrun.relations import Data
+from policykit.errors import EnginesDisagree
+from policykit.facts.row import Sight, State, fact_row
+from policykit.ir.rows import Judged
+from policykit.model import Decision, Micros, Person, SentRecord, Verdict
+
+
+def verify(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, data: Data, now: Micros, pseudonym: Callable[[str], str], sample: int
+) -> int:
+    """How many rows were judged twice; raises `EnginesDisagree` naming the person and the policies.
+
+    sample: about how many; all when the audience is no larger.
+    """
+    rows = _sample(connection, plan, data, sample)
+    people = people_of(connection, plan.ruleset, data, rows)
+    ordered = [people[row] for row in rows]
+    expected = decide_rows(plan, ordered, now)
+    found = read_decisions(connection, plan, rows)
+    for (row, (_, decision)), wanted in zip(found, expected, strict=True):
+        if decision != replace(wanted, skipped=()):
+            raise EnginesDisagree(_difference(pseudonym(people[row].id), row, decision, wanted))
+    return len(rows)
+
+
+def _sample(connection: duckdb.DuckDBPyConnection, plan: Plan, data: Data, sample: int) -> list[int]:
+    """Row numbers: the first row of the commonest outcomes and others picked evenly, with every row of those people."""
+    total = data.people.rows
+    if total <= sample:
+        return list(range(1, total + 1))
+    rows = {outcome.row for outcome in outcomes(connection, plan)[: sample // 2]}
+    step = max(1, total // (sample - len(rows)))
+    rows |= set(range(1, total + 1, step))
+    listed = ", ".join(map(str, sorted(rows)))
+    more = connection.execute(
+        f"SELECT row FROM repeated_rows WHERE key IN (SELECT key FROM repeated_rows WHERE row IN ({listed}))"
+    ).fetchall()
+    return sorted(rows | {row for (row,) in more})
+
+
+def decide_rows(plan: Plan, people: list[Person], now: Micros) -> list[Decision]:
+    """Decisions by the reference, in row order; a person's earlier rows count as sent unless they were blocked (M7)."""
+    laws = rounds.Laws(plan.ruleset)
+    earlier: dict[str, tuple[SentRecord, ...]] = {}
+    decisions = []
+    for person in people:
+        sent = earlier.get(person.id, ())
+        if person.history is not None and sent:
+            person = replace(person, history=(*person.history, *sent))
+        decision = rounds.decide(laws, _judge, plan.campaign, person, now)
+        decisions.append(decision)
+        if decision.verdict is not Verdict.BLOCK:
+            record = SentRecord(decision.at, decision.channel, plan.campaign.message_class, plan.campaign.id)
+            earlier[person.id] = (*earlier.get(person.id, ()), record)
+    return decisions
+
+
+def _judge(sight: Sight, state: State) -> Judged:
+    ruleset = sight.ruleset
+    return reference.judge(ruleset, fact_row(sight, state, ruleset.leaves, ruleset.use_leaves))
+
+
+def _difference(person: str, row: int, found: Decision, wanted: Decision) -> str:
+    policies = sorted({*found.determining, *wanted.determining, *found.undetermined, *wanted.undetermined})
+    return (
+        f"row {row}, person `{person}`: the dry run says {_say(found)}, the reference {_say(wanted)}; "
+        f"policies {', '.join(f'`{policy}`' for policy in policies) or 'none'}"
+    )
+
+
+def _say(decision: Decision) -> str:
+    why = f" ({decision.impossible})" if decision.impossible else ""
+    return f"{decision.verdict}{why} by {list(decision.determining)}, unknown {list(decision.undetermined)}, {decision.changes}"
