@@ -52,7 +52,7 @@ def dry_run(
 
     Says how many would get the message as planned, how many a gentler one, how many none, and why.
     """
-    wish = running.DryRunWish(
+    wish = running.Wish(
         campaign, {name: path for name, path in relations.items() if path}, known_at, send_at, out, lists,
         memory_limit, threads,
     )  # fmt: skip

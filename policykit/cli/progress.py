@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-Step = Callable[[str, float], None]  # what is being done, and how much of the whole is done (0 to 1)
+Step = Callable[[str], None]  # what is being done now
 
 
 @contextmanager
 def showing() -> Iterator[Step]:
-    """Yields a function to report progress with; the bar is gone at the end."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    """Yields a function to report each step with; the line is gone at the end."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("starting", total=1.0)
+        task = progress.add_task("starting", total=None)
 
-        def step(what: str, done: float) -> None:
-            progress.update(task, description=what, completed=done)
+        def step(what: str) -> None:
+            progress.update(task, description=what)
 
         yield step

@@ -1,0 +1,214 @@
+"""A dry run put together: manifest and files in, the summary a marketer reads out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from policykit.assemble.moment import instant, now
+from policykit.assemble.pseudonyms import pseudonyms
+from policykit.assemble.workspace import Opened, manifest, open_workspace
+from policykit.dryrun import run
+from policykit.dryrun.numbers import Example, Numbers, Suggestion
+from policykit.dryrun.preflight import Lack
+from policykit.dryrun.sources import Source, Sources
+from policykit.errors import Problem, UsageError
+from policykit.ir import say
+from policykit.ir.rules import Effect
+from policykit.language.campaign import Manifest
+from policykit.model import Campaign, Decision, LocalTime, from_micros
+from policykit.reports import summary as told
+from policykit.reports.words import IMPOSSIBLE, channel_name, count, listed
+
+_SIZE = re.compile(r"[0-9]+(\.[0-9]+)? ?([KMGT]i?B)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a user asks of a dry run. files: relation -> file given instead of the manifest's (`audience` = people)."""
+
+    campaign: str
+    files: Mapping[str, Path] = field(default_factory=dict)
+    known_at: str | None = None
+    send_at: str | None = None
+    out: Path | None = None
+    lists: Path | None = None
+    memory_limit: str | None = None
+    threads: int | None = None
+
+
+def dry_run(folder: Path | None, wish: Wish, progress: Callable[[str], None] = lambda step: None) -> told.Summary:
+    """The summary; decisions and lists are written on the way when they are wished for."""
+    if wish.memory_limit is not None and not _SIZE.fullmatch(wish.memory_limit):
+        raise UsageError(f"`--memory-limit {wish.memory_limit}` is no size", "write e.g. `1GB` or `800MB`")
+    known_at, send_at = instant(wish.known_at, "--known-at"), instant(wish.send_at, "--send-at")
+    progress("loading policies")
+    opened = open_workspace(folder)
+    found = manifest(opened, wish.campaign)
+    campaign = found.campaign if send_at is None else replace(found.campaign, at=send_at)
+    result = run.dry_run(
+        opened.ruleset,
+        campaign,
+        sources(found, wish.files),
+        now() if known_at is None else known_at,
+        vocabulary=opened.vocabulary,
+        out=wish.out,
+        lists=wish.lists,
+        pseudonym=pseudonyms(opened.workspace.root),
+        progress=progress,
+        options=run.Options(memory_limit=wish.memory_limit, threads=wish.threads),
+    )
+    return _summary(opened, found, campaign, result)
+
+
+def sources(found: Manifest, files: Mapping[str, Path]) -> Sources:
+    """Where each relation is: given on the command line, else named by the manifest; a mapping of columns stays."""
+    given = {"people" if name == "audience" else name: path for name, path in files.items()}
+    columns = found.audience.columns
+    known = {name: Source(_near(file.path), file.columns, file.place) for name, file in found.audience.files.items()}
+    known |= {name: Source(path, columns.get(name, {})) for name, path in given.items()}
+    people = known.pop("people", None)
+    if people is None:
+        raise UsageError(
+            Problem(
+                found.audience.place or found.place,
+                f"campaign `{found.id}` names no audience",
+                "write `audience: {from: people.csv}`, or give `--audience FILE`",
+            )
+        )
+    return Sources(people, **known)
+
+
+def _near(path: Path) -> Path:
+    """The path as the user would type it from here."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+# --- numbers into words --------------------------------------------------------------------------------
+
+
+def _summary(opened: Opened, found: Manifest, campaign: Campaign, result: run.Result) -> told.Summary:
+    numbers, ruleset = result.numbers, opened.ruleset
+    rules = {rule.policy: rule for rule in ruleset.rules}
+    return told.Summary(
+        campaign=found.id,
+        planned=_planned(campaign),
+        audience=numbers.rows,
+        people=numbers.people,
+        allowed=numbers.allowed,
+        downgraded=numbers.downgraded,
+        blocked=numbers.blocked,
+        unknown=numbers.unknown,
+        moved=dict(numbers.moved),
+        stripped=dict(numbers.stripped),
+        generic=numbers.generic,
+        delayed=numbers.delayed,
+        channels=dict(numbers.channels),
+        styles=dict(numbers.styles),
+        impossible=dict(numbers.impossible),
+        policies=tuple(
+            told.PolicyCount(
+                p.policy, p.breached, p.alone, p.unknown, asks(rules[p.policy].effect), rules[p.policy].because, p.audit
+            )
+            for p in numbers.policies
+        ),
+        suggestions=tuple(_suggestions(numbers.suggestions)),
+        examples=tuple(_example(example) for example in numbers.examples),
+        warnings=(*(_lack(lack) for lack in result.lacks), *result.warnings, *opened.warnings),
+        brakes=tuple(_brakes(found, numbers)),
+        assumed={fact: (_value(ruleset.assume[fact]), n) for fact, n in numbers.assumed.items()},
+        mode=opened.workspace.config.mode,
+        rules=ruleset.hash,
+    )
+
+
+def _planned(campaign: Campaign) -> str:
+    at = campaign.at
+    if at is None:
+        return "with no planned instant"
+    if not isinstance(at, LocalTime):
+        return f"planned for {say.moment(from_micros(at))} (UTC)"
+    clock = f"on the clock of {at.zone}" if at.zone else "on each person's own clock"
+    return f"planned for {say.moment(datetime.fromisoformat(at.at))}, {clock}"
+
+
+def asks(effect: Effect) -> str:
+    """What a breach asks for, as the end of a sentence about a policy."""
+    match effect.part:
+        case "block":
+            return "stops it"
+        case "channel" if effect.channels:
+            return f"wants it by {listed((channel_name(c) for c in sorted(effect.channels)), 'or')}"
+        case "channel":
+            return "wants a gentler channel"
+        case "uses":
+            return "takes the data out"
+        case "content":
+            return "wants the generic text"
+        case "send_at":
+            return "lets it wait for an allowed hour"
+
+
+def _suggestions(found: Iterable[Suggestion]) -> list[told.Suggestion]:
+    """The largest of each kind: what to ask people, what to find out, and which policies stand alone."""
+    kept = [
+        suggestion
+        for kind, most in (("consent", 1), ("fact", 3), ("policy", 3))
+        for suggestion in [s for s in found if s.kind == kind][:most]
+    ]
+    return [told.Suggestion(s.more_allowed, s.of_blocked, _suggested(s)) for s in kept]
+
+
+def _suggested(suggestion: Suggestion) -> str:
+    more = count(suggestion.more_allowed)
+    now_blocked = f" ({count(suggestion.of_blocked)} of them are not sent at all now)" if suggestion.of_blocked else ""
+    match suggestion.kind:
+        case "consent":
+            return f"{more} more would go as planned if the consent they need were asked for and given{now_blocked}"
+        case "fact":
+            return f"up to {more} more would go as planned if you knew {say.missing(suggestion.subject)}{now_blocked}"
+        case _:
+            return f"`{suggestion.subject}` alone keeps {more} from going as planned{now_blocked}"
+
+
+def _example(example: Example) -> told.Example:
+    decision = example.decision
+    others = f", like {count(example.alike - 1)} more" if example.alike > 1 else ""
+    text = f"{_outcome(decision)}{others}"
+    return told.Example(example.person, str(decision.verdict), text, decision.determining)
+
+
+def _outcome(decision: Decision) -> str:
+    by = f" because of {listed(f'`{policy}`' for policy in decision.determining)}" if decision.determining else ""
+    if decision.channel is None:
+        why = f" ({IMPOSSIBLE[decision.impossible]})" if decision.impossible else ""
+        return f"not sent{by}{why}"
+    changes = decision.changes
+    parts = [f"moved to {channel_name(changes.channel)}"] if changes.channel else []
+    parts += ["with the generic text"] if changes.generic else []
+    parts += [f"without {listed(f'`{attribute}`' for attribute in changes.strip)}"] if changes.strip else []
+    parts += ["sent later"] if changes.send_at is not None else []
+    return f"{', '.join(parts)}{by}"
+
+
+def _lack(lack: Lack) -> Problem:
+    needs = (
+        f", which {listed(f'`{policy}`' for policy in lack.policies)} look{'s' if len(lack.policies) == 1 else ''} at"
+    )
+    what = f"nobody in the audience has `{lack.fact}`{needs if lack.policies else ''}"
+    if lack.assumed:
+        return Problem(None, f"{what}; it is assumed for everybody", None, "preflight.assumed", "warning")
+    return Problem(None, what, "; or ".join(lack.ways), "preflight.unknown", "warning")
+
+
+def _brakes(found: Manifest, numbers: Numbers) -> Iterable[told.Brake]:
+    for name, limit in sorted(found.brakes.items()):
+        number: int = getattr(numbers, name)
+        yield told.Brake(name, limit, number / numbers.rows if numbers.rows else 0.0)
+
+
+def _value(value: bool | float | str) -> str:  # noqa: FBT001  # any value of the vocabulary
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
