@@ -38,7 +38,7 @@ class CaseLike(Protocol):
     @property
     def expect(self) -> Mapping[str, object]: ...
     @property
-    def now(self) -> Micros: ...
+    def now(self) -> Micros | None: ...
     @property
     def place(self) -> Place: ...
 
@@ -75,12 +75,12 @@ def run_cases(
 
 def _run(ruleset: RuleSet, vocabulary: Vocabulary, case: CaseLike) -> tuple[CaseOutcome, list[Told]]:
     """One case's outcome, and what it showed of the policies it is about."""
-    given = read_given(ruleset, vocabulary, case.given, case.now, case.place)
+    now = _now(case)
+    given = read_given(ruleset, vocabulary, case.given, now, case.place)
     _check_expectations(case)
     rules = _rules_of(ruleset, case)
-    judged = replace(ruleset, rules=rules)
-    decision = _decide(judged, given, case)
-    told = {rule.policy: each for rule in rules if (each := _tell(ruleset, given, case.now, rule)) is not None}
+    decision = _decide(replace(ruleset, rules=rules), given, case, now)
+    told = {rule.policy: each for rule in rules if (each := _tell(ruleset, given, now, rule)) is not None}
     failures: list[str] = []
     if case.policy is not None:
         failures += _policy_failures(told.get(case.policy), case)
@@ -89,6 +89,18 @@ def _run(ruleset: RuleSet, vocabulary: Vocabulary, case: CaseLike) -> tuple[Case
     concerned = [told[policy] for policy in sorted(about) if policy in told]
     beneath = tuple(_beneath(concerned)) if failures else ()
     return CaseOutcome(case.name, case.place, case.policy, tuple(failures), beneath), concerned
+
+
+def _now(case: CaseLike) -> Micros:
+    """The case's `now`, else the instant of its send."""
+    if case.now is not None:
+        return case.now
+    send = case.given.get("send")
+    at = read_instant(send.get("at")) if isinstance(send, Mapping) else None
+    if at is None:
+        help_ = 'write `now: "2026-03-02T10:00:00+01:00"` at the top of the file'
+        raise UsageError(Problem(case.place, f"case `{case.name}` does not say when it is", help_, "case.now"))
+    return at
 
 
 def _check_expectations(case: CaseLike) -> None:
@@ -113,9 +125,9 @@ def _rules_of(ruleset: RuleSet, case: CaseLike) -> tuple[Rule, ...]:
     return found
 
 
-def _decide(ruleset: RuleSet, given: Given, case: CaseLike) -> Decision:
-    decision = reference_decide(ruleset, given.campaign, given.person, case.now, given.channel)
-    generated = Engine(ruleset).decide(given.campaign, given.person, case.now, given.channel)
+def _decide(ruleset: RuleSet, given: Given, case: CaseLike, now: Micros) -> Decision:
+    decision = reference_decide(ruleset, given.campaign, given.person, now, given.channel)
+    generated = Engine(ruleset).decide(given.campaign, given.person, now, given.channel)
     if generated != decision:
         raise EnginesDisagree(f"{case.place}: case `{case.name}`: the reference says {decision}, Python {generated}")
     return decision

@@ -75,7 +75,7 @@ class Case:
     given: Mapping[str, object] = field(default_factory=dict)
     policy: str | None = None
     name: str = "a case"
-    now: int = NOW
+    now: int | None = NOW
     place: Place = HERE
 
 
@@ -249,6 +249,12 @@ def test_several_failures_are_all_said() -> None:
     )
 
 
+def test_without_a_now_it_is_the_instant_of_the_send() -> None:
+    given = changed(send={"channel": "push", "at": "2026-03-02T21:00:00+01:00"})
+
+    assert run(Case({"breached": True}, given, "daytime", now=None)).failures == ()
+
+
 # --- coverage ---------------------------------------------------------------------------------------------
 
 
@@ -289,6 +295,7 @@ def test_coverage_counts_what_cases_are_about() -> None:
         (Case({"met": True}, {}, "nobody"), "case `a case` is about `nobody`, a policy that is not there"),
         (Case({"mett": True}, {}, "daytime"), "unknown expectation `mett`"),
         (Case({"met": True}, {}), "unknown expectation `met`"),
+        (Case({"met": True}, {}, "daytime", now=None), "case `a case` does not say when it is"),
         (Case({}, {}, "daytime"), "case `a case` expects nothing"),
     ],
 )  # fmt: skip

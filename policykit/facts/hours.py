@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from policykit.facts.zones import EARLIEST, LATEST, segments, zones
+from policykit.facts.zones import EARLIEST, LATEST, offset_at, segments, zones
 from policykit.ir.nodes import Hours, Opening
 from policykit.model import DAY, FOREVER, MINUTE, LocalTime, Micros, to_micros
 
@@ -73,12 +73,12 @@ def local_fields(zone: str | None, at: Micros | None) -> LocalFields | None:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=65_536)
 def local_clock(zone: str | None, at: Micros | None) -> tuple[int, int] | None:
     """(days since 1970, minute of the day) on the clock of a zone, or None when unknown."""
     if zone is None or at is None or zone not in zones() or not EARLIEST + _MARGIN <= at < LATEST - _MARGIN:
         return None
-    offset = segments(zone, at, at + 1)[0].offset
-    day, rest = divmod(at + offset, DAY)
+    day, rest = divmod(at + offset_at(zone, at), DAY)
     return day, rest // MINUTE
 
 

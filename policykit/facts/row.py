@@ -6,9 +6,9 @@ the rounds of a decision. Nothing here reads a clock, a file or a global.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, assert_never
+from typing import Any, NamedTuple
 
 from policykit.facts import consent, lineage
 from policykit.facts.counting import count_sends
@@ -38,6 +38,7 @@ from policykit.model import DAY, Campaign, LocalTime, Micros, Person, Prepared, 
 from policykit.vocabulary import CHANNELS, FACTS
 
 _DEADLINE_DAYS = 7  # after the planned instant, when the manifest names no `not_after` (M5)
+_UNSEEN = "\x00unseen"  # stands for a zone not asked for yet
 _MEMBERS: Mapping[str, frozenset[str]] = {spec.path: frozenset(spec.members) for spec in FACTS if spec.members}
 
 
@@ -52,13 +53,14 @@ class State(NamedTuple):
 
 @dataclass(slots=True)
 class Sight:
-    """One person seen by one campaign; `standings` remembers the ledger per channel."""
+    """One person seen by one campaign; what is the same in every round is found once and remembered."""
 
     ruleset: RuleSet
     campaign: Campaign
     person: Person
     now: Micros
     standings: dict[str, consent.Standing | None] = field(default_factory=dict)
+    _zone: str | None = field(default=_UNSEEN, repr=False)
 
     @property
     def controller(self) -> str | None:
@@ -66,8 +68,11 @@ class Sight:
 
     @property
     def zone(self) -> str | None:
-        found = fact(self, State(""), "recipient.zone", Type.STRING)
-        return found if isinstance(found, str) else None
+        """The recipient's zone, if it is one that is known."""
+        if self._zone is _UNSEEN:
+            found = fact(self, State(""), "recipient.zone", Type.STRING)
+            self._zone = found if isinstance(found, str) else None
+        return self._zone
 
 
 def derive(
@@ -150,42 +155,81 @@ def rank(sight: Sight, channel: str) -> int | None:
 # --- one leaf -----------------------------------------------------------------------------------------
 
 
-def leaf_value(sight: Sight, state: State, leaf: Leaf) -> Value:  # noqa: C901  # one match over every leaf
+def leaf_value(sight: Sight, state: State, leaf: Leaf) -> Value:
     """The value of one leaf, None when unknown."""
-    match leaf:
-        case Fact(path, type_):
-            return fact(sight, state, path, type_)
-        case ConsentMet(requirement):
-            found = _standing(sight, state.channel)
-            return None if found is None else consent.met(found, requirement, state.at, sight.controller)
-        case ConsentWasMet(requirement):
-            found = _standing(sight, state.channel)
-            return None if found is None else consent.was_met(found, requirement, sight.controller)
-        case Member(path, member):
-            found = _standing(sight, state.channel) if path == "consent.refused_for" else None
-            return None if found is None else consent.refused_for(found, member)
-        case Sends(window, counting):
-            return count_sends(
-                sight.person.history, window, counting,
-                at=state.at, zone=sight.zone, channel=state.channel, campaign=sight.campaign.id,
-            )  # fmt: skip
-        case Allowed(hours):
-            return allowed(hours, sight.zone, state.at)
-        case LocalPart(part, zone):
-            fields = local_fields(zone or sight.zone, state.at)
-            return None if fields is None else getattr(fields, part)
-        case Present(attribute):
-            return any(use.attribute == attribute for use in uses_of(sight.campaign, state) or ())
-        case AttributeOrigin(attribute, origin):
-            return lineage.own_origin(sight.ruleset, sight.person, attribute, origin)
-        case AttributeCollectedFor(attribute, purpose):
-            return lineage.own_collected_for(sight.ruleset, sight.person, attribute, purpose)
-        case AttributeCollectedAt(attribute):
-            return lineage.collected_at(sight.person, attribute)
-        case AttributePermission(attribute):
-            return lineage.has_permission(sight.person, attribute)
-        case _:
-            assert_never(leaf)
+    return _READERS[type(leaf)](sight, state, leaf)
+
+
+def _fact(sight: Sight, state: State, leaf: Fact) -> Value:
+    return fact(sight, state, leaf.path, leaf.type)
+
+
+def _consent_met(sight: Sight, state: State, leaf: ConsentMet) -> Value:
+    found = _standing(sight, state.channel)
+    return None if found is None else consent.met(found, leaf.requirement, state.at, sight.controller)
+
+
+def _consent_was_met(sight: Sight, state: State, leaf: ConsentWasMet) -> Value:
+    found = _standing(sight, state.channel)
+    return None if found is None else consent.was_met(found, leaf.requirement, sight.controller)
+
+
+def _member(sight: Sight, state: State, leaf: Member) -> Value:
+    found = _standing(sight, state.channel) if leaf.path == "consent.refused_for" else None
+    return None if found is None else consent.refused_for(found, leaf.member)
+
+
+def _sends(sight: Sight, state: State, leaf: Sends) -> Value:
+    return count_sends(
+        sight.person.history, leaf.window, leaf.counting,
+        at=state.at, zone=sight.zone, channel=state.channel, campaign=sight.campaign.id,
+    )  # fmt: skip
+
+
+def _allowed(sight: Sight, state: State, leaf: Allowed) -> Value:
+    return allowed(leaf.hours, sight.zone, state.at)
+
+
+def _local_part(sight: Sight, state: State, leaf: LocalPart) -> Value:
+    fields = local_fields(leaf.zone or sight.zone, state.at)
+    return None if fields is None else getattr(fields, leaf.part)
+
+
+def _present(sight: Sight, state: State, leaf: Present) -> Value:
+    return any(use.attribute == leaf.attribute for use in uses_of(sight.campaign, state) or ())
+
+
+def _origin(sight: Sight, state: State, leaf: AttributeOrigin) -> Value:
+    return lineage.own_origin(sight.ruleset, sight.person, leaf.attribute, leaf.origin)
+
+
+def _collected_for(sight: Sight, state: State, leaf: AttributeCollectedFor) -> Value:
+    return lineage.own_collected_for(sight.ruleset, sight.person, leaf.attribute, leaf.purpose)
+
+
+def _collected_at(sight: Sight, state: State, leaf: AttributeCollectedAt) -> Value:
+    return lineage.collected_at(sight.person, leaf.attribute)
+
+
+def _permission(sight: Sight, state: State, leaf: AttributePermission) -> Value:
+    return lineage.has_permission(sight.person, leaf.attribute)
+
+
+# INVARIANT: one reader for every class of `nodes.LEAVES`; a test compares the two.
+_READERS: Mapping[type, Callable[[Sight, State, Any], Value]] = {
+    Fact: _fact,
+    ConsentMet: _consent_met,
+    ConsentWasMet: _consent_was_met,
+    Member: _member,
+    Sends: _sends,
+    Allowed: _allowed,
+    LocalPart: _local_part,
+    Present: _present,
+    AttributeOrigin: _origin,
+    AttributeCollectedFor: _collected_for,
+    AttributeCollectedAt: _collected_at,
+    AttributePermission: _permission,
+}
 
 
 def _standing(sight: Sight, channel: str) -> consent.Standing | None:
@@ -209,15 +253,18 @@ def fact(sight: Sight, state: State, path: str, type_: Type) -> Value:
         said = attribute_value(sight, name)
     else:
         said = _address_fact(sight, state, name) if room == "send" else _person_fact(sight, path)
-    said = _readable(path, fitting(said, type_))
+    said = _readable(sight.ruleset, path, fitting(said, type_))
     return fitting(sight.ruleset.assume.get(path), type_) if said is None else said
 
 
-def _readable(path: str, value: Value) -> Value:
-    members = _MEMBERS.get(path)
-    if members is not None and value not in members:
+def _readable(ruleset: RuleSet, path: str, value: Value) -> Value:
+    """The value, unless the fact holds only certain texts and this is none of them."""
+    if value is None:
         return None
-    return None if path == "recipient.zone" and value not in zones() else value
+    if path == "recipient.zone":
+        return value if value in zones() else None
+    members = ruleset.members.get(path) or _MEMBERS.get(path)
+    return value if members is None or value in members else None
 
 
 def _person_fact(sight: Sight, path: str) -> Value:

@@ -56,6 +56,11 @@ def segments(zone: str, start: Micros, end: Micros) -> list[Segment]:
     return [Segment(left, right, _offset(known.info, left)) for left, right in pairwise(bounds)]
 
 
+def offset_at(zone: str, at: Micros) -> Micros:
+    """Offset of a known zone at an instant between `EARLIEST` and `LATEST`."""
+    return _offset(_load(zone).info, at)
+
+
 def _changes(known: _Zone, start: Micros, end: Micros) -> list[Micros]:
     """Instants in (start, end) at which the offset may change."""
     transitions = known.transitions

@@ -8,8 +8,9 @@ from datetime import datetime
 
 import pytest
 
-from policykit.facts.row import Sight, State, deadline, derive, fact, leaf_value, planned_at, rank, uses_of
+from policykit.facts.row import _READERS, Sight, State, deadline, derive, fact, leaf_value, planned_at, rank, uses_of
 from policykit.ir.nodes import (
+    LEAVES,
     Allowed,
     AttributeCollectedAt,
     AttributeCollectedFor,
@@ -323,6 +324,18 @@ def test_an_attribute_nobody_registered_has_unknown_fields() -> None:
         UseFact("disclosed", Type.BOOL),
     ):
         assert use_values(leaf, campaign=campaign) == [None]
+
+
+def test_every_class_of_leaves_is_read() -> None:
+    assert set(_READERS) == set(LEAVES)
+
+
+def test_texts_of_an_added_fact_are_those_it_may_hold() -> None:
+    rules = replace(RULES, members={"recipient.tier": ("gold", "silver")})
+    tier = Fact("recipient.tier", Type.STRING)
+
+    assert value(tier, Person("p", facts={"recipient.tier": "gold"}), rules=rules) == "gold"
+    assert value(tier, Person("p", facts={"recipient.tier": "golden"}), rules=rules) is None
 
 
 # --- rows -----------------------------------------------------------------------------------------------
