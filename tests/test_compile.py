@@ -400,7 +400,7 @@ def test_five_hundred_policies_take_under_a_second() -> None:
 
 
 def _timed(text: str, known: Registry) -> float:
-    begin = time.perf_counter()
+    begin = time.process_time()
     rules = compile_ruleset(read(text, known, []), known, KINDS)
     assert len(rules.rules) == 500
-    return time.perf_counter() - begin
+    return time.process_time() - begin

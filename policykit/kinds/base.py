@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from policykit.hookspecs import Context, Demand, Kind, Lowered, Schema
@@ -12,21 +12,34 @@ from policykit.language.spans import MonthSpan, known_zones, parse_span
 from policykit.language.suggest import did_you_mean, some
 
 __all__ = [
-    "CHANGES", "FLAG", "MATCHER", "NAMES", "SPAN", "Context", "Demand", "Kind", "Lowered", "Part", "Path", "Schema",
-    "did_you_mean", "known_zone", "names_in", "one_of_names", "read_fixed_span", "read_span", "some", "text",
+    "CHANGES", "Context", "Demand", "Kind", "Lowered", "Part", "Path", "Schema", "did_you_mean", "flag_shape",
+    "known_zone", "matcher_shape", "names_in", "names_shape", "one_of_names", "read_fixed_span", "read_span", "some",
+    "text",
 ]  # fmt: skip
 
 Path = tuple[str | int, ...]
 
 CHANGES: frozenset[Part] = frozenset({"block", "channel", "content"})  # what any policy may ask for
 
-# Shapes for schemas. They are coarse on purpose: which members fit is said by the kind, at the value's place.
-MATCHER: Mapping[str, Any] = {"type": ["string", "boolean", "number", "list", "dict"]}
-NAMES: Mapping[str, Any] = {"type": ["string", "list"], "empty": False, "schema": {"type": "string"}}
-FLAG: Mapping[str, Any] = {"type": "boolean"}
-SPAN: Mapping[str, Any] = {"type": "span"}
-
 _HOW_SPAN = "write a number and a unit, e.g. `16 hours`, `7 days` or `24 months`"
+
+
+def matcher_shape(says: str, words: Iterable[str] = (), *, ordered: bool = False) -> Schema:
+    """Schema of a key that holds a matcher. Coarse: which members fit is said by the kind, at the value's place.
+
+    words: the members there are, for editors. ordered: it takes at_least and at_most.
+    """
+    return {"type": ["string", "list", "dict"], "meta": {"says": says, "words": tuple(words), "ordered": ordered}}
+
+
+def names_shape(says: str, words: Iterable[str] = ()) -> Schema:
+    """Schema of a key that holds a name or a list of names."""
+    meta = {"says": says, "words": tuple(words)}
+    return {"type": ["string", "list"], "empty": False, "schema": {"type": "string"}, "meta": meta}
+
+
+def flag_shape(says: str) -> Schema:
+    return {"type": "boolean", "meta": {"says": says}}
 
 
 def text(value: str) -> Const:

@@ -22,13 +22,12 @@ from policykit.ir.nodes import (
 )  # fmt: skip
 from policykit.kinds.base import (
     CHANGES,
-    FLAG,
-    MATCHER,
-    NAMES,
-    SPAN,
     Context,
     Kind,
     Lowered,
+    flag_shape,
+    matcher_shape,
+    names_shape,
     one_of_names,
     read_span,
     text,
@@ -62,17 +61,19 @@ Reasons: `consent.missing`, `consent.expired`, `consent.quality`, `consent.refus
 `consent.withdrawn`, `consent.objected`.
 """
 
+_NAMED = ("channel", "program", "purpose")
+
 REQUIRE = {
-    "quality": {**MATCHER, "meta": {"says": "rungs of the quality ladder that will do"}},
-    "basis": {**NAMES, "meta": {"says": "legal bases that will do"}},
-    "max_age": {**SPAN, "meta": {"says": "how long a grant holds, e.g. `24 months`"}},
-    "names": {**NAMES, "meta": {"says": "of channel, program, purpose: what the grant must name itself"}},
+    "quality": matcher_shape("rungs of the quality ladder that will do", [rung for rung, _ in QUALITIES], ordered=True),
+    "basis": names_shape("legal bases that will do", BASES),
+    "max_age": {"type": "span", "meta": {"says": "how long a grant holds, e.g. `24 months`"}},
+    "names": names_shape("what the grant must name itself", _NAMED),
     "defects": {
         "type": "string",
         "allowed": ["none"],
         "meta": {"says": "`none`: not pre-ticked, bundled, conditional"},
     },
-    "evidence": {**FLAG, "allowed": [True], "meta": {"says": "the grant must carry evidence"}},
+    "evidence": {**flag_shape("the grant must carry evidence"), "allowed": [True]},
     "controller": {
         "type": "string",
         "allowed": ["this_controller"],
@@ -80,11 +81,10 @@ REQUIRE = {
     },
 }
 FORBID = {
-    "refused_for": {**NAMES, "required": True, "meta": {"says": "levels of refusal: channel, purpose, everything"}},
+    "refused_for": {**names_shape("levels of refusal", REFUSED_LEVELS), "required": True},
 }
 
 _STATUS = Fact("consent.status", Type.STRING)
-_NAMED = ("channel", "program", "purpose")
 
 
 def lower(policy: Policy, context: Context) -> Lowered | None:

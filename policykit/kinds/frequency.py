@@ -8,19 +8,18 @@ from typing import Any, Literal, cast
 from policykit.ir.nodes import Compare, Const, Counting, Expr, Sends, Type, Window
 from policykit.kinds.base import (
     CHANGES,
-    NAMES,
-    SPAN,
     Context,
     Kind,
     Lowered,
     known_zone,
+    names_shape,
     one_of_names,
     read_fixed_span,
     text,
 )  # fmt: skip
 from policykit.kinds.matchers import Subject, read_limit
 from policykit.language.policy import Policy
-from policykit.vocabulary import MESSAGE_CLASSES
+from policykit.vocabulary import CHANNELS, MESSAGE_CLASSES
 
 PAGE = """\
 Bounds how many sends one person gets.
@@ -49,12 +48,12 @@ CALENDARS = ("day", "week", "month")
 SCHEMA = {
     "at_most": {"type": ["integer", "dict"], "min": 0, "meta": {"says": "a whole number, or `{fact: path}`"}},
     "per": {"type": ["span", "dict"], "meta": {"says": "a length of time, or `{calendar: week, zone: recipient}`"}},
-    "gap": {**SPAN, "meta": {"says": "no other send nearer than this"}},
+    "gap": {"type": "span", "meta": {"says": "no other send nearer than this"}},
     "counting": {
         "type": "dict",
         "schema": {
-            "channel": {**NAMES, "meta": {"says": "channels, or `this_channel`"}},
-            "message_class": {**NAMES, "meta": {"says": "message classes, or `any`"}},
+            "channel": names_shape("channels, or `this_channel`", ("this_channel", *CHANNELS)),
+            "message_class": names_shape("message classes, or `any`", ("any", *MESSAGE_CLASSES)),
             "campaign": {"type": "string", "allowed": ["this_campaign"]},
         },
     },

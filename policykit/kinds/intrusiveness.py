@@ -23,7 +23,7 @@ from policykit.ir.nodes import (
     UseOrigin,
     Window,
 )  # fmt: skip
-from policykit.kinds.base import CHANGES, SPAN, Context, Kind, Lowered, read_fixed_span, text
+from policykit.kinds.base import CHANGES, Context, Kind, Lowered, read_fixed_span, text
 from policykit.kinds.matchers import Subject, read_limit
 from policykit.language.policy import Policy
 from policykit.vocabulary import ORIGINS
@@ -59,7 +59,7 @@ SCORE = {
             "channel": {"type": "string", "allowed": ["rank"]},
             "per_recent_send": {
                 "type": "dict",
-                "schema": {"points": {**POINTS, "required": True}, "within": {**SPAN, "required": True}},
+                "schema": {"points": {**POINTS, "required": True}, "within": {"type": "span", "required": True}},
             },
             "recites": {"type": "dict", "schema": {origin: POINTS for origin, _ in ORIGINS}},
         },

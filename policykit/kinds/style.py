@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from policykit.ir.nodes import TRUE, And, Compare, ExistsUse, Expr, Fact, If, In, Not, Or, Type, UseFact
 from policykit.ir.walk import transform
-from policykit.kinds.base import CHANGES, MATCHER, Context, Kind, Lowered, text
+from policykit.kinds.base import CHANGES, Context, Kind, Lowered, matcher_shape, text
 from policykit.kinds.matchers import read_matcher, subject_of
 from policykit.kinds.use_matcher import SCHEMA as USE
 from policykit.kinds.use_matcher import read_use, some_use
 from policykit.language.policy import Policy
-from policykit.vocabulary import HELPS
+from policykit.vocabulary import HELPS, STYLES
 
 PAGE = """\
 Bounds how a message shows what is known about a person.
@@ -32,7 +32,7 @@ one use. With both, `forbid` is breached by a use that matches in a send of that
 Reasons: `style.forbidden`, `style.not_allowed`.
 """
 
-SCHEMA = {"style": {**MATCHER, "meta": {"says": "style of the message as checked against its content"}}, **USE}
+SCHEMA = {"style": matcher_shape("style of the message as checked against its content", STYLES), **USE}
 
 
 def lower(policy: Policy, context: Context) -> Lowered | None:

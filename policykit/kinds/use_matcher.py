@@ -28,25 +28,36 @@ from policykit.ir.nodes import (
     UseFact,
     UseOrigin,
 )  # fmt: skip
-from policykit.kinds.base import FLAG, MATCHER, Context, Demand, Path, names_in, one_of_names
+from policykit.kinds.base import (
+    Context,
+    Demand,
+    Path,
+    Schema,
+    flag_shape,
+    matcher_shape,
+    names_in,
+    one_of_names,
+)  # fmt: skip
 from policykit.kinds.matchers import Subject, read_matcher, subject_of
-from policykit.vocabulary import ORIGINS
+from policykit.vocabulary import ORIGINS, SENSITIVITIES
 
-SCHEMA: Mapping[str, Any] = {
-    "attribute": {**MATCHER, "meta": {"says": "ids of registered attributes"}},
-    "category": {**MATCHER, "meta": {"says": "data categories; a parent covers its children"}},
-    "origin": {**MATCHER, "meta": {"says": "origins of the attribute and of all it was inferred from"}},
-    "sensitivity": {**MATCHER, "meta": {"says": "highest sensitivity of the attribute and all it was inferred from"}},
-    "recited": {**FLAG, "meta": {"says": "its value can reach the visible text"}},
-    "selected": {**FLAG, "meta": {"says": "it picked the people or an offer"}},
-    "collected_for": {**MATCHER, "meta": {"says": "`this_purpose`, or purposes it was collected for"}},
-    "permission": {**FLAG, "meta": {"says": "the person's value names the record it was collected under"}},
-    "controller": {**MATCHER, "meta": {"says": "`this_controller`, or companies the attribute was given to"}},
-    "age": {**MATCHER, "meta": {"says": "time since it was collected, e.g. `{at_least: 1 hour, at_most: 30 days}`"}},
-    "disclosed": {**FLAG, "meta": {"says": "the registry has a sentence that discloses it"}},
+_ORIGINS, _SENSITIVITIES = ([member for member, _ in scale] for scale in (ORIGINS, SENSITIVITIES))
+
+SCHEMA: Schema = {
+    "attribute": matcher_shape("ids of registered attributes"),
+    "category": matcher_shape("data categories; a parent covers its children"),
+    "origin": matcher_shape("origins of the attribute and of all it was inferred from", _ORIGINS, ordered=True),
+    "sensitivity": matcher_shape(
+        "highest sensitivity of the attribute and all it was inferred from", _SENSITIVITIES, ordered=True
+    ),
+    "recited": flag_shape("its value can reach the visible text"),
+    "selected": flag_shape("it picked the people or an offer"),
+    "collected_for": matcher_shape("`this_purpose`, or purposes it was collected for"),
+    "permission": flag_shape("the person's value names the record it was collected under"),
+    "controller": matcher_shape("`this_controller`, or companies the attribute was given to"),
+    "age": matcher_shape("time since it was collected, e.g. `{at_least: 1 hour, at_most: 30 days}`"),
+    "disclosed": flag_shape("the registry has a sentence that discloses it"),
 }
-
-_OWN_FORM = frozenset({"attribute", "category", "origin", "collected_for", "controller"})
 
 
 def read_use(context: Context, demand: Demand, body: Mapping[str, Any]) -> Expr | None:

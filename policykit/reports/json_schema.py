@@ -48,8 +48,25 @@ def field(rules: Mapping[str, Any]) -> dict[str, Any]:
         found["enum"] = list(rules["allowed"])
     if rules.get("nullable"):
         found = {"anyOf": [found, {"type": "null"}]}
+    words = rules.get("meta", {}).get("words")
+    if words:
+        found = {"anyOf": [_matched(name, list(words), rules) for name in types]}
     says = rules.get("meta", {}).get("says")
     return found | ({"description": says} if says else {})
+
+
+def _matched(name: str, words: list[str], rules: Mapping[str, Any]) -> dict[str, Any]:
+    """One form of a key that holds names, or a matcher: a word, a list of words, a mapping."""
+    word: dict[str, Any] = {"enum": words}
+    some = {"type": "array", "items": word, "minItems": 1}
+    if name != "dict":
+        return some if name == "list" else word
+    fact = {"type": "object", "properties": {"fact": {"type": "string"}}, "required": ["fact"]}
+    bound = {"anyOf": [word, fact]}
+    keys = {"not": {"anyOf": [word, some]}, "fact": {"type": "string"}}
+    if rules["meta"].get("ordered"):
+        keys |= {"at_least": bound, "at_most": bound}
+    return {"type": "object", "properties": keys, "additionalProperties": False, "minProperties": 1}
 
 
 def _different(shapes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import jsonschema
 import pytest
 
 from policykit.compile import compile_ruleset
@@ -18,6 +19,7 @@ from policykit.language.registry import Registry
 from policykit.language.schema import Shape
 from policykit.language.tree import ListNode, MapNode
 from policykit.language.yaml import parse_yaml
+from policykit.reports.json_schema import closed
 
 KINDS = {kind.name: kind for kind in BUILT_IN}
 
@@ -59,6 +61,27 @@ def test_the_page_names_every_field(kind: Kind) -> None:
     # `style` refers to the page of `data` for the fields of a use.
     shared = set(KINDS["data"].schemas["forbid"] or ()) if kind.name in ("style", "purpose") else set()
     assert {name for name in fields - shared if name not in kind.page} == set()
+
+
+@pytest.mark.parametrize(
+    ("body", "fits"),
+    [
+        ({"origin": "purchased"}, True),
+        ({"origin": ["purchased", "inferred"]}, True),
+        ({"origin": {"at_most": {"fact": "recipient.degree"}}}, True),
+        ({"origin": {"not": ["purchased"]}}, True),
+        ({"origin": "purchase"}, False),
+        ({"origin": ["purchased", "bought"]}, False),
+        ({"origin": {"at_lest": "purchased"}}, False),
+        ({"sensitivity": {"at_least": "finance"}}, False),
+        ({"category": "user.health"}, True),
+        ({"age": {"at_least": "1 hour"}}, True),
+    ],
+)
+def test_editors_know_the_members(body: dict[str, object], fits: bool) -> None:
+    schema = closed(KINDS["data"].schemas["forbid"] or {})
+
+    assert jsonschema.Draft202012Validator(schema).is_valid(body) is fits
 
 
 @pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.name)
