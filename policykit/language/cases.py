@@ -54,7 +54,7 @@ _FILE = Shape(
         "given": {"type": "dict", "schema": _GIVEN},
         "cases": {"type": "list", "required": True, "empty": False},
     },
-    "cases",
+    "case file",
 )
 _CASE = Shape(
     {

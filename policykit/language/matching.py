@@ -24,19 +24,21 @@ def read_scope(node: Node | None, registry: Registry, problems: list[Problem]) -
     if not isinstance(node, MapNode):
         return {}
     scope: dict[str, tuple[Value, ...]] = {}
+    written: dict[str, str] = {}
     for key, (key_place, value) in node.entries.items():
         path = key if "." in key else f"send.{key}"
         spec = registry.vocabulary.get(path)
         if spec is None or spec.type == "uses" or path.startswith("uses"):
             problems.append(_unknown_fact(key, key_place, registry))
-        elif path in scope:
-            problems.append(Problem(key_place, f"`{key}` is the same fact as `{path}` above", "keep one of the two",
-                                    "policy.for"))  # fmt: skip
+        elif path in written:
+            message = f"`{key}` is the same fact as `{written[path]}` above"
+            problems.append(Problem(key_place, message, "keep one of the two", "policy.for"))
         elif spec.type in ("timestamp", "duration"):
             problems.append(Problem(key_place, f"`{key}` is a {spec.type}, which never equals a value",
                                     f"compare it in `when`, e.g. `when: {path} < send.at`", "policy.for"))  # fmt: skip
         else:
             scope[path] = _values(key, value, spec, registry, problems)
+        written.setdefault(path, key)
     return scope
 
 
@@ -92,13 +94,21 @@ def check_value(node: ScalarNode, spec: FactSpec, registry: Registry) -> Problem
     known = known_words(spec, registry)
     if known is not None and node.text not in known:
         what = spec.path.rsplit(".", 1)[-1].replace("_", " ")
-        way_out = f"expected one of {some(known, 15)}" if len(known) <= 15 else None
+        way_out = f"expected one of {some(known, 15)}" if 0 < len(known) <= 15 else _REGISTERED.get(spec.path)
         message = f"unknown {what} `{node.text}`{did_you_mean(node.text, known)}"
         return Problem(node.place, message, way_out, "policy.unknown-word")
     form = _FORMS.get(spec.path)
     if form and not form[0](node.text):
         return _not(node, spec, form[1](node.text))
     return None
+
+
+# Where the words of an open list come from.
+_REGISTERED: Mapping[str, str] = {
+    "send.purpose": "`purposes:` in a policy file adds purposes of your own",
+    "send.program": "register it under `programs:`",
+    "recipient.zone": "names are those of the IANA time zone database, e.g. `Europe/Paris`",
+}
 
 
 def known_words(spec: FactSpec, registry: Registry) -> tuple[str, ...] | None:
@@ -123,7 +133,8 @@ def _fits(value: object, kind: str) -> bool:
 
 
 def _not(node: ScalarNode, spec: FactSpec, wanted: str) -> Problem:
-    return Problem(node.place, f"`{spec.path}` is {found(node.value)}; expected {wanted}", None, "policy.for")
+    return Problem(node.place, f"`{spec.path}` is {found(node.value)}; expected {wanted}",
+                   f"`policykit facts {spec.path}` says what it holds", "policy.for")  # fmt: skip
 
 
 def _country_hint(text: str) -> str:
@@ -147,8 +158,8 @@ def read_assume(node: Node | None, registry: Registry, problems: list[Problem]) 
             problems.append(Problem(place, f"`{path}` cannot be assumed; it is not read from data",
                                     "`policykit facts --columns` lists what is", "config.assume"))  # fmt: skip
         elif not isinstance(value, ScalarNode) or value.value is None:
-            problems.append(Problem(value.place, f"`{path}` is {found(to_plain(value))}; expected a value", None,
-                                    "config.assume"))  # fmt: skip
+            message = f"`{path}` is {found(to_plain(value))}; expected a value"
+            problems.append(Problem(value.place, message, "write one value", "config.assume"))
         elif spec.type == "timestamp":
             instant = parse_instant(value.value)
             if instant is None:

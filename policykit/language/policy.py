@@ -199,7 +199,7 @@ class PolicyReader:
         return self._bodies[key]
 
     def _demand(self, node: MapNode, kind: KindLike | None) -> tuple[Demand | None, Any]:
-        given = [key for key in _DEMANDS if key in node.entries]
+        given = [demand for key in node.entries for demand in _DEMANDS if key == demand]
         if len(given) != 1:
             place = node.entries[given[1]].key if given else node.place
             message = f"a policy needs exactly one of `require` and `forbid`; found {'both' if given else 'neither'}"

@@ -9,7 +9,7 @@ from typing import Any, cast
 from policykit.errors import Place, Problem
 from policykit.language.lineage import close_lineage
 from policykit.language.schema import Schema, Shape
-from policykit.language.suggest import did_you_mean, found
+from policykit.language.suggest import did_you_mean, every, found
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, find, to_plain
 from policykit.model import Attribute, Program
 from policykit.vocabulary import CHANNELS, ORIGINS, PURPOSES, SENSITIVITIES, FactSpec, FactType, Vocabulary
@@ -38,11 +38,10 @@ class Registry:
 
 _TEXT: Schema = {"type": "string", "empty": False}
 _TEXTS: Schema = {"type": "list", "schema": {"type": "string"}}
-_NAME = r"[a-z][a-z0-9_]*"
 
 _ATTRIBUTE = Shape(
     {
-        "id": {"type": "string", "regex": _NAME, "required": True},
+        "id": {"type": "name", "required": True},
         "category": _TEXT,
         "origin": {"type": "string", "allowed": [name for name, _ in ORIGINS], "required": True},
         "collected_for": _TEXTS,
@@ -71,7 +70,7 @@ _PROGRAM = Shape(
 )
 _FACT = Shape(
     {
-        "path": {"type": "string", "regex": rf"{_NAME}(\.{_NAME})+", "required": True},
+        "path": {"type": "path", "required": True},
         "type": {
             "type": "string", "allowed": ["bool", "int", "double", "string", "timestamp", "duration"], "required": True,
         },
@@ -116,7 +115,7 @@ def _section(files: Iterable[MapNode], name: str, problems: Problems) -> list[No
 
 def _unknown(node: Node, what: str, word: object, known: Iterable[str]) -> Problem:
     return Problem(node.place, f"unknown {what} `{word}`{did_you_mean(word, known)}",
-                   f"register it under `{what}s:`" if what in ("purpose", "attribute") else None,
+                   f"expected one of {every(known)}" if what == "channel" else f"register it under `{what}s:`",
                    f"registry.unknown-{what}")  # fmt: skip
 
 
@@ -158,8 +157,8 @@ def _channels(files: Iterable[MapNode], problems: Problems) -> dict[str, int]:
         for name, (place, node) in section.entries.items():
             rank = to_plain(node)
             if name not in CHANNELS:
-                problems.append(Problem(place, f"unknown channel `{name}`{did_you_mean(name, CHANNELS)}", None,
-                                        "registry.unknown-channel"))  # fmt: skip
+                problems.append(Problem(place, f"unknown channel `{name}`{did_you_mean(name, CHANNELS)}",
+                                        f"expected one of {every(CHANNELS)}", "registry.unknown-channel"))  # fmt: skip
             elif name in seen:
                 problems.append(_taken(place, "rank of channel", name, seen[name]))
             elif isinstance(rank, bool) or not isinstance(rank, int) or not 0 <= rank <= 1000:
@@ -216,8 +215,9 @@ def _facts(rows: list[Node], problems: Problems) -> tuple[FactSpec, ...]:
         members = plain.get("members")
         absence = plain.get("absence", "unknown")
         if absence != "unknown" and not _could_be(absence, plain["type"], members):
-            problems.append(Problem(find(row, ("absence",)).place, f"`absence` is {found(absence)}; expected `unknown` "
-                                    f"or a value of type {plain['type']}", None, "registry.fact"))  # fmt: skip
+            message = f"`absence` is {found(absence)}; expected `unknown` or a value of type {plain['type']}"
+            place = find(row, ("absence",)).place
+            problems.append(Problem(place, message, "leave it out for `unknown`", "registry.fact"))
             return None
         shown = str(absence).lower() if isinstance(absence, bool) else str(absence)
         return FactSpec(path, plain["type"], plain.get("doc", ""), plain.get("unit"),

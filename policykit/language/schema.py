@@ -5,7 +5,8 @@ problems at the place where it stands. Schemas use plain rules only: no `*of` (i
 read), no coercion or defaults (documents are never rewritten), no registries (they are global).
 
 Types beyond Cerberus's own, for our schemas and those of kinds: `span` (`7 days`), `instant` (ISO
-with an offset), `date`, `id` (lower-case letters, digits, `-`, `_`), `percent` (`5%`), `zone`.
+with an offset), `date`, `id` (lower-case letters, digits, `-`, `_`), `name` (an id without `-`), `path`
+(dotted names), `percent` (`5%`), `zone`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ _FORBIDDEN_RULES = re.compile(
     r"(allof|anyof|noneof|oneof)(_.*)?|coerce|default|default_setter|rename|rename_handler|purge_unknown"
 )
 _PERCENT = re.compile(r"(100|[0-9]{1,2})(\.[0-9]{1,4})?%")
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PATH = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 # What an author is told that a type expects.
@@ -39,6 +42,8 @@ EXPECTED: Mapping[str, str] = {
     "instant": f"an instant with an offset such as `{INSTANT_EXAMPLE}`",
     "date": "a date such as `2026-03-02`",
     "id": "an id of lower-case letters, digits, `-` and `_`",
+    "name": "a name of lower-case letters, digits and `_`",
+    "path": "a dotted path such as `recipient.tier`",
     "percent": "a share such as `5%`",
     "zone": "an IANA time zone such as `Europe/Paris`",
 }  # fmt: skip
@@ -72,6 +77,8 @@ class _Validator(Validator):  # type: ignore[misc]  # the library has no types
             _form("date", lambda value: parse_day(value, "UTC") is not None),
             _form("zone", lambda value: isinstance(value, str) and value in known_zones()),
             _form("id", _matches(_ID)),
+            _form("name", _matches(_NAME)),
+            _form("path", _matches(_PATH)),
             _form("percent", _matches(_PERCENT)),
         )
     )
@@ -157,7 +164,8 @@ class _Teller:
             return list(self._unallowed(error))
         where, name = find(self.node, error.document_path), self._name(error.document_path)
         if error.code == errors.BAD_TYPE.code and (where_bad := _not_a_zone(error)):
-            return [Problem(where.place, f"`{name}` is {found(error.value)}; {where_bad}", None, "shape.zone")]
+            way_out = "names are those of the IANA time zone database, e.g. `Europe/Paris`"
+            return [Problem(where.place, f"`{name}` is {found(error.value)}; {where_bad}", way_out, "shape.zone")]
         if error.code == errors.CUSTOM.code:
             said = "; ".join(map(str, error.info))
             return [Problem(where.place, said, None, "shape.value")]
@@ -170,8 +178,8 @@ class _Teller:
 
     def _unknown(self, error: Any) -> Problem:
         key, known = error.document_path[-1], self._keys_beside(error)
-        within = self._name(error.document_path[:-1]) or self.what
-        way_out = f"keys of `{within}`: {some(known, 15)}" if known else f"`{within}` takes no keys"
+        within = self._within(error, "a")
+        way_out = f"keys of {within}: {some(known, 15)}" if known else f"{within} takes no keys"
         if re.search(r"[()'\"=&|<>!]", str(key)):
             way_out = "YAML cuts at commas inside `{}`: quote the expression that this is part of"
         return Problem(self._key_place(error.document_path), f"unknown key `{key}`{did_you_mean(key, known)}", way_out,
@@ -179,9 +187,9 @@ class _Teller:
 
     def _missing(self, error: Any) -> Problem:
         above = find(self.node, error.document_path[:-1])
-        within = self._name(error.document_path[:-1]) or self.what
+        within = self._within(error, "this")
         key = error.document_path[-1]
-        return Problem(above.place, f"`{within}` has no `{key}`", f"add `{key}:`", "shape.missing")
+        return Problem(above.place, f"{within} has no `{key}`", f"add `{key}:`", "shape.missing")
 
     def _unallowed(self, error: Any) -> Iterator[Problem]:
         where, name = find(self.node, error.document_path), self._name(error.document_path)
@@ -193,6 +201,13 @@ class _Teller:
             yield Problem(
                 _place_of(where, value), message, f"expected {one_of}{some(allowed, 15)}", "shape.unknown-word"
             )
+
+    def _within(self, error: Any, article: str) -> str:
+        """What holds the key at fault: `` `require.quality` ``, `a policy`, `this policy`."""
+        name = self._name(error.document_path[:-1])
+        if name or "." in self.what:
+            return f"`{name or self.what}`"
+        return f"{'an' if article == 'a' and self.what[0] in 'aeiou' else article} {self.what}"
 
     def _keys_beside(self, error: Any) -> list[str]:
         """The keys that were possible where an unknown one was found."""
@@ -269,7 +284,24 @@ def _expected(error: Any) -> str:
 
 
 def _way_out(error: Any) -> str | None:
-    wants_text = error.rule == "type" and {"string", "id"} & set(_types(error.constraint))
+    wants_text = error.rule == "type" and {"string", "id", "name", "path"} & set(_types(error.constraint))
     if wants_text and isinstance(error.value, bool | int | float):
         return f'quote it: `"{_shown(error.value)}"`'
-    return None
+    return _WAYS_OUT.get(_types(error.constraint)[0]) if error.rule == "type" else None
+
+
+_WAYS_OUT: Mapping[str, str] = {
+    "string": "write a text",
+    "integer": "write digits, without quotes",
+    "number": "write digits, without quotes",
+    "boolean": "`yes`, `no`, `on` and `off` are texts: write `true` or `false`",
+    "list": "write `[a, b]`, or one line per item beginning with `- `",
+    "dict": "write `{key: value}`, or one indented line per key",
+    "span": "write a number and a unit, e.g. `16 hours`, `7 days` or `24 months`",
+    "instant": "an instant without an offset is never guessed",
+    "date": "year, month and day, e.g. `2026-03-02`",
+    "id": "e.g. `quiet-hours-fr`",
+    "name": "expressions call it by this name: no `-`, no capital letters",
+    "path": "the first word says what it is about, the last what is known",
+    "percent": "a number from 0 to 100 with a percent sign",
+}

@@ -67,3 +67,10 @@ def complaints(root: Path, files: Mapping[str, str]) -> list[str]:
 def policy_complaints(root: Path, policies: str, **files: str) -> str:
     """The messages about one file of policies, as one text."""
     return "\n".join(complaints(root, {"policies/p.yaml": policies, **files}))
+
+
+def marked(text: str, message: str, way_out: str | None, file: str = "policies/p.yaml") -> str:
+    """A message as printed, at the place that `¦` marks in a text."""
+    before = text[: text.index("¦")]
+    place = f"{file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+    return f"{place}: {message}" + (f"\n  help: {way_out}" if way_out else "")
