@@ -59,7 +59,10 @@ def one_of_names(context: Context, path: Path, raw: Any, known: Iterable[str], w
     for i, name in wrong:
         at = path if isinstance(raw, str) else (*path, i)
         context.problem(
-            at, f"unknown {what} `{name}`{did_you_mean(name, known)}", f"expected one of {some(known, 12)}", "name"
+            at,
+            f"unknown {what} `{name}`{did_you_mean(name, known)}",
+            f"expected one of {some(known, 12 if len(known) <= 12 else 5)}",
+            "name",
         )
     return None if wrong else frozenset(names)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TypeAlias
 
 import pytest
@@ -28,6 +29,7 @@ Lower: TypeAlias = Callable[[str], Lowered]
 Wrong: TypeAlias = Callable[[str], list[str]]
 
 
+@cache
 def registry() -> Registry:
     problems: list[Problem] = []
     node, _ = parse_yaml(REGISTRY, "registry.yaml")
