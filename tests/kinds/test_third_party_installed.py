@@ -108,3 +108,31 @@ def test_it_is_listed(run: Run) -> None:
 def test_its_policy_is_checked_and_cased(run: Run) -> None:
     assert "no problems" in run("check")
     assert "6 cases passed" in run("test")
+
+
+def test_its_policy_is_dry_run(run: Run) -> None:
+    """One person is blocked by the day, one for want of a zone; two go by email, one for an unreadable tier."""
+    summary = _json(run("dry-run", "spring", "--json"))
+
+    counts = {key: summary[key] for key in ("audience", "allowed", "downgraded", "blocked", "unknown", "moved")}
+    assert counts == {
+        "audience": 5, "allowed": 1, "downgraded": 2, "blocked": 2, "unknown": 2, "moved": {"email": 2},
+    }  # fmt: skip
+    assert {row["policy"]: (row["breached"], row["unknown"]) for row in summary["policies"]} == {
+        "never-on-sunday": (2, 1),
+        "strangers-by-email": (2, 1),
+    }
+
+
+@pytest.mark.parametrize(
+    ("person", "story"),
+    [
+        ("still-sunday", "does not get `spring`.\nWhy: Sunday is a day of rest"),
+        ("monday-there", "gets `spring` by push, as planned"),
+        ("stranger", "gets `spring` by email instead of push"),
+        ("nowhere", "does not get `spring`"),
+        ("misread", "gets `spring` by email instead of push"),
+    ],
+)
+def test_its_policy_is_explained(run: Run, person: str, story: str) -> None:
+    assert f"{person} {story}" in run("explain", "spring", person)
