@@ -27,10 +27,10 @@ _SEND = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)  # ten in Paris, when `basket` 
 _LAST_YES = datetime(2026, 11, 1, tzinfo=UTC)  # consents end here, so that every clock since then sees them
 
 _PLACES = (
-    (("FR", "Europe/Paris", "fr"), 380), (("DE", "Europe/Berlin", "de"), 200), (("ES", "Europe/Madrid", "es"), 120),
+    (("FR", "Europe/Paris", "fr"), 389), (("DE", "Europe/Berlin", "de"), 200), (("ES", "Europe/Madrid", "es"), 120),
     (("GB", "Europe/London", "en"), 90), (("PT", "Europe/Lisbon", "pt"), 60), (("FI", "Europe/Helsinki", "fi"), 80),
-    (("GR", "Europe/Athens", "el"), 50), (("FR", "Europe/Pariss", "fr"), 4), (("DE", "CET+1", "de"), 4),
-    (("", "", "en"), 12),
+    (("GR", "Europe/Athens", "el"), 50), (("FR", "Europe/Pariss", "fr"), 3), (("DE", "CET+1", "de"), 3),
+    (("", "", "en"), 5),
 )  # fmt: skip
 _NAMES = (
     "Ana", "Ben", "Chloé", "Dimitri", "Eeva", "Farid", "Greta", "Hugo", "Inês", "Jonas", "Katri", "Léa", "Marta",
@@ -40,11 +40,12 @@ _TOWNS = ("Lyon", "Leipzig", "Sevilla", "Leeds", "Porto", "Tampere", "Patras", "
 _BASKETS = ("blue phone", "pair of headphones", "charger", "tablet", "watch", "router")
 _MOVING = ("in December", "in January", "next week", "in spring")
 _DEGREES = (
-    ("observed", 470), ("derived", 180), ("inferred", 270), ("provided", 45), ("contextual", 14), ("generic", 8),
-    ("", 10), ("all of it", 3),
+    ("observed", 480), ("derived", 190), ("inferred", 280), ("provided", 25), ("contextual", 8), ("generic", 6),
+    ("", 8), ("all of it", 3),
 )  # fmt: skip
-_TOLERANCES = (("120", 470), ("100", 300), ("90", 160), ("75", 40), ("50", 15), ("30", 5), ("", 10))
-_QUALITIES = (("double_opt_in", 500), ("single_opt_in", 320), ("soft_opt_in", 150), ("implied_ebr", 30))
+_TOLERANCES = (("120", 480), ("100", 320), ("90", 150), ("75", 27), ("50", 10), ("30", 4), ("", 9))
+_QUALITIES = (("double_opt_in", 500), ("single_opt_in", 320), ("soft_opt_in", 155), ("implied_ebr", 25))
+_STRANGERS = (("double_opt_in", 600), ("single_opt_in", 350), ("soft_opt_in", 50))
 _DEFECTS = (("", 975), ("pre_ticked", 12), ("bundled", 9), ("bundled|conditional", 4))
 _SHARED = (("false", 968), ("true", 22), ("", 10))
 
@@ -94,9 +95,9 @@ def _addresses(dice: Dice, number: int, person: str) -> Iterator[Row]:
 
 def _consents(dice: Dice, person: str, *, stranger: bool) -> Iterator[Row]:
     """Rows without their id: grants by channel, then what was taken back."""
-    oldest = 300 if stranger else 700
-    if dice.chance(930):
-        quality = dice.weighed(_QUALITIES)
+    oldest = 170 if stranger else 700
+    if dice.chance(955):
+        quality = dice.weighed(_STRANGERS if stranger else _QUALITIES)
         yield _grant(dice, person, "email", quality, _days_before(dice, _LAST_YES, oldest))
     if dice.chance(740):
         quality = dice.weighed((("single_opt_in", 700), ("double_opt_in", 290), ("assumed", 10)))
@@ -165,13 +166,15 @@ def _basket(dice: Dice, person: str) -> Row:
 def _aisle(dice: Dice, person: str) -> Row:
     origin = dice.weighed((("", 900), ("inferred", 97), ("hearsay", 3)))
     limits = dice.weighed((("", 960), ("analytics", 36), ("whatever", 4)))
+    seen = _SEND - timedelta(minutes=200 + dice.below(60 * 24 * 26))
     permission = f"w{dice.below(10**6):06d}" if dice.chance(940) else ""
-    return (person, "favourite_aisle", dice.pick(("phones", "accessories", "tablets")), origin, limits, "", permission)
+    aisle = dice.pick(("phones", "accessories", "tablets"))
+    return (person, "favourite_aisle", aisle, origin, limits, _text(seen), permission)
 
 
 def _moving(dice: Dice, person: str) -> Row:
-    """Most people told us; of some we saw it in the pages they visited."""
-    origin = dice.weighed((("provided", 800), ("observed", 190), ("hearsay", 10)))
+    """Most people told us; of some we saw it in the pages they visited, of a few somebody sold it to us."""
+    origin = dice.weighed((("provided", 800), ("observed", 185), ("purchased", 8), ("hearsay", 7)))
     seen = _SEND - timedelta(minutes=150 + dice.below(60 * 24 * 28))
     permission = f"w{dice.below(10**6):06d}" if origin != "provided" and dice.chance(800) else ""
     return (person, "moving", dice.pick(_MOVING), origin, "", _text(seen), permission)
@@ -182,4 +185,4 @@ def _days_before(dice: Dice, end: datetime, days: int) -> datetime:
 
 
 def _text(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{at.isoformat()[:19]}Z"
