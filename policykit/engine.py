@@ -42,6 +42,7 @@ class Engine:
     ruleset: RuleSet
     laws: rounds.Laws = field(init=False)
     _made: dict[tuple[object, ...], _Specialised] = field(default_factory=dict, init=False, repr=False)
+    _unspecialised: Callable[[FactRow], Judged] | None = field(default=None, init=False, repr=False)
     _last: tuple[Campaign, dict[tuple[str, bool], _Specialised]] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -51,6 +52,26 @@ class Engine:
         """The decision for one send; `start` is the channel it was going to leave by, None = as planned."""
         return rounds.decide(self.laws, self.judge, campaign, person, now, start)
 
+    def decide_from(
+        self,
+        facts: Callable[[State], FactRow],
+        campaign: Campaign,
+        person: Person,
+        now: Micros,
+        start: str | None = None,
+    ) -> Decision:
+        """The decision when the facts are at hand already.
+
+        facts: gives the row of the send as it stands, aligned with the rule set's leaves; asked
+            again only after the send was lessened. person: read for addresses, ranks and zone alone.
+        """
+        judge = self._whole()
+
+        def _judge(_: Sight, state: State) -> Judged:
+            return judge(facts(state))
+
+        return rounds.decide(self.laws, _judge, campaign, person, now, start)
+
     def judge(self, sight: Sight, state: State) -> Judged:
         """What every rule says of a send as it stands (`rounds.Judge`)."""
         made = self._specialised(sight.campaign, state.channel, state.generic)
@@ -58,6 +79,13 @@ class Engine:
         if not judged.breached & made.strips:
             return judged
         return judged._replace(in_breach=_by_use(judged.in_breach, made.terms, sight, state))
+
+    def _whole(self) -> Callable[[FactRow], Judged]:
+        """The function for every send, made on first use."""
+        if self._unspecialised is None:
+            rules = self.ruleset
+            self._unspecialised = compile_rules(rules.rules, rules.leaves, rules.use_leaves)
+        return self._unspecialised
 
     def _specialised(self, campaign: Campaign, channel: str, generic: bool) -> _Specialised:  # noqa: FBT001  # a key
         last = self._last

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policykit.engine import Engine, audience, decide_audience, reference_decide
+from policykit.facts.row import State, derive
 from policykit.ir.nodes import (
     Allowed,
     And,
@@ -40,6 +41,7 @@ from policykit.ir.nodes import (
     UseOrigin,
     Window,
 )
+from policykit.ir.rows import FactRow
 from policykit.ir.rules import Effect, Rule, RuleSet
 from policykit.ir.walk import leaves_of, use_leaves_of
 from policykit.model import (
@@ -217,6 +219,15 @@ def test_m2_the_generated_python_is_the_reference(
     rules: RuleSet, campaign: Campaign, person: Person, start: str | None
 ) -> None:
     assert Engine(rules).decide(campaign, person, NOW, start) == reference_decide(rules, campaign, person, NOW, start)
+
+
+@settings(max_examples=100, deadline=None)
+@given(rulesets, campaigns, people)
+def test_m2_facts_at_hand_are_decided_alike(rules: RuleSet, campaign: Campaign, person: Person) -> None:
+    def _facts(state: State) -> FactRow:
+        return derive(rules, campaign, person, state.channel, state.generic, state.stripped, state.at, NOW)
+
+    assert Engine(rules).decide_from(_facts, campaign, person, NOW) == reference_decide(rules, campaign, person, NOW)
 
 
 @settings(max_examples=100, deadline=None)
