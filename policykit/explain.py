@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from policykit.backends.reference import Facts, evaluate, facts_of
 from policykit.facts.consent import Standing, node_path, scope, standing, suits
@@ -81,7 +81,7 @@ def _skipped(sight: Sight, planned: Micros | None, judgement: Judgement) -> tupl
     for rule in against[:1]:
         told = tell(view.sight, view.state, rule)
         if told.outcome in ("breached", "unknown"):
-            return judgement.channel, judgement.policies, _words(rule, view, told)[0]
+            return judgement.channel, judgement.policies, "; ".join(_words(rule, view, told).known) or None
     return judgement.channel, judgement.policies, None
 
 
@@ -142,17 +142,20 @@ def _told(rule: Rule, views: list[_View], decision: Decision) -> Iterator[Policy
 
 def _policy(rule: Rule, view: _View, told: Told, *, decided: bool) -> PolicyTold:
     assert told.outcome != "silent"  # INVARIANT: `_told` leaves those out
-    known, way = (None, None) if told.outcome == "met" else _words(rule, view, told)
+    words = NOTHING if told.outcome == "met" else _words(rule, view, told)
     return PolicyTold(
         policy=rule.policy,
         kind=rule.kind,
         outcome=told.outcome,
+        part=rule.effect.part,
         decided=decided,
         audit=rule.mode == "audit",
         reason=told.code,
         because=rule.because,
-        known=known,
-        way=way,
+        known=words.known,
+        way=words.way,
+        without=words.without,
+        picked=words.picked,
         missing=told.missing if told.outcome == "unknown" else (),
         facts=tuple((name, _plain(value)) for name, value in told.facts),
     )
@@ -183,11 +186,24 @@ def _plain(value: Value) -> str:
 # --- what was known, and the way to pass -----------------------------------------------------------
 
 
-def _words(rule: Rule, view: _View, found: Told) -> tuple[str | None, str | None]:
-    """The ends of two sentences: "what we know: ..." and "it would go as planned if ..."."""
+class _Words(NamedTuple):
+    """The ends of two sentences: "what we know: ...", each finding by itself, and "it would go as planned if ..."."""
+
+    known: tuple[str, ...] = ()
+    way: str | None = None
+    without: tuple[str, ...] = ()
+    picked: bool = False
+
+
+NOTHING = _Words()
+
+
+def _words(rule: Rule, view: _View, found: Told) -> _Words:
     if found.outcome == "unknown" and found.missing:
         told = listed(dict.fromkeys(say.missing(name) for name in found.missing))
-        return f"nobody says {told}", f"somebody said {told}"
+        return _Words((f"nobody says {told}",), f"somebody said {told}")
+    if rule.kind == "intrusiveness":
+        return _score_words(rule, view)
     leaves = [node for node in nodes(rule.breached) if isinstance(node, ConsentMet | Member | Allowed | Sends)]
     for leaf in leaves:
         match leaf:
@@ -197,31 +213,40 @@ def _words(rule: Rule, view: _View, found: Told) -> tuple[str | None, str | None
                 return _refusal_words(view)
             case Allowed(hours=hours):
                 clock = _local(view.state.at, hours.zone or view.sight.zone)
-                return f"it would arrive on {clock}", f"it arrived between {say.hours(hours)}"
+                return _Words((f"it would arrive on {clock}",), f"it arrived {say.hours(hours)}")
             case Sends():
                 break
     if any(isinstance(node, ExistsUse | AllUses) for node in nodes(rule.breached)):
         return _use_words(rule, view)
-    if leaves:
-        return _count_words(rule, view)
-    return _plain_words(rule, view), None
+    return _count_words(rule, view) if leaves else _Words(_plain_words(rule, view))
 
 
-def _consent_words(asked: Requirement, view: _View) -> tuple[str | None, str | None]:
+def _score_words(rule: Rule, view: _View) -> _Words:
+    facts = view.facts(rule)
+    for node in nodes(rule.breached):
+        if isinstance(node, Compare) and node.op == ">":
+            score, limit = evaluate(node.left, facts), evaluate(node.right, facts)
+            known = f"this message asks {score} points of them, and they accept {limit}"
+            return _Words((known,), f"it asked for at most {limit}, by a gentler channel or showing less")
+    return _Words(_plain_words(rule, view))
+
+
+def _consent_words(asked: Requirement, view: _View) -> _Words:
     found, channel = view.standing, channel_name(view.state.channel)
     if found is None:
-        return None, None
+        return NOTHING
     if found.refusals:
         return _refusal_words(view)
     way = f"they gave {say.requirement(asked, channel)}"
     if not found.in_force:
-        return f"they never agreed to {channel}{_elsewhere(view)}", way
+        return _Words((f"they never agreed to {channel}{_elsewhere(view)}",), way)
     suiting = [grant for grant in found.in_force if suits(grant, asked, view.sight.controller)]
     best = max(suiting or found.in_force, key=lambda grant: grant.at or 0)
     told = f"their consent of {say.day(best.at or 0)}"
     if suiting and asked.max_age is not None:
-        return f"{told} is older than {say.span(asked.max_age)}", way
-    return f"{told} {'has run out' if suiting else _weakness(best, asked, channel, view.sight.controller)}", way
+        return _Words((f"{told} is older than {say.span(asked.max_age)}",), way)
+    weakness = "has run out" if suiting else _weakness(best, asked, channel, view.sight.controller)
+    return _Words((f"{told} {weakness}",), way)
 
 
 def _weakness(grant: ConsentRecord, asked: Requirement, channel: str, controller: str | None) -> str:
@@ -251,36 +276,36 @@ def _elsewhere(view: _View) -> str:
     return ""
 
 
-def _refusal_words(view: _View) -> tuple[str | None, str | None]:
+def _refusal_words(view: _View) -> _Words:
     found = view.standing
     if found is None or not found.refusals:
-        return None, None
+        return NOTHING
     strictest = max(found.refusals, key=lambda refusal: (refusal.status == "objected", refusal.at or 0))
     _, channel = scope(strictest)
     where = f" for {channel_name(channel)}" if channel != "*" and strictest.status != "objected" else ""
     when = f" on {say.day(strictest.at)}" if strictest.at is not None else ""
-    return f"they {_REFUSED[strictest.status or 'refused']}{where}{when}", "they themselves agreed again"
+    told = f"they {_REFUSED[strictest.status or 'refused']}{where}{when}"
+    return _Words((told,), "they themselves agreed again")
 
 
-def _count_words(rule: Rule, view: _View) -> tuple[str | None, str | None]:
+def _count_words(rule: Rule, view: _View) -> _Words:
     facts = view.facts(rule)
     for node in nodes(rule.breached):
         if isinstance(node, Compare) and isinstance(node.left, Sends):
             number, limit = facts.values[node.left], evaluate(node.right, facts)
             what, near = say.counted(node.left.counting), say.window(node.left.window)
             fewer = f"at most {int(limit) - 1}" if isinstance(limit, int) and limit > 1 else "none"
-            return f"they get {number} other {what} {near}", f"there were {fewer}" if limit != 0 else None
-    return _plain_words(rule, view), None
+            way = f"there were {fewer}" if limit != 0 else None
+            return _Words((f"they get {number} other {what} {near}",), way)
+    return _Words(_plain_words(rule, view))
 
 
-def _use_words(rule: Rule, view: _View) -> tuple[str | None, str | None]:
+def _use_words(rule: Rule, view: _View) -> _Words:
     found = [use for use in view.uses if use.attribute in _in_breach(rule, view)]
     if not found:
-        return _plain_words(rule, view), None
-    told = [_use(use, rule, view.sight) for use in found[:3]]
-    names = listed(f"`{use.attribute}`" for use in found)
-    fixed = any(not use.strippable for use in found)
-    return "; ".join(told), f"the people were picked without {names}" if fixed else f"the message did without {names}"
+        return _Words(_plain_words(rule, view))
+    told = (*(_use(use, rule, view.sight) for use in found[:3]), *_plain_words(rule, view))
+    return _Words(told, None, tuple(use.attribute for use in found), any(not use.strippable for use in found))
 
 
 def _in_breach(rule: Rule, view: _View) -> set[str]:
@@ -310,7 +335,7 @@ def _use(use: Use, rule: Rule, sight: Sight) -> str:
     return f"{where} `{use.attribute}`, which {_ORIGINS.get(origin or '', 'came from nobody knows where')}{source}"
 
 
-def _plain_words(rule: Rule, view: _View) -> str | None:
+def _plain_words(rule: Rule, view: _View) -> tuple[str, ...]:
     """The person's facts that the policy read, by their names."""
     facts = view.facts(rule)
     told = [
@@ -318,7 +343,7 @@ def _plain_words(rule: Rule, view: _View) -> str | None:
         for leaf, value in facts.values.items()
         if isinstance(leaf, Fact) and value is not None and _is_about_person(leaf.path)
     ]
-    return listed(told[:3]) if told else None
+    return tuple(told[:3])
 
 
 def _is_about_person(path: str) -> bool:

@@ -1,5 +1,4 @@
 """The only place that knows everybody: it loads, compiles, and hands the parts to each other.
 
-Here, and nowhere below, the clock, the environment and the caller's files are read. Each file
-imports what it needs and no more: checking policies never loads the engine for audiences.
+Here, and nowhere below, the clock, the environment and the caller's files are read.
 """

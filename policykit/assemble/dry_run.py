@@ -21,7 +21,7 @@ from policykit.ir.rules import Effect
 from policykit.language.campaign import Manifest
 from policykit.model import Campaign, Decision, LocalTime, from_micros
 from policykit.reports import summary as told
-from policykit.reports.words import IMPOSSIBLE, channel_name, count, listed
+from policykit.reports.words import IMPOSSIBLE_IN_SHORT, channel_name, count, listed
 
 _SIZE = re.compile(r"[0-9]+(\.[0-9]+)? ?([KMGT]i?B)", re.IGNORECASE)
 
@@ -117,7 +117,7 @@ def _summary(opened: Opened, found: Manifest, campaign: Campaign, result: run.Re
         ),
         suggestions=tuple(_suggestions(numbers.suggestions)),
         examples=tuple(_example(example) for example in numbers.examples),
-        warnings=(*(_lack(lack) for lack in result.lacks), *result.warnings, *opened.warnings),
+        warnings=(*(lack_problem(lack) for lack in result.lacks), *result.warnings, *opened.warnings),
         brakes=tuple(_brakes(found, numbers)),
         assumed={fact: (_value(ruleset.assume[fact]), n) for fact, n in numbers.assumed.items()},
         mode=opened.workspace.config.mode,
@@ -184,7 +184,7 @@ def _example(example: Example) -> told.Example:
 def _outcome(decision: Decision) -> str:
     by = f" because of {listed(f'`{policy}`' for policy in decision.determining)}" if decision.determining else ""
     if decision.channel is None:
-        why = f" ({IMPOSSIBLE[decision.impossible]})" if decision.impossible else ""
+        why = f" ({IMPOSSIBLE_IN_SHORT[decision.impossible]})" if decision.impossible else ""
         return f"not sent{by}{why}"
     changes = decision.changes
     parts = [f"moved to {channel_name(changes.channel)}"] if changes.channel else []
@@ -194,7 +194,8 @@ def _outcome(decision: Decision) -> str:
     return f"{', '.join(parts)}{by}"
 
 
-def _lack(lack: Lack) -> Problem:
+def lack_problem(lack: Lack) -> Problem:
+    """A fact that nobody has, with the ways out."""
     needs = (
         f", which {listed(f'`{policy}`' for policy in lack.policies)} look{'s' if len(lack.policies) == 1 else ''} at"
     )

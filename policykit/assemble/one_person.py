@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from policykit.assemble.dry_run import sources
 from policykit.assemble.moment import instant, now
-from policykit.assemble.workspace import open_workspace
-from policykit.engine import Engine
+from policykit.assemble.pseudonyms import FORM, pseudonyms
+from policykit.assemble.workspace import manifest, open_workspace
+from policykit.dryrun.person import Connection, ids_of, people_of, rows_of
+from policykit.dryrun.relations import Data, read_data
+from policykit.dryrun.run import Options, Workbench
+from policykit.engine import Engine, reference_decide
 from policykit.errors import Problem, UsageError
 from policykit.explain import explain as explain_decision
 from policykit.facts.given import read_given
@@ -14,6 +20,34 @@ from policykit.language.tree import to_plain
 from policykit.language.yaml import parse_yaml
 from policykit.model import Micros
 from policykit.reports.explanation import Explanation
+
+
+def explain(folder: Path | None, campaign: str, person: str) -> Explanation:
+    """The story of one person of a campaign's audience, named by id or by the pseudonym of a report.
+
+    The audience is read for it; the person's first row is told, as the reference decides it.
+    """
+    opened = open_workspace(folder)
+    found = manifest(opened, campaign)
+    at = now()
+    with Workbench(Options()) as bench:
+        data = read_data(bench.connection, sources(found, {}), opened.vocabulary)
+        row = _row(bench.connection, data, person, pseudonyms(opened.workspace.root))
+        if row is None:
+            raise UsageError(f"nobody in the audience of `{found.id}` is called `{person}`",
+                             "give an id of the audience, or a pseudonym from a report of this workspace")  # fmt: skip
+        record = people_of(bench.connection, opened.ruleset, data, [row])[row]
+    decision = reference_decide(opened.ruleset, found.campaign, record, at)
+    return explain_decision(opened.ruleset, found.campaign, record, at, decision, name=person)
+
+
+def _row(connection: Connection, data: Data, person: str, pseudonym: Callable[[str], str]) -> int | None:
+    """The first row of a person; ids go before pseudonyms."""
+    rows = rows_of(connection, data, person)
+    if not rows and FORM.fullmatch(person):
+        meant = next((known for known in ids_of(connection, data) if pseudonym(known) == person), None)
+        rows = rows_of(connection, data, meant) if meant is not None else []
+    return rows[0] if rows else None
 
 
 def explain_send(folder: Path | None, text: bytes, file: str) -> Explanation:

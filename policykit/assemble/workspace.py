@@ -17,7 +17,6 @@ from policykit.language.cases import Case
 from policykit.language.config import CONFIG_FILE
 from policykit.language.load import Workspace, find_workspace, load_manifest, raise_errors, read_workspace, shown
 from policykit.language.suggest import did_you_mean, some
-from policykit.lint import lint
 from policykit.model import Micros
 from policykit.plugins import Plugins, discover
 from policykit.reports.cases import CaseOutcome, Coverage
@@ -48,7 +47,7 @@ def open_workspace(folder: Path | None = None) -> Opened:
     """
     opened, problems = read(folder)
     raise_errors(problems, _shown_config(opened.workspace))
-    return replace(opened, workspace=replace(opened.workspace, warnings=tuple(_in_order(problems))))
+    return replace(opened, workspace=replace(opened.workspace, warnings=tuple(in_order(problems))))
 
 
 def read(folder: Path | None) -> tuple[Opened, list[Problem]]:
@@ -57,7 +56,7 @@ def read(folder: Path | None) -> tuple[Opened, list[Problem]]:
     found = discover()
     workspace, problems = read_workspace(root, found.kinds, found.facts, Path.cwd())
     ruleset, wrong = try_compile(workspace.policies, workspace.registry, found.kinds)
-    return Opened(workspace, ruleset, found), _in_order([*found.problems, *problems, *wrong])
+    return Opened(workspace, ruleset, found), in_order([*found.problems, *problems, *wrong])
 
 
 def _find(folder: Path | None) -> Path:
@@ -73,7 +72,7 @@ def _shown_config(workspace: Workspace) -> str:
     return shown(workspace.root / CONFIG_FILE, workspace.root, workspace.shown_from)
 
 
-def _in_order(problems: Iterable[Problem]) -> list[Problem]:
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
     """Each problem once, in order of place."""
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.sort_key)
 
@@ -81,16 +80,6 @@ def _in_order(problems: Iterable[Problem]) -> list[Problem]:
 def init(folder: Path, people: int) -> None:
     """Makes the demo workspace in a new or empty folder."""
     write_demo(folder, library_path(), people)
-
-
-def check(folder: Path | None, campaign: str | None = None) -> list[Problem]:
-    """Every mistake and doubt there is, in order of place; with a campaign, also what its data lacks."""
-    opened, problems = read(folder)
-    if any(problem.severity == "error" for problem in problems):
-        return problems
-    workspace = opened.workspace
-    problems += lint(workspace.policies, opened.ruleset, opened.vocabulary, workspace.config.assume)
-    return _in_order(problems)
 
 
 def run_cases(folder: Path | None) -> tuple[list[CaseOutcome], list[Coverage]]:

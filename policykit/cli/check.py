@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from policykit.assemble import workspace as workspaces
+from policykit.assemble import check as checking
 from policykit.cli.options import Taught, workspace_option
 from policykit.reports import problems as rendering
 
@@ -24,7 +24,7 @@ def check(campaign: str | None, form: str, as_json: bool, workspace: Path | None
 
     Ends with 3 when something is wrong; warnings alone end with 0. Nothing is judged and nothing is written.
     """
-    problems = workspaces.check(workspace, campaign)
+    problems = checking.check(workspace, campaign)
     text = rendering.FORMATS["json" if as_json else form](problems)
     if text:
         click.echo(text)

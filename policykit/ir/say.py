@@ -81,7 +81,7 @@ def missing(name: str) -> str:
     }
     if name in told:
         return told[name]
-    return plain(name)
+    return f"enough about {plain(name)}" if name.startswith("attributes.") else plain(name)
 
 
 def plain(path: str) -> str:
@@ -126,12 +126,12 @@ def either(items: Iterable[str]) -> str:
 
 
 def hours(allowed: Hours) -> str:
-    """`08:00 to 21:00, Monday to Saturday`."""
+    """`between 08:00 and 21:00 on Monday to Saturday`."""
     return either(_opening(opening) for opening in allowed.openings)
 
 
 def _opening(opening: Opening) -> str:
-    clock = f"{_clock(opening.start)} to {_clock(opening.end)}"
+    clock = f"between {_clock(opening.start)} and {_clock(opening.end)}"
     return clock if len(opening.days) == 7 else f"{clock} on {_days(sorted(opening.days))}"
 
 

@@ -16,20 +16,24 @@ Outcome = Literal["met", "breached", "unknown"]
 class PolicyTold:
     """One policy that applied, for one send.
 
-    known: what was found, in words; way: what would let it pass, in words; both as the end of a
-    sentence, None when nothing is to say. missing: facts it needed that nobody says.
+    known: what was found, each in words; way: what would let it pass; both as the end of a sentence,
+    None when nothing is to say. without: attributes whose use it objects to; picked: one of them
+    picked the people. missing: facts it needed that nobody says. part: what a breach asks for.
     facts: what was beneath, name and value. decided: it is among those that made the decision.
     """
 
     policy: str
     kind: str
     outcome: Outcome
+    part: str = "block"
     decided: bool = False
     audit: bool = False
     reason: str | None = None
     because: str | None = None
-    known: str | None = None
+    known: tuple[str, ...] = ()
     way: str | None = None
+    without: tuple[str, ...] = ()
+    picked: bool = False
     missing: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
 
@@ -58,10 +62,24 @@ class Explanation:
     assumed: tuple[tuple[str, str], ...] = ()
 
 
+_PARTS = ("block", "channel", "content", "uses", "send_at")  # the order in which reasons are told
+_NO_START = {  # what stopped it before any policy was asked, and the way out
+    "no_address": "they had an address for a channel it is prepared for",
+    "no_instant": "somebody said in which time zone they are",
+}
+
+
 def as_text(told: Explanation, *, everything: bool = False) -> str:
     """The story in at most six lines; with `everything`, every policy that applied follows."""
-    decided = [policy for policy in told.policies if policy.decided]
-    lines = [_verdict(told), *_why(decided), *_known(decided), *_hindered(told), *_way(decided), *_assumed(told)]
+    decided = sorted((p for p in told.policies if p.decided), key=lambda p: _PARTS.index(p.part))
+    lines = [
+        _verdict(told),
+        *_why(told, decided),
+        *_known(decided),
+        *_hindered(told),
+        *_way(told, decided),
+        *_assumed(told),
+    ]
     lines = lines[:6]
     if everything:
         lines += ["", *(_policy_line(policy) for policy in told.policies)]
@@ -82,34 +100,43 @@ def _verdict(told: Explanation) -> str:
     if told.strip:
         changes.append(f"without {listed(f'`{attribute}`' for attribute in told.strip)}")
     if told.at:
-        changes.append(f"later, {told.at}")
+        changes.append(f"later, on {told.at}")
     return f"{told.person} gets {what} {', '.join(changes)}."
 
 
-def _why(decided: list[PolicyTold]) -> list[str]:
+def _why(told: Explanation, decided: list[PolicyTold]) -> list[str]:
     """The company's own words, else the policy's name; further policies by name."""
+    if told.impossible in _NO_START:
+        return [f"Why: {IMPOSSIBLE[told.impossible]}."]
     if not decided:
         return []
     first, *others = decided
     names = listed(f"`{policy.policy}`" for policy in decided)
     if first.because:
         also = f", and also {listed(f'`{policy.policy}`' for policy in others)}" if others else ""
-        return [f"Why: {first.because.strip().rstrip('.')} (`{first.policy}`{also})."]
+        return [f"Why: {' '.join(first.because.split()).rstrip('.')} (`{first.policy}`{also})."]
     return [f"Why: {names} {'ask' if others else 'asks'} for it."]
 
 
 def _known(decided: list[PolicyTold]) -> list[str]:
-    said = list(dict.fromkeys(policy.known for policy in decided if policy.known))[:2]
+    said = list(dict.fromkeys(known for policy in decided for known in policy.known))[:4]
     return [f"What we know: {'; '.join(said)}."] if said else []
 
 
-def _way(decided: list[PolicyTold]) -> list[str]:
+def _way(told: Explanation, decided: list[PolicyTold]) -> list[str]:
+    if told.impossible in _NO_START:
+        return [f"It would be judged if {_NO_START[told.impossible]}."]
     ways = list(dict.fromkeys(policy.way for policy in decided if policy.way))[:2]
+    without = sorted({attribute for policy in decided for attribute in policy.without})
+    if without:
+        names = listed(f"`{attribute}`" for attribute in without)
+        picked = any(policy.picked for policy in decided)
+        ways.append(f"the people were picked without {names}" if picked else f"the message did without {names}")
     return [f"It would go as planned if {', and '.join(ways)}."] if ways else []
 
 
 def _hindered(told: Explanation) -> list[str]:
-    if told.impossible is None:
+    if told.impossible is None or told.impossible in _NO_START:
         return []
     if told.impossible == "no_channel_left" and told.skipped:
         return [f"No gentler way was left: {'; '.join(_tried(*tried) for tried in told.skipped)}."]
@@ -117,7 +144,8 @@ def _hindered(told: Explanation) -> list[str]:
 
 
 def _tried(channel: str, policies: tuple[str, ...], known: str | None) -> str:
-    return f"by {channel_name(channel)}, {listed(f'`{policy}`' for policy in policies)}{f' ({known})' if known else ''}"
+    names = listed(f"`{policy}`" for policy in policies)
+    return f"{channel_name(channel)} is refused by {names}{f' ({known})' if known else ''}"
 
 
 def _assumed(told: Explanation) -> list[str]:
@@ -130,10 +158,8 @@ _MARKS = {"met": "met      ", "breached": "breached ", "unknown": "unknown  "}
 
 
 def _policy_line(policy: PolicyTold) -> str:
-    words = [policy.known or ""]
-    if policy.missing:
-        words = [f"nobody says {listed(policy.missing)}"]
-    tail = f": {words[0]}" if words[0] and policy.outcome != "met" else ""
+    said = f"nobody says {listed(policy.missing)}" if policy.missing else "; ".join(policy.known)
+    tail = f": {said}" if said and policy.outcome != "met" else ""
     note = " (only observed)" if policy.audit else " (decided)" if policy.decided else ""
     return f"  {_MARKS[policy.outcome]} {policy.policy}{note}{tail}"
 

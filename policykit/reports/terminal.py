@@ -15,6 +15,7 @@ from policykit.reports.words import IMPOSSIBLE, STYLE_NAMES, channel_name, count
 __all__ = ["print_summary"]
 
 _BAR = 30
+_EXAMPLES = 6  # more are in the JSON
 
 
 def print_summary(summary: Summary, console: Console) -> None:
@@ -112,18 +113,23 @@ def _reasons(summary: Summary) -> Iterator[RenderableType]:
 
 
 def _reason_table(policies: Iterable[PolicyCount], audience: int) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-    table.add_column("policy", ratio=1)
-    for name in ("objects to", "share", "decides alone", "for want of a fact"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for policy in sorted(policies, key=lambda p: (-p.breached, p.policy)):
-        because = policy.because or ""
-        told = Text.assemble((policy.policy, "bold"), f" {policy.asks}" if policy.asks else "")
-        if because:
-            told.append(f"\n{because}", "dim")
-        numbers = (count(policy.breached), share(policy.breached, audience), count(policy.alone), count(policy.unknown))
-        table.add_row(told, *numbers)
-    return table
+    """Numbers first, so that sentences have the width: policy and what it asks, its reason, how it decided."""
+    rows = [
+        (count(policy.breached), share(policy.breached, audience), _reason(policy))
+        for policy in sorted(policies, key=lambda p: (-p.breached, p.policy))
+    ]
+    return _table(rows, right=(0, 1))
+
+
+def _reason(policy: PolicyCount) -> Text:
+    told = Text.assemble((policy.policy, "bold"), f" {policy.asks}" if policy.asks else "")
+    parts = [f"decides alone for {count(policy.alone)}"] if policy.alone else []
+    parts += [f"for want of a fact for {count(policy.unknown)}"] if policy.unknown else []
+    if parts:
+        told.append(f" ({', '.join(parts)})", "dim")
+    if policy.because:
+        told.append(f"\n{' '.join(policy.because.split())}", "dim")
+    return told
 
 
 def _styles(summary: Summary) -> Iterator[RenderableType]:
@@ -140,7 +146,7 @@ def _suggestions(summary: Summary) -> Iterator[RenderableType]:
 
 
 def _examples(summary: Summary) -> Iterator[RenderableType]:
-    rows = [(example.person, example.text) for example in summary.examples]
+    rows = [(example.person, example.text) for example in summary.examples[:_EXAMPLES]]
     if rows:
         more = f"`policykit explain {summary.campaign} {rows[0][0]}` tells one person's story"
         yield from _section("For example", _table(rows), Text(more, "dim"))

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["CHANNEL_NAMES", "IMPOSSIBLE", "STYLE_NAMES", "channel_name", "count", "listed", "share"]
+__all__ = [
+    "CHANNEL_NAMES",
+    "IMPOSSIBLE",
+    "IMPOSSIBLE_IN_SHORT",
+    "STYLE_NAMES",
+    "channel_name",
+    "count",
+    "listed",
+    "share",
+]
 
 CHANNEL_NAMES = {
     "voice": "a phone call", "sms": "SMS", "mms": "MMS", "whatsapp": "WhatsApp", "push": "push", "web_push": "web push",
@@ -29,6 +38,13 @@ IMPOSSIBLE = {
     "past_deadline": "the next allowed hour is after the campaign's last moment",
     "no_channel_left": "no gentler channel is prepared that the person can be reached on and that is allowed",
 }
+
+IMPOSSIBLE_IN_SHORT = {
+    "no_address": "no address", "no_instant": "no time zone", "no_generic": "no generic text prepared",
+    "required_attribute": "the text needs the data", "selected_attribute": "the data picked the people",
+    "unknown_uses": "its data is unknown", "unknown_zone": "no time zone", "past_deadline": "too late by then",
+    "no_channel_left": "no gentler channel left",
+}  # fmt: skip
 
 
 def channel_name(channel: str | None) -> str:

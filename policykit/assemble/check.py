@@ -1,0 +1,36 @@
+"""Everything that can be said of a workspace before anybody is judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from policykit.assemble.dry_run import lack_problem, sources
+from policykit.assemble.workspace import Opened, in_order, manifest, read
+from policykit.dryrun.preflight import preflight
+from policykit.dryrun.relations import read_data
+from policykit.dryrun.run import Options, Workbench
+from policykit.errors import Problem, UsageError
+from policykit.lint import lint
+
+
+def check(folder: Path | None, campaign: str | None = None) -> list[Problem]:
+    """Every mistake and doubt there is, in order of place; with a campaign, also what its data lacks."""
+    opened, problems = read(folder)
+    if not any(problem.severity == "error" for problem in problems):
+        workspace = opened.workspace
+        problems += lint(workspace.policies, opened.ruleset, opened.vocabulary, workspace.config.assume)
+        if campaign is not None:
+            problems += _check_data(opened, campaign)
+    return in_order(problems)
+
+
+def _check_data(opened: Opened, campaign: str) -> list[Problem]:
+    """What is wrong with a campaign's files, and the facts that policies need and nobody in them has."""
+    found = manifest(opened, campaign)
+    try:
+        with Workbench(Options()) as bench:
+            data = read_data(bench.connection, sources(found, {}), opened.vocabulary)
+            lacks = preflight(bench.connection, opened.ruleset, found.campaign, data)
+            return [*data.warnings, *(lack_problem(lack) for lack in lacks)]
+    except UsageError as error:
+        return list(error.problems)
