@@ -13,7 +13,7 @@ from policykit.language.config import Config
 from policykit.language.registry import Registry
 from policykit.language.schema import Schema, Shape
 from policykit.language.spans import INSTANT_EXAMPLE, known_zones, parse_instant, parse_local
-from policykit.language.suggest import did_you_mean, found
+from policykit.language.suggest import did_you_mean, every, found
 from policykit.language.template import Template, read_template
 from policykit.language.tree import MapNode, Node, Plain, ScalarNode, Source, find, to_plain
 from policykit.language.yaml import read_text
@@ -237,20 +237,23 @@ def _channels(node: Node | None, selected: tuple[str, ...] | None,
     generic: _Parts = {}
     for name, (place, content) in node.entries.items() if isinstance(node, MapNode) else ():
         if name not in CHANNELS:
-            reading.say(
-                place, f"unknown channel `{name}`{did_you_mean(name, CHANNELS)}", None, "campaign.unknown-channel"
-            )
+            reading.say(place, f"unknown channel `{name}`{did_you_mean(name, CHANNELS)}",
+                        f"expected one of {every(CHANNELS)}", "campaign.unknown-channel")  # fmt: skip
         wrong = _CHANNEL.check(content, ("channels", name))
         reading.problems.extend(wrong)
         if wrong or not isinstance(content, MapNode):
             continue
         templates[name] = _templates(content, reading)
-        variant = Variant(_uses(templates[name], selected, place, reading, name))
+        if not any(part in content.entries for part in PARTS):
+            reading.warn(
+                place, f"`{name}` has no content: its uses are unknown", "write its `body`", "campaign.no-content"
+            )
+        variant = Variant(_uses(templates[name], selected))
         other = content.get("generic")
         lesser = None
         if isinstance(other, MapNode):
             generic[name] = _templates(other, reading)
-            lesser = Variant(_uses(generic[name], selected, other.place, reading, f"{name}.generic"))
+            lesser = Variant(_uses(generic[name], selected))
             _not_generic(content, generic[name], reading)
         provider = content.get("provider")
         prepared.append(Prepared(name, provider.text if isinstance(provider, ScalarNode) else None, variant, lesser))
@@ -265,21 +268,17 @@ def _not_generic(content: MapNode, templates: Mapping[str, Template], reading: _
                          "a generic text is the same for everybody", "campaign.generic")  # fmt: skip
 
 
-def _uses(templates: Mapping[str, Template], selected: tuple[str, ...] | None, place: Place, reading: _Reading,
-          name: str) -> tuple[Use, ...] | None:  # fmt: skip
+def _uses(templates: Mapping[str, Template], selected: tuple[str, ...] | None) -> tuple[Use, ...] | None:
     """The uses of one variant; None where its texts or what picked the people are not known (M3)."""
-    if not templates:
-        reading.warn(place, f"`{name}` has no content: its uses are unknown", "write its `body`", "campaign.no-content")
+    if not templates or selected is None:
         return None
-    if selected is None:
-        return None
-    every: dict[str, Use] = {}
+    uses: dict[str, Use] = {}
     for use in (use for template in templates.values() for use in template.uses):
-        old = every.get(use.attribute, use)
-        every[use.attribute] = replace(use, recited=use.recited or old.recited, required=use.required or old.required)
+        old = uses.get(use.attribute, use)
+        uses[use.attribute] = replace(use, recited=use.recited or old.recited, required=use.required or old.required)
     for attribute in selected:
-        every[attribute] = replace(every.get(attribute, Use(attribute)), selected=True, strippable=False)
-    return tuple(every[attribute] for attribute in sorted(every))
+        uses[attribute] = replace(uses.get(attribute, Use(attribute)), selected=True, strippable=False)
+    return tuple(uses[attribute] for attribute in sorted(uses))
 
 
 def _templates(node: MapNode, reading: _Reading) -> dict[str, Template]:

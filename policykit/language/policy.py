@@ -66,6 +66,8 @@ class Policy:
     body: what it requires or forbids, plain; a `Quoted` where the kind takes an expression.
     starts, ends: the instants [starts, ends) at which a send is judged by it; None = no bound.
     extra: keys its kind adds beside the common ones, plain.
+    sound: False when something is wrong with it: it is kept only so that the rest is checked too,
+        with `body` None where that cannot be used.
     """
 
     id: str
@@ -85,6 +87,7 @@ class Policy:
     extra: Mapping[str, Plain] = field(default_factory=dict)
     place: Place = NOWHERE
     node: MapNode | None = field(default=None, repr=False, compare=False)
+    sound: bool = True
 
     def place_of(self, *path: str | int) -> Place:
         """Where the value under a path of keys stands, e.g. `place_of("require", "quality")`."""
@@ -136,25 +139,28 @@ class PolicyReader:
         self._unknown_kind = Shape({**_COMMON, "score": {}}, "policy")
 
     def read(self, node: Node) -> Policy | None:
-        """The policy, or None after reporting what is wrong with it."""
+        """The policy; not `sound` after reporting what is wrong with it, None when it is no mapping."""
         before = len(self.problems)
         if not isinstance(node, MapNode):
             self._say(node.place, f"a policy is {found(to_plain(node))}; expected a mapping", "begin with `id:`")
             return None
         kind = self._kind(node)
         shape = self._shape(kind) if kind else self._unknown_kind
-        self.problems += shape.check(node)
+        misshapen = shape.check(node)
+        self.problems += misshapen
         effect = self._effect(node.get("on_breach"), kind)
         demand, body = self._demand(node, kind)
         when = self.expression("when", node.get("when")) if "when" in node.entries else None
         scope = read_scope(node.get("for"), self.registry, self.problems)
         self._account_type(node, kind)
         starts, ends = self._dates(node)
-        if len(self.problems) > before or effect is None or demand is None or kind is None:
-            return None
+        sound = len(self.problems) == before and effect is not None and demand is not None and kind is not None
+        if kind and kind.extra and misshapen:
+            body = None
         plain = {key: to_plain(entry.node) for key, entry in node.entries.items() if key not in ("require", "forbid")}
         return Policy(
-            id=plain["id"], kind=kind.name, demand=demand, body=body, effect=effect, applies_to=scope, when=when,
+            id=str(plain.get("id", "")), kind=kind.name if kind else "", demand=demand or "require", body=body,
+            effect=effect or OnBreach("block"), applies_to=scope, when=when, sound=sound,
             because=plain.get("because"), source=plain.get("source"), owner=plain.get("owner"),
             mode=plain.get("mode", "enforce"), starts=starts, ends=ends, locked=plain.get("locked", False),
             extra={key: value for key, value in plain.items() if key not in _COMMON}, place=node.place, node=node,
@@ -217,8 +223,9 @@ class PolicyReader:
         schema = kind.schemas[demand]
         if schema is None:
             return demand, self.expression(demand, body)
-        self.problems += self._body_shape(kind, demand, schema).check(body, (demand,))
-        return demand, to_plain(body)
+        wrong = self._body_shape(kind, demand, schema).check(body, (demand,))
+        self.problems += wrong
+        return demand, None if wrong else to_plain(body)
 
     def _effect(self, node: Node | None, kind: KindLike | None) -> OnBreach | None:
         if node is None:

@@ -166,6 +166,8 @@ class _Teller:
         if error.code == errors.BAD_TYPE.code and (where_bad := _not_a_zone(error)):
             way_out = "names are those of the IANA time zone database, e.g. `Europe/Paris`"
             return [Problem(where.place, f"`{name}` is {found(error.value)}; {where_bad}", way_out, "shape.zone")]
+        if error.rule == "empty":
+            return [Problem(where.place, f"`{name}` is empty", "fill it in, or leave it out", "shape.value")]
         if error.code == errors.CUSTOM.code:
             said = "; ".join(map(str, error.info))
             return [Problem(where.place, said, None, "shape.value")]
@@ -271,8 +273,6 @@ def _expected(error: Any) -> str:
             return f"expected at least {constraint}"
         case "maxlength":
             return f"expected at most {constraint}"
-        case "empty":
-            return "expected it not to be empty"
         case "regex":
             return f"expected the form `{constraint}`"
         case "excludes":
