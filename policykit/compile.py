@@ -73,25 +73,27 @@ class _Work:
 def _compile(policy: Policy, work: _Work) -> Rule | None:
     """The rule of a policy, None after reporting what is wrong with it."""
     before = len(work.problems)
-    kind = work.kinds.get(policy.kind)
-    if kind is None:
-        near = did_you_mean(policy.kind, work.kinds)
-        work.report(
-            ("kind",), f"unknown kind `{policy.kind}`{near}", "`policykit kinds` lists the kinds", "unknown-kind"
-        )
-        return None
+    kind = _kind(policy, work)
     context = _context(work)
-    lowered = _lower(kind, policy, context, work)
+    lowered = _lower(kind, policy, context, work) if kind and policy.body is not None else None
     conditions = applies(policy, context)
     if policy.when:
         when = work.parse(policy.when)
         conditions += [when] if when else []
-    if lowered is None or len(work.problems) > before:
+    if lowered is None or not policy.sound or len(work.problems) > before:
         return None
     rule = _rule(policy, lowered, conditions)
     wrong = [*check(rule.breached), *check(rule.use_breached or TRUE, in_use=True), *check(rule.reason, Type.STRING)]
     work.problems.extend(replace(problem, place=problem.place or policy.place) for problem in wrong)
     return None if wrong else rule
+
+
+def _kind(policy: Policy, work: _Work) -> Kind | None:
+    kind = work.kinds.get(policy.kind)
+    if kind is None and policy.sound:  # else the loader has said so
+        message = f"unknown kind `{policy.kind}`{did_you_mean(policy.kind, work.kinds)}"
+        work.report(("kind",), message, "`policykit kinds` lists the kinds", "unknown-kind")
+    return kind
 
 
 def _context(work: _Work) -> Context:

@@ -277,6 +277,60 @@ def test_every_mistake_of_every_policy_is_told() -> None:
     assert [message.split(": ")[0] for message in found] == ["p.yaml:2:32", "p.yaml:2:58", "p.yaml:3:40", "p.yaml:5:55"]
 
 
+@pytest.mark.parametrize(
+    ("policy", "messages"),
+    [
+        (
+            "kind: frequency, require: {at_most: 1, per: 1 month}, on_breach: {downgrade: {uses: strip}}",
+            ["`1 month` has no fixed length here", "policies of kind `frequency` cannot ask for `uses`"],
+        ),
+        (
+            "kind: rul, forbid: 'true', when: 'recipient.aeg < 3', on_breach: block",
+            ["unknown kind `rul`; did you mean `rule`?", "unknown fact `recipient.aeg`; did you mean `recipient.age`?"],
+        ),
+        (
+            "kind: rule, for: {chanel: push}, forbid: 'recipient.aeg < 3', on_breach: block",
+            [
+                "unknown fact `chanel`; did you mean `channel`?",
+                "unknown fact `recipient.aeg`; did you mean `recipient.age`?",
+            ],
+        ),
+        (
+            "kind: data, forbid: {origin: bought, orign: 3}, becuase: x, when: 'a.b', on_breach: block",
+            [
+                "unknown key `orign`; did you mean `origin`?",
+                "unknown key `becuase`; did you mean `because`?",
+                "unknown fact `a.b`",
+            ],
+        ),
+        (
+            "kind: intrusiveness, require: {at_most: 3}, when: 'a.b', on_breach: block",
+            ["this policy has no `score`", "unknown fact `a.b`"],
+        ),
+        (
+            "kind: consent, for: {channel: pish}, require: {names: chanel}, starts: soon, mode: on, on_breach: blok",
+            [
+                "unknown channel `pish`; did you mean `push`?",
+                "unknown scope `chanel`; did you mean `channel`?",
+                "`starts` is the text `soon`; expected a date or an instant with an offset",
+                "unknown mode `on`",
+                "`on_breach` is the text `blok`; did you mean `block`?",
+            ],
+        ),
+    ],
+)
+def test_one_mistake_does_not_hide_the_next(policy: str, messages: list[str]) -> None:
+    problems: list[Problem] = []
+    known = registry()
+    policies = read(f"- {{id: p, {policy}}}", known, problems)
+
+    ruleset, more = try_compile(policies, known, KINDS)
+
+    found = [problem.message for problem in sorted([*problems, *more], key=lambda problem: problem.sort_key)]
+    assert found == messages
+    assert ruleset.rules == ()
+
+
 def test_a_kind_that_is_gone_is_named() -> None:
     policies = read("- {id: a, kind: consent, require: {}, on_breach: block}", registry(), [])
 
