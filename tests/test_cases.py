@@ -382,6 +382,24 @@ def test_given_becomes_a_campaign_and_a_person() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "said", "read"),
+    [
+        ("recipient.region", 75, "75"), ("recipient.region", "075", "075"), ("recipient.age", 41, 41), ("recipient.age", "41", 41),
+        ("recipient.age", "forty", None), ("recipient.age", 4.5, None), ("recipient.age", True, None), ("recipient.customer", True, True),
+        ("recipient.customer", "false", False), ("recipient.customer", 1, None), ("recipient.last_purchase_at", "yesterday", None),
+        ("recipient.country", ["FR"], None), ("recipient.country", "", None), ("recipient.waits", "3 days", 3 * DAY),
+        ("recipient.waits", 5, 5), ("recipient.score", 2, 2.0), ("recipient.score", "2.5", 2.5),
+    ],
+)  # fmt: skip
+def test_a_fact_is_read_as_a_data_file_would_hold_it(path: str, said: object, read: object) -> None:
+    words = Vocabulary([FactSpec("recipient.waits", "duration", "-"), FactSpec("recipient.score", "double", "-")])
+
+    given = read_given(SET, words, {"facts": {path: said}}, NOW)
+
+    assert given.person.facts == {path: read}
+
+
 def test_nothing_given_is_unknown_and_now_is_the_instant() -> None:
     given = read_given(SET, WORDS, {"send": {"channel": "push"}}, NOW)
 

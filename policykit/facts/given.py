@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 from policykit.errors import Place, Problem, UsageError
 from policykit.facts.records import read_address, read_attribute, read_consent, read_instant, read_sent, read_text
+from policykit.facts.values import read_text as read_value
+from policykit.ir.nodes import Type
 from policykit.ir.rules import RuleSet
 from policykit.language.spans import parse_local, parse_span
 from policykit.language.suggest import did_you_mean
@@ -234,15 +236,19 @@ def _fact(reader: _Reader, path: str, value: object) -> bool | int | float | str
 
 
 def _typed(spec: FactSpec, value: object) -> bool | int | float | str | None:
-    """The value as data would hold it; one of another type is unknown."""
-    if spec.type == "timestamp":
-        return read_instant(value)
-    if spec.type == "duration" and isinstance(value, str):
-        length = parse_span(value)
-        return length if isinstance(length, int) else None
-    if spec.type == "double" and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    return value if isinstance(value, bool | int | float | str) else None
+    """The value as a data file would hold it; one that cannot be read as the fact's type is unknown."""
+    match spec.type:
+        case "timestamp":
+            return read_instant(value)
+        case "duration":
+            length = parse_span(value)
+            return length if isinstance(length, int) else read_value(read_text(value), Type.DURATION)
+        case "string" | "int" | "double" | "bool":
+            return (
+                read_value(read_text(value), Type(spec.type)) if isinstance(value, bool | int | float | str) else None
+            )
+        case _:
+            return None
 
 
 def _addresses(reader: _Reader, value: object) -> dict[str, Address]:
