@@ -7,7 +7,7 @@ sends. They are derived from its real columns; where no column can tell, `part(r
 the first four bytes of sha256("topic:row"), as a share of a thousand.
 
     customer_no      the number of the row, from 1
-    clock            the zone by zip_code: Urban New York, Surburban Chicago, Rural Los Angeles; 8 in 1000 one that does not exist
+    clock            zone by zip_code: Urban New York, Surburban Chicago, Rural Los Angeles; 8 in 1000 one there is not
     accepts          degree by channel and newbie: Multichannel inferred; Web derived, newbies observed;
                      Phone observed, newbies provided; 10 in 1000 generic, 10 empty
     phone_token      push address of those who buy by Web or Multichannel
@@ -74,8 +74,13 @@ def degree(row: int, customer: Customer) -> str:
     if odd < 20:
         return "generic" if odd < 10 else ""
     newbie = customer["newbie"] == "1"
-    by_channel = {"Multichannel": "inferred", "Web": "observed" if newbie else "derived", "Phone": "provided" if newbie else "observed"}
-    return by_channel[customer["channel"]]
+    match customer["channel"]:
+        case "Multichannel":
+            return "inferred"
+        case "Web":
+            return "observed" if newbie else "derived"
+        case _:
+            return "provided" if newbie else "observed"
 
 
 def consents(row: int, customer: Customer) -> Iterator[Row]:
@@ -91,7 +96,8 @@ def consents(row: int, customer: Customer) -> Iterator[Row]:
     if customer["channel"] != "Phone" and (customer["newbie"] == "0" or part(row, "push") < 500):
         scope = "push" if customer["newbie"] == "0" else "*"
         at = months_before(SEND, recency * 12 // 5)
-        yield (row, "given", scope, PURPOSE, "single_opt_in", text(at), "pre_ticked" if part(row, "ticked") < 30 else "")
+        ticked = "pre_ticked" if part(row, "ticked") < 30 else ""
+        yield (row, "given", scope, PURPOSE, "single_opt_in", text(at), ticked)
     yield from refusals(row)
 
 
@@ -143,7 +149,8 @@ def attributes(row: int, customer: Customer) -> Iterator[Row]:
     watched = customer["channel"] == "Web" and customer["newbie"] == "1"
     yield (row, "area", customer["zip_code"].lower(), "observed" if watched else "", at)
     told = "provided" if float(customer["history"]) > 200 else "hearsay" if part(row, "hearsay") < 10 else ""
-    interest = "men and women" if customer["mens"] == customer["womens"] else "men" if customer["mens"] == "1" else "women"
+    mens, womens = customer["mens"] == "1", customer["womens"] == "1"
+    interest = "men and women" if mens == womens else "men" if mens else "women"
     yield (row, "interest", interest, told, at)
     yield (row, "spent", "" if part(row, "spent") < 10 else customer["history"], "", at)
 
@@ -157,7 +164,8 @@ def prepare(source: Path, folder: Path) -> None:
     write(folder / "audience.csv", (*customers[0], *ADDED), people)
     given = (found for row, customer in numbered for found in consents(row, customer))
     write(folder / "consents.csv", HEADERS["consents"], ((f"c{index}", *found) for index, found in enumerate(given, 1)))
-    write(folder / "history.csv", HEADERS["history"], (sent for row, customer in numbered for sent in history(row, customer)))
+    sends = (sent for row, customer in numbered for sent in history(row, customer))
+    write(folder / "history.csv", HEADERS["history"], sends)
     values = (value for row, customer in numbered for value in attributes(row, customer))
     write(folder / "attributes.csv", HEADERS["attributes"], values)
 
