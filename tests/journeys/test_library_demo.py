@@ -1,0 +1,124 @@
+"""The workspace that `init` makes, walked through: everything policykit does happens in it to somebody."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policykit.assemble.dry_run import sources
+from policykit.assemble.workspace import manifest, open_workspace
+from policykit.dryrun.person import people_of
+from policykit.dryrun.relations import read_data
+from policykit.dryrun.run import Options, Workbench
+from policykit.facts.row import Sight, State, planned_at
+from policykit.language.spans import parse_instant
+from policykit.reasons import tell
+from policykit.rounds import first_channel
+
+CAMPAIGNS = ("basket", "new-home", "draft")
+KNOWN_AT = "2026-11-25T09:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def workspace(policykit, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("demo") / "acme"
+    ran = policykit("init", str(folder), "--people", "4000")
+    assert ran.code == 0, ran.err
+    return folder
+
+
+@pytest.fixture(scope="module")
+def summaries(policykit, workspace) -> dict[str, dict[str, Any]]:
+    found = {}
+    for campaign in CAMPAIGNS:
+        ran = policykit("dry-run", campaign, "--workspace", str(workspace), "--known-at", KNOWN_AT, "--json")
+        assert ran.code == (1 if campaign == "draft" else 0), ran.err
+        found[campaign] = json.loads(ran.out)
+    return found
+
+
+def test_it_is_valid_and_its_cases_hold(policykit, workspace) -> None:
+    checked = policykit("check", "--workspace", str(workspace))
+    tested = policykit("test", "--workspace", str(workspace), "--require-cases")
+
+    assert (checked.code, tested.code) == (0, 0), checked.out + tested.out
+
+
+@pytest.mark.parametrize("campaign", ["basket", "new-home"])
+def test_most_people_get_the_message_and_some_do_not(summaries, campaign) -> None:
+    found = summaries[campaign]
+    share = {name: found[name] / found["audience"] for name in ("allowed", "downgraded", "blocked")}
+
+    assert 0.30 < share["allowed"] < 0.60
+    assert 0.20 < share["downgraded"] < 0.60
+    assert 0.05 < share["blocked"] < 0.30
+
+
+def test_every_kind_of_change_is_made_to_somebody(summaries) -> None:
+    basket, home = summaries["basket"], summaries["new-home"]
+
+    for found in (basket, home):
+        assert found["moved"]["email"] > 100
+        assert found["stripped"]
+        assert found["generic"] > 10
+    assert home["moved"]["in_app"] > 10
+    assert home["delayed"] > 100
+    assert set(home["stripped"]) == {"first_name", "home_town", "moving", "step_free"}
+
+
+def test_every_style_occurs(summaries) -> None:
+    assert set(summaries["new-home"]["styles"]) == {"generic", "help_me", "prove_you_know_me"}
+
+
+def test_a_campaign_that_says_nothing_reaches_nobody_and_crosses_its_brake(summaries) -> None:
+    draft = summaries["draft"]
+
+    assert draft["blocked"] == draft["audience"]
+    assert draft["brake_crossed"] is True
+
+
+def test_every_policy_is_breached_and_unknown_for_somebody(summaries) -> None:
+    breached: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    for found in summaries.values():
+        for policy in found["policies"]:
+            breached[policy["policy"]] += policy["breached"] - policy["unknown"]
+            unknown[policy["policy"]] += policy["unknown"]
+
+    assert [policy for policy, count in breached.items() if not count] == []
+    assert [policy for policy, count in unknown.items() if not count] == []
+    assert len(breached) == 21
+
+
+def test_every_policy_is_met_by_somebody(workspace) -> None:
+    opened = open_workspace(workspace)
+    met: set[str] = set()
+    now = parse_instant(KNOWN_AT)
+    assert now is not None
+    for campaign in (manifest(opened, name) for name in CAMPAIGNS):
+        with Workbench(Options()) as bench:
+            data = read_data(bench.connection, sources(campaign, {}), opened.vocabulary)
+            people = people_of(bench.connection, opened.ruleset, data, range(1, 101))
+        for person in people.values():
+            channel = first_channel(campaign.campaign, person)
+            sight = Sight(opened.ruleset, campaign.campaign, person, now)
+            if channel is None:
+                continue
+            state = State(channel, at=planned_at(sight))
+            told = (tell(sight, state, rule) for rule in opened.ruleset.rules)
+            met |= {each.policy for each in told if each and each.outcome == "met"}
+
+    assert met == {rule.policy for rule in opened.ruleset.rules}
+
+
+@pytest.mark.parametrize("person", ["p000001", "p000003"])
+def test_each_person_has_a_story(policykit, workspace, person) -> None:
+    ran = policykit("explain", "basket", person, "--workspace", str(workspace))
+
+    assert ran.code == 0
+    assert ran.out.startswith(person)
+    assert len(ran.out.splitlines()) <= 6
