@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from random import Random
+from typing import Protocol
 
 from hypothesis import strategies as st
 
@@ -13,6 +15,8 @@ from policykit.ir import nodes as n
 from policykit.ir.nodes import Expr, Leaf, Type, UseLeaf, Value
 from policykit.ir.rules import Effect, Rule
 from policykit.ir.unroll import unroll, use_leaf
+from policykit.ir.values import finite
+from policykit.ir.walk import type_of
 from policykit.model import Attribute, Use
 
 PURPOSE = "marketing.communications"
@@ -112,6 +116,12 @@ KNOWN_VALUES: dict[Type, tuple[Value, ...]] = {
     Type.DURATION: SPANS,
 }
 STEPS = (("", 3), ("a", 1), ("ab", 2), ("FR", 2), ("behavioural", -4), ("special_category", 7), ("é", n.INT_MAX))
+
+
+class Below(Protocol):
+    def __call__(self, of: Type) -> Expr: ...
+
+
 ORDERED = ("==", "!=", "<", "<=", ">", ">=")
 SUMS: dict[Type, tuple[tuple[str, Type, Type], ...]] = {
     Type.INT: tuple((op, Type.INT, Type.INT) for op in "+-*"),
@@ -131,88 +141,96 @@ SUMS: dict[Type, tuple[tuple[str, Type, Type], ...]] = {
 }
 
 
-def constants(of: Type) -> st.SearchStrategy[Expr]:
-    values: tuple[Value, ...] = (*KNOWN_VALUES[of], None)
-    return st.sampled_from([n.Const(value, of) for value in values])
+CONSTANTS = {of: tuple(n.Const(value, of) for value in (*values, None)) for of, values in KNOWN_VALUES.items()}
+TYPES = tuple(Type)
+WAYS = (*("compare", "join") * 2, "not", "in", "text", "known", *("uses",) * 4)
 
 
-@st.composite
-def trees(draw: st.DrawFn, of: Type = Type.BOOL, depth: int = 4, *, in_use: bool = False) -> Expr:
-    """A well-typed tree. in_use: it stands below a quantifier, so use leaves may occur."""
-    below = lambda kind, deeper=1: draw(trees(kind, depth - deeper, in_use=in_use))  # noqa: E731
-    if depth <= 0 or draw(st.integers(0, 5)) == 0:
-        return draw(_ends(of, in_use=in_use))
-    if draw(st.integers(0, 6)) == 0:
-        return n.If(below(Type.BOOL), below(of), below(of))
-    match of:
-        case Type.BOOL:
-            return draw(_conditions(below, depth))
-        case Type.INT:
-            way = draw(st.sampled_from(["arith", "arith", "size", "rank", "sum"]))
-            if way == "size":
-                return n.Size(below(Type.STRING))
-            if way == "rank":
-                return n.Rank(STEPS, below(Type.STRING))
-            if way == "sum":
-                return n.SumUses(draw(trees(Type.INT, depth - 2, in_use=True)))
-        case Type.DOUBLE:
-            if draw(st.booleans()):
-                return n.ToDouble(below(Type.INT))
-        case Type.STRING:
+@dataclass(frozen=True)
+class Grower:
+    """Grows trees from a seed: a draw by Hypothesis per node would be most of a law's time."""
+
+    random: Random
+
+    def tree(self, of: Type, depth: int, *, in_use: bool = False) -> Expr:
+        """A well-typed tree. in_use: it stands below a quantifier, so use leaves may occur."""
+        if depth <= 0 or self.random.random() < 0.1:
+            return self.end(of, in_use=in_use)
+        below = partial(self.tree, depth=depth - 1, in_use=in_use)
+        if of is Type.STRING or self.random.random() < 0.12:
             return n.If(below(Type.BOOL), below(of), below(of))
-        case _:
-            pass
-    op, left, right = draw(st.sampled_from(SUMS[of]))
-    return n.Arith(op, below(left), below(right))  # type: ignore[arg-type]  # from the table
+        match of:
+            case Type.BOOL:
+                return self.condition(below, depth)
+            case Type.INT if self.random.random() < 0.6:
+                return self.integer(below, depth)
+            case Type.DOUBLE if self.random.random() < 0.5:
+                return n.ToDouble(below(Type.INT))
+            case _:
+                op, left, right = self.random.choice(SUMS[of])
+                return n.Arith(op, below(left), below(right))  # type: ignore[arg-type]  # from the table
 
+    def end(self, of: Type, *, in_use: bool) -> Expr:
+        if self.random.random() < 0.3:
+            return self.random.choice(CONSTANTS[of])
+        about_use = in_use and of in USE_LEAVES and self.random.random() < 0.7
+        return self.random.choice(USE_LEAVES[of] if about_use else LEAVES[of])
 
-def _ends(of: Type, *, in_use: bool) -> st.SearchStrategy[Expr]:
-    leaves: list[Expr] = [*LEAVES[of], *(USE_LEAVES.get(of, ()) * 2 if in_use else ())]
-    return st.one_of(st.sampled_from(leaves), st.sampled_from(leaves), constants(of))
+    def integer(self, below: Below, depth: int) -> Expr:
+        match self.random.choice(("size", "rank", "sum")):
+            case "size":
+                return n.Size(below(Type.STRING))
+            case "rank":
+                return n.Rank(STEPS, below(Type.STRING))
+            case _:
+                return n.SumUses(self.tree(Type.INT, depth - 2, in_use=True))
+
+    def condition(self, below: Below, depth: int) -> Expr:
+        random = self.random
+        of = random.choice(TYPES)
+        match random.choice(
+            ("compare", "compare", "join", "join", "not", "in", "text", "known", "uses", "uses", "uses", "uses")
+        ):
+            case "compare":
+                return n.Compare(random.choice(ORDERED), below(of), below(of))  # type: ignore[arg-type]  # from the table
+            case "join":
+                return random.choice((n.And, n.Or))(tuple(below(Type.BOOL) for _ in range(random.randint(0, 3))))
+            case "not":
+                return n.Not(below(Type.BOOL))
+            case "in":
+                return n.In(below(of), tuple(random.sample(KNOWN_VALUES[of], random.randint(0, 2))))
+            case "text":
+                op = random.choice(("starts_with", "ends_with", "contains"))
+                return n.Text(op, below(Type.STRING), below(Type.STRING))  # type: ignore[arg-type]  # one of the three
+            case "known":
+                return n.Known(below(of))
+            case _:
+                return random.choice((n.ExistsUse, n.AllUses))(self.tree(Type.BOOL, depth - 1, in_use=True))
 
 
 @st.composite
-def _conditions(draw: st.DrawFn, below: Any, depth: int) -> Expr:
-    way = draw(st.sampled_from(["compare", "compare", "join", "join", "not", "in", "text", "known", "uses", "uses"]))
-    if way == "compare":
-        kind = draw(st.sampled_from(list(Type)))
-        return n.Compare(draw(st.sampled_from(ORDERED)), below(kind), below(kind))  # type: ignore[arg-type]
-    if way == "join":
-        items = tuple(below(Type.BOOL) for _ in range(draw(st.integers(0, 3))))
-        return draw(st.sampled_from([n.And, n.Or]))(items)
-    if way == "not":
-        return n.Not(below(Type.BOOL))
-    if way == "in":
-        kind = draw(st.sampled_from(list(Type)))
-        return n.In(below(kind), tuple(draw(st.lists(st.sampled_from(KNOWN_VALUES[kind]), max_size=3))))
-    if way == "text":
-        op = draw(st.sampled_from(["starts_with", "ends_with", "contains"]))
-        return n.Text(op, below(Type.STRING), below(Type.STRING))  # type: ignore[arg-type]
-    if way == "known":
-        return n.Known(below(draw(st.sampled_from(list(Type)))))
-    quantifier = draw(st.sampled_from([n.ExistsUse, n.AllUses]))
-    return quantifier(draw(trees(Type.BOOL, depth - 1, in_use=True)))
+def trees(draw: st.DrawFn, of: Type = Type.BOOL, depth: int = 5, *, in_use: bool = False) -> Expr:
+    """Trees of one type; shallower ones are simpler."""
+    seed, levels = draw(st.integers(0, 2**32)), draw(st.integers(min(2, depth), depth))
+    return Grower(Random(seed)).tree(of, levels, in_use=in_use)
 
 
-@st.composite
-def values_of(draw: st.DrawFn, leaf: Leaf) -> Value:
-    """A value of the leaf: boundaries, unknown, and at times a number that no backend may believe."""
+def values_of(leaf: Leaf) -> tuple[Value, ...]:
+    """Values the leaf may have: boundaries, unknown, and numbers that no backend may believe."""
     if isinstance(leaf, n.Present):
-        return draw(st.booleans())
-    of = n.Type.BOOL
-    for kind, leaves in LEAVES.items():
-        if leaf in leaves:
-            of = kind
-    if isinstance(leaf, n.AttributeCollectedAt):
-        of = Type.TIMESTAMP
-    if isinstance(leaf, n.Fact) and leaf.path.startswith("attributes."):
-        of = Type.STRING
+        return (True, False)
     if isinstance(leaf, n.Sends):
-        return draw(st.sampled_from([None, 0, 1, 2, 100]))
+        return (None, 0, 1, 2, 100)
     if isinstance(leaf, n.LocalPart):
-        return draw(st.sampled_from([None, 0, 1, 23]))
+        return (None, 0, 1, 23)
+    of = type_of(leaf)
     odd: tuple[Value, ...] = (float("nan"), float("inf"), float("-inf")) if of is Type.DOUBLE else ()
-    return draw(st.sampled_from((None, *KNOWN_VALUES[of], *odd)))
+    # Unknown as often as known where there are many values: both sides of every condition are met.
+    return (None, *KNOWN_VALUES[of], *odd, *((None,) * (len(KNOWN_VALUES[of]) // 4)))
+
+
+VALUES = {leaf: values_of(leaf) for leaf in ALL_LEAVES}
+KNOWN = {leaf: tuple(value for value in values if finite(value) is not None) for leaf, values in VALUES.items()}
 
 
 @dataclass(frozen=True)
@@ -255,24 +273,12 @@ def worlds(draw: st.DrawFn, rows: int = 4, *, all_known: bool = False) -> World:
     picked = draw(st.lists(st.sampled_from(IDS), unique=True))
     uses = tuple(Use(name, recited=draw(recited), selected=draw(st.booleans())) for name in sorted(picked))
     unknown = not all_known and draw(st.integers(0, 9)) == 0
+    random = Random(draw(st.integers(0, 2**32)))  # a draw per value would be most of the test's time
     made = []
     for _ in range(rows):
-        values = tuple(draw(values_of(leaf)) for leaf in ALL_LEAVES)
-        if all_known:
-            values = tuple(_filled(leaf, value) for leaf, value in zip(ALL_LEAVES, values, strict=True))
+        values = tuple(random.choice((KNOWN if all_known else VALUES)[leaf]) for leaf in ALL_LEAVES)
         made.append(Row(values, use_rows(None if unknown else uses, values)))
     return World(None if unknown else uses, tuple(made))
-
-
-def _filled(leaf: Leaf, value: Value) -> Value:
-    if value is not None and value == value and value not in (float("inf"), float("-inf")):  # NaN
-        return value
-    for kind, leaves in LEAVES.items():
-        if leaf in leaves:
-            return KNOWN_VALUES[kind][-1]
-    if isinstance(leaf, n.AttributeCollectedAt):
-        return 0
-    return "a" if isinstance(leaf, n.Fact) else True
 
 
 def rule(breached: Expr, use_breached: Expr | None = None) -> Rule:
