@@ -24,6 +24,7 @@ from policykit.ir.rules import Effect, Rule, RuleSet
 from policykit.ir.walk import canonical, leaves_of, ordered_use_leaves
 from policykit.kinds.applies import applies
 from policykit.kinds.style import spell_out_style
+from policykit.kinds.words import check_words
 from policykit.language.policy import Policy, Quoted
 from policykit.language.registry import Registry
 from policykit.language.suggest import did_you_mean
@@ -80,6 +81,8 @@ def _compile(policy: Policy, work: _Work) -> Rule | None:
     if policy.when:
         when = work.parse(policy.when)
         conditions += [when] if when else []
+    for expr in (*conditions, lowered.breach if lowered else TRUE):
+        check_words(expr, context)
     if lowered is None or not policy.sound or len(work.problems) > before:
         return None
     rule = _rule(policy, lowered, conditions)

@@ -249,6 +249,28 @@ def test_refused(policy: str, message: str) -> None:
     assert wrong(f"- {{id: p, {policy}}}") == [message]
 
 
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("send.purpose == 'marketing.comunications'",
+         "48: unknown purpose `marketing.comunications`; did you mean `marketing.communications`?"),
+        ("send.program in ['new-hom']", "32: unknown program `new-hom`; did you mean `new-home`?"),
+        ("recipient.zone != 'Europe/Pariss'", "50: unknown zone `Europe/Pariss`; did you mean `Europe/Paris`?"),
+        ("'fr' == recipient.country", "32: `fr` is not a country"),
+        ("uses.exists(u, u.attribute == 'baskett')", "62: unknown attribute `baskett`; did you mean `basket`?"),
+        ("uses.all(u, 'functionall' in u.collected_for)",
+         "44: unknown purpose `functionall`; did you mean `functional`?"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ['forbid: "{}"', 'forbid: "true", when: "{}"'])
+def test_a_text_that_nothing_equals_is_refused(expression: str, message: str, place: str) -> None:
+    found = wrong(f"- {{id: p, kind: rule, {place.format(expression)}, on_breach: block}}")
+
+    column, said = message.split(": ", 1)
+    shift = len(place.split("{")[0]) - len('forbid: "')
+    assert found == [f"p.yaml:1:{int(column) + shift}: {said}"]
+
+
 def test_an_instant_needs_hours() -> None:
     lower = next(kind.lower for kind in BUILT_IN if kind.name == "rule")
     kinds = {"rule": replace(KINDS["rule"], lower=lower, parts=frozenset({"block", "send_at"}))}

@@ -87,7 +87,7 @@ def test_frequency(wrong: Wrong, body: str, message: str) -> None:
         ('days: mon, from: "24:00", to: "08:00"', "4:44: a window cannot start at `24:00`"),
         ('days: mon, from: "8:00", to: "21:00"', "4:44: `8:00` is not a time of day"),
         ('days: mon, from: "08:00", to: "25:00"', "4:57: `25:00` is not a time of day"),
-        ('days: mon-sut, from: "08:00", to: "21:00"', "4:33: `mon-sut` is not a day"),
+        ('days: mon-xyz, from: "08:00", to: "21:00"', "4:33: `mon-xyz` is not a day"),
         ('days: [mon, tues], from: "08:00", to: "21:00"', "4:39: `tues` is not a day; did you mean `tue`?"),
         ('days: mon, from: "08:00"', "4:26: `require.local_time[1]` has no `to`"),
     ],
