@@ -1,12 +1,11 @@
 """Local time: what the clock says at a place, when sending is allowed there, when a local hour comes (M8).
 
 All of it is read off the local clock as it stands: an hour that is skipped is never allowed, an
-hour that comes twice is allowed twice. The dry run builds its zone tables with the `*_rows` functions.
+hour that comes twice is allowed twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,10 +14,7 @@ from policykit.facts.zones import EARLIEST, LATEST, offset_at, segments, zones
 from policykit.ir.nodes import Hours, Opening
 from policykit.model import DAY, FOREVER, MINUTE, LocalTime, Micros, to_micros
 
-__all__ = [
-    "Interval", "LocalFields", "allowed", "field_rows", "interval_rows", "intervals", "local_fields",
-    "next_allowed", "resolve", "resolve_rows", "zones",
-]  # fmt: skip
+__all__ = ["Interval", "LocalFields", "allowed", "intervals", "local_fields", "next_allowed", "resolve", "zones"]
 
 Interval = tuple[Micros, Micros]
 
@@ -194,35 +190,3 @@ def _weekday(day: int) -> int:
 
 def _days(day: date) -> int:
     return (day - date(1970, 1, 1)).days
-
-
-# --- many at once: the zone tables of the dry run ---------------------------------------------------------
-
-
-def interval_rows(
-    zone_names: Iterable[str], hours: Hours, start: Micros, end: Micros
-) -> Iterator[tuple[str, Micros, Micros]]:
-    """(zone, from, to) of every allowed interval in [start, end); unknown zones have no row.
-
-    For hours with a zone of their own each name is given the same intervals.
-    """
-    for zone in zone_names:
-        if zone in zones():
-            for left, right in intervals(hours, zone, start, end):
-                yield zone, left, right
-
-
-def field_rows(met: Iterable[tuple[str, Micros]]) -> Iterator[tuple[str | Micros, ...]]:
-    """(zone, at, *LocalFields) for each (zone, instant) met; unknown zones have no row."""
-    for zone, at in met:
-        fields = local_fields(zone, at)
-        if fields is not None:
-            yield (zone, at, *fields)
-
-
-def resolve_rows(zone_names: Iterable[str], moment: LocalTime) -> Iterator[tuple[str, Micros]]:
-    """(zone, instant) of a local moment in each zone where it exists."""
-    for zone in zone_names:
-        at = resolve(moment, zone)
-        if at is not None:
-            yield zone, at

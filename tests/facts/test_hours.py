@@ -15,13 +15,10 @@ from hypothesis import strategies as st
 
 from policykit.facts.hours import (
     allowed,
-    field_rows,
-    interval_rows,
     intervals,
     local_fields,
     next_allowed,
     resolve,
-    resolve_rows,
     zones,
 )
 from policykit.ir.nodes import Hours, Opening
@@ -239,20 +236,6 @@ def test_the_next_instant_may_be_the_deadline_itself() -> None:
 def test_instants_outside_the_calendar_are_unknown() -> None:
     assert local_fields("Europe/Paris", 2**62) is None
     assert local_fields("Europe/Paris", -(2**62)) is None
-
-
-def test_rows_for_many_zones_equal_the_single_answers() -> None:
-    noon, day = micros("2026-03-28T12:00Z"), Hours((Opening(EVERY_DAY, 480, 1260),))
-    names = ["Europe/Paris", "Mars/Base", "Asia/Kathmandu"]
-
-    assert list(interval_rows(names, day, noon, noon + DAY)) == [
-        (zone, *interval) for zone in names for interval in intervals(day, zone, noon, noon + DAY)
-    ]
-    assert list(field_rows((zone, noon) for zone in names)) == [
-        (zone, noon, *(local_fields(zone, noon) or ())) for zone in ("Europe/Paris", "Asia/Kathmandu")
-    ]
-    moment = LocalTime("2026-03-28T10:00")
-    assert dict(resolve_rows(names, moment)) == {zone: resolve(moment, zone) for zone in names if zone != "Mars/Base"}
 
 
 def test_every_zone_of_the_library_can_be_used() -> None:
