@@ -9,7 +9,7 @@ from policykit.errors import Place, Problem
 from policykit.language.registry import Registry
 from policykit.language.schema import Schema, Shape
 from policykit.language.spans import INSTANT_EXAMPLE, parse_instant, parse_local
-from policykit.language.suggest import did_you_mean, found, some
+from policykit.language.suggest import did_you_mean, every, found, some
 from policykit.language.tree import ListNode, MapNode, Node, Plain, ScalarNode, find, to_plain
 from policykit.model import Micros
 from policykit.vocabulary import CHANNELS, MESSAGE_CLASSES, RELATIONS
@@ -209,7 +209,8 @@ class _CaseReader:
         for key, words in known.items():
             value = node.get(key)
             if isinstance(value, ScalarNode) and value.value is not None and value.text not in words:
-                self._say(value.place, f"unknown {key} `{value.text}`{did_you_mean(value.text, words)}", None,
+                self._say(value.place, f"unknown {key} `{value.text}`{did_you_mean(value.text, words)}",
+                          f"register it under `{'attribute' if key == 'need' else key}s:`",
                           "cases.unknown-word")  # fmt: skip
         for uses in (node.get("uses"), find(node, ("generic", "uses"))):
             for use in uses.items if isinstance(uses, ListNode) else ():
@@ -233,9 +234,8 @@ class _CaseReader:
             section = node.get(key)
             for name, (place, value) in section.entries.items() if isinstance(section, MapNode) else ():
                 if name not in CHANNELS:
-                    self._say(
-                        place, f"unknown channel `{name}`{did_you_mean(name, CHANNELS)}", None, "cases.unknown-word"
-                    )
+                    self._say(place, f"unknown channel `{name}`{did_you_mean(name, CHANNELS)}",
+                              f"expected one of {every(CHANNELS)}", "cases.unknown-word")  # fmt: skip
                 if key == "addresses" and isinstance(value, MapNode):
                     self.problems += _ADDRESS.check(value)
 

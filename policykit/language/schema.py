@@ -21,7 +21,7 @@ from cerberus import SchemaError, TypeDefinition, Validator, errors
 
 from policykit.errors import Place, PluginError, Problem
 from policykit.language.spans import INSTANT_EXAMPLE, SPAN_EXAMPLE, known_zones, parse_day, parse_instant, parse_span
-from policykit.language.suggest import clip, did_you_mean, every, found, some
+from policykit.language.suggest import clip, did_you_mean, every, found, nearest, some
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, find, to_plain
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -72,6 +72,7 @@ class _Validator(Validator):  # type: ignore[misc]  # the library has no types
     types_mapping = dict(  # noqa: RUF012  (Cerberus's own way)
         (
             *Validator.types_mapping.items(),
+            ("integer", TypeDefinition("integer", (int,), (bool,))),  # Cerberus takes `true` for a number
             _form("span", lambda value: parse_span(value) is not None),
             _form("instant", lambda value: parse_instant(value) is not None),
             _form("date", lambda value: parse_day(value, "UTC") is not None),
@@ -121,8 +122,9 @@ class Shape:
                 return []
             found_errors = list(_leaves(self._validator._errors))  # noqa: SLF001  (`errors` is prose without positions)
         teller = _Teller(node, self.what, path, self.schema)
-        problems = [problem for error in found_errors for problem in teller.tell(error)]
-        return sorted(_without_echoes(problems), key=lambda problem: problem.sort_key)
+        told = [error for error in found_errors if not teller.is_echo(error, found_errors)]
+        problems = [problem for error in told for problem in teller.tell(error)]
+        return sorted(problems, key=lambda problem: problem.sort_key)
 
 
 def _forbidden(schema: object) -> Iterator[str]:
@@ -142,18 +144,21 @@ def _leaves(found_errors: Iterable[Any]) -> Iterator[Any]:
             yield error
 
 
-def _without_echoes(problems: list[Problem]) -> list[Problem]:
-    """Without `has no key` where the same mistake was already told as a misspelt key."""
-    meant = {problem.message for problem in problems if problem.code == "shape.unknown-key"}
-    return [problem for problem in problems if problem.code != "shape.missing"
-            or not any(f"did you mean {problem.message.split(' has no ')[1]}?" in said for said in meant)]  # fmt: skip
-
-
 class _Teller:
     """Turns the errors of one node into problems."""
 
     def __init__(self, node: MapNode, what: str, path: tuple[str | int, ...], schema: Schema) -> None:
         self.node, self.what, self.path, self.schema = node, what, path, schema
+
+    def is_echo(self, error: Any, others: list[Any]) -> bool:
+        """Whether a missing key is the very one that a misspelt key beside it was meant to be."""
+        *above, key = error.document_path
+        return error.code == errors.REQUIRED_FIELD.code and any(
+            other.code == errors.UNKNOWN_FIELD.code
+            and [*other.document_path[:-1]] == above
+            and nearest(other.document_path[-1], self._keys_beside(other)) == key
+            for other in others
+        )
 
     def tell(self, error: Any) -> list[Problem]:
         if error.code == errors.UNKNOWN_FIELD.code:
@@ -209,7 +214,7 @@ class _Teller:
         name = self._name(error.document_path[:-1])
         if name or "." in self.what:
             return f"`{name or self.what}`"
-        return f"{'an' if article == 'a' and self.what[0] in 'aeiou' else article} {self.what}"
+        return f"{'an' if article == 'a' and self.what[0] in 'aeio' else article} {self.what}"
 
     def _keys_beside(self, error: Any) -> list[str]:
         """The keys that were possible where an unknown one was found."""

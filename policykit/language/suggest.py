@@ -18,7 +18,7 @@ def nearest(word: object, known: Iterable[str]) -> str | None:
     """The known word nearest to this one; case, `-` and `_` never stand in the way."""
     by_shape = {_shape(option): option for option in known}
     shape = _shape(str(word))[:80]
-    found = get_close_matches(shape, by_shape, n=1, cutoff=0.7)
+    found = get_close_matches(shape, by_shape, n=1, cutoff=0.65)
     if not found and "." not in shape:
         # A bare word for the end of a dotted path: `country` for `recipient.country`.
         ends = {option.rsplit(".", 1)[-1]: option for option in by_shape if "." in option}

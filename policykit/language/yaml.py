@@ -16,7 +16,7 @@ import yaml
 
 from policykit.errors import Place, Problem
 from policykit.language.tree import Entry, ListNode, MapNode, Node, Plain, ScalarNode, Source, Value, find, to_plain
-from policykit.language.yaml_errors import broken_expression, retold
+from policykit.language.yaml_errors import broken_expression, not_closed, retold
 
 __all__ = [
     "Entry",
@@ -111,7 +111,7 @@ def parse_yaml(text: str, file: str) -> tuple[Node | None, list[Problem]]:
         composer.problems.append(refused.problem)
         return None, composer.problems
     except yaml.MarkedYAMLError as error:
-        composer.problems.append(retold(error, source))
+        composer.problems.append(composer.unclosed(error) or retold(error, source))
         return None, composer.problems
     except yaml.YAMLError as error:
         composer.problems.append(Problem(Place(file), f"this is not YAML: {str(error).splitlines()[0]}", None,
@@ -151,6 +151,7 @@ class _Open:
     weight: int = 1
     key: str | None = None
     key_place: Place | None = None
+    flow: bool = False  # in brackets
     drop: bool = False  # the key at hand was refused: its value goes nowhere
 
 
@@ -185,6 +186,13 @@ class _Composer:
                 self._refuse(event, "a second document begins here; expected one document per file",
                              "put it in a file of its own, or remove the `---`", "yaml.documents")  # fmt: skip
 
+    def unclosed(self, error: yaml.MarkedYAMLError) -> Problem | None:
+        """The bracket that was still open when the text ended, if that is what is wrong."""
+        mark = error.problem_mark
+        if mark is None or mark.index < len(self.source.text.rstrip()) or not self._stack or not self._stack[-1].flow:
+            return None
+        return not_closed(self._stack[-1].node.place, is_list=isinstance(self._stack[-1].node, ListNode))
+
     def _scalar(self, event: Any) -> None:
         mark, style = event.start_mark, event.style or None
         if style is None and not event.implicit[0] and event.tag is None:
@@ -208,7 +216,7 @@ class _Composer:
         if parent and isinstance(parent.node, MapNode) and parent.key is None:
             self._refuse(event, "a list or mapping cannot be a key; expected text", "quote the key if it is text",
                          "yaml.key")  # fmt: skip
-        self._stack.append(_Open(node, event.anchor))
+        self._stack.append(_Open(node, event.anchor, flow=bool(event.flow_style)))
 
     def _end(self) -> None:
         closed = self._stack.pop()

@@ -49,6 +49,13 @@ def retold(error: yaml.MarkedYAMLError, source: Source) -> Problem:
                    f"this is not YAML: {said}", "check indentation and quotes", "yaml.syntax")  # fmt: skip
 
 
+def not_closed(place: Place, *, is_list: bool) -> Problem:
+    """A bracket without its other half; place: where it stands."""
+    closing, opened = ("]", "list") if is_list else ("}", "mapping")
+    return Problem(place, f"the {opened} that begins here is not closed; expected `,` or `{closing}`",
+                   "close it, or quote text that holds brackets", "yaml.syntax")  # fmt: skip
+
+
 def _char(source: Source, mark: Any) -> str:
     if mark is None:
         return ""
