@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import duckdb
 
@@ -16,6 +16,7 @@ from policykit.model import FOREVER, UNREADABLE, Address, AttributeValue, Consen
 from policykit.vocabulary import BASES, CHANNELS, MESSAGE_CLASSES, ORIGINS, QUALITIES, REFUSALS, STATUSES
 
 Row = dict[str, Any]
+Connection: TypeAlias = duckdb.DuckDBPyConnection
 
 
 def people_of(connection: duckdb.DuckDBPyConnection, ruleset: RuleSet, data: Data, rows: Sequence[int]) -> dict[int, Person]:
@@ -31,6 +32,13 @@ def people_of(connection: duckdb.DuckDBPyConnection, ruleset: RuleSet, data: Dat
 def rows_of(connection: duckdb.DuckDBPyConnection, data: Data, person: str) -> list[int]:
     """Row numbers of one person in the audience."""
     return [row for (row,) in connection.execute(f"SELECT row FROM {data.people.sql} WHERE id = ? ORDER BY row", [person]).fetchall()]
+
+
+def ids_of(connection: duckdb.DuckDBPyConnection, data: Data) -> Iterator[str]:
+    """Every person of the audience, a batch at a time, for who looks for a pseudonym."""
+    cursor = connection.execute(f"SELECT DISTINCT id FROM {data.people.sql}")
+    while batch := cursor.fetchmany(10_000):
+        yield from (person for (person,) in batch)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, source: str) -> list[Row]:
