@@ -164,7 +164,8 @@ def _suggestions(found: Iterable[Suggestion]) -> list[told.Suggestion]:
 
 def _suggested(suggestion: Suggestion) -> str:
     more = count(suggestion.more_allowed)
-    now_blocked = f" ({count(suggestion.of_blocked)} of them are not sent at all now)" if suggestion.of_blocked else ""
+    blocked = "all" if suggestion.of_blocked == suggestion.more_allowed else count(suggestion.of_blocked)
+    now_blocked = f" (now {blocked} of them get nothing)" if suggestion.of_blocked else ""
     match suggestion.kind:
         case "consent":
             return f"{more} more would go as planned if the consent they need were asked for and given{now_blocked}"

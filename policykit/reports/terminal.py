@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from policykit.errors import Problem
 from policykit.reports.summary import PolicyCount, Summary
 from policykit.reports.words import IMPOSSIBLE, STYLE_NAMES, channel_name, count, share
 
@@ -154,8 +155,15 @@ def _examples(summary: Summary) -> Iterator[RenderableType]:
 
 def _warnings(summary: Summary) -> Iterator[RenderableType]:
     if summary.warnings:
-        lines = [Text(f"{problem.message}\n  {problem.help or ''}".rstrip()) for problem in summary.warnings]
-        yield from _section("Before you trust these numbers", *lines)
+        yield from _section("Before you trust these numbers", *(_warning(problem) for problem in summary.warnings))
+
+
+def _warning(problem: Problem) -> Text:
+    place = f"{problem.place}: " if problem.place else ""
+    ways = (problem.help or "").split("; or ")
+    leads = ("either ", "or ") if len(ways) > 1 else ("",)
+    lines = [f"  {lead}{way}" for lead, way in zip(leads, ways, strict=False) if way]
+    return Text("\n".join([f"• {place}{problem.message}", *lines]))
 
 
 def _today(summary: Summary) -> Iterator[RenderableType]:
