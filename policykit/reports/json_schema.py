@@ -13,6 +13,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES: Mapping[str, Mapping[str, Any]] = {
     "string": {"type": "string"},
     "id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]*$"},
+    "name": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
+    "path": {"type": "string", "pattern": "^[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*)+$"},
     "span": {"type": "string", "description": "a length of time such as `7 days` or `24 months`"},
     "instant": {"type": "string", "description": "an instant with an offset"},
     "date": {"type": "string", "description": "a date such as `2026-03-02`"},
