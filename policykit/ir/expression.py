@@ -102,6 +102,7 @@ _GETTERS = {
     "getMonth": "month", "getFullYear": "full_year",
 }  # fmt: skip
 _METHODS = (*_SEARCHES, *_GETTERS, "size", "exists", "all")
+_ALL = tuple(dict.fromkeys((*_FUNCTIONS, *_METHODS)))
 _REFUSED = {
     "matches": "use `startsWith`, `endsWith`, `contains` or `in [...]`; patterns differ between engines",
     "int": "compare as it is; an int becomes a double by `double(x)`, never the other way",
@@ -448,12 +449,12 @@ class _Reader:
         if node.name in _REFUSED:
             self.report(node.offset, f"`{node.name}()` is not supported", _REFUSED[node.name], "unsupported")
             return
-        if node.name in (*_FUNCTIONS, *_METHODS):
+        if node.name in _ALL:
             way = f"{node.name}(x)" if node.target else f"x.{node.name}(...)"
             self.report(node.offset, f"`{node.name}` is not called this way", f"write `{way}`", "unknown-function")
             return
         self.report(node.offset, f"unknown function `{node.name}`{did_you_mean(node.name, known)}",
-                    f"there are {some((*_FUNCTIONS, *_METHODS), 20)}", "unknown-function")  # fmt: skip
+                    f"there are {some(_ALL, 20)}", "unknown-function")  # fmt: skip
 
     def arguments(self, node: s.Call, count: int) -> bool:
         if len(node.args) == count:

@@ -83,9 +83,7 @@ def _unexpected(text: str, at: int) -> SyntaxProblem:
 
 def _number(text: str, at: int) -> Token:
     if text[-1] in "uU":
-        raise SyntaxProblem(
-            at, f"`{text}` is an unsigned number, which is not supported", f"write `{text[:-1]}`", "type"
-        )
+        raise SyntaxProblem(at, f"`{text}` is an unsigned number: not supported", f"write `{text[:-1]}`", "type")
     if text[:2].lower() == "0x":
         return Token("int", text, at, int(text, 16))
     if text.isdigit():

@@ -85,7 +85,8 @@ ALL_LEAVES: tuple[Leaf, ...] = tuple(
 )
 
 INTS = (0, 1, -1, 2, 3, 100, 2**31, 2**53, 2**53 + 1, -(2**53) - 1, n.INT_MAX, n.INT_MIN, n.INT_MAX - 1, n.INT_MIN + 1)
-SPANS = (0, 1, -1, 60_000_000, 86_400_000_000, n.INT_MAX, n.INT_MIN)
+INSTANTS = (0, 1, 60_000_000, 60_000_001, 86_400_000_000, n.INT_MAX, n.INT_MIN, n.INT_MAX - 1)
+SPANS = (0, 1, -1, 60_000_000, 60_000_001, 86_400_000_000, n.INT_MAX, n.INT_MIN)  # differences of the instants
 DOUBLES = (0.0, -0.0, 0.1, 0.2, 0.3, 0.1 + 0.2, 1.0, -1.5, float(2**53), 1e308, -1e308, 5e-324, 9.223372036854776e18)
 TEXTS = (
     "",
@@ -112,7 +113,7 @@ KNOWN_VALUES: dict[Type, tuple[Value, ...]] = {
     Type.INT: INTS,
     Type.DOUBLE: DOUBLES,
     Type.STRING: TEXTS,
-    Type.TIMESTAMP: INTS,
+    Type.TIMESTAMP: INSTANTS,
     Type.DURATION: SPANS,
 }
 STEPS = (("", 3), ("a", 1), ("ab", 2), ("FR", 2), ("behavioural", -4), ("special_category", 7), ("é", n.INT_MAX))
@@ -143,7 +144,7 @@ SUMS: dict[Type, tuple[tuple[str, Type, Type], ...]] = {
 
 CONSTANTS = {of: tuple(n.Const(value, of) for value in (*values, None)) for of, values in KNOWN_VALUES.items()}
 TYPES = tuple(Type)
-WAYS = (*("compare", "join") * 2, "not", "in", "text", "known", *("uses",) * 4)
+WAYS = (*("compare", "join") * 2, "not", "in", "text", "known", *("uses",) * 6)
 
 
 @dataclass(frozen=True)

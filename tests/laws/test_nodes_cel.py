@@ -117,7 +117,7 @@ def sends(draw: st.DrawFn, expr: Expr) -> tuple[Facts, dict[str, Any]]:
             fields = local_fields(leaf.zone or facts["recipient.zone"], facts["send.at"])  # type: ignore[arg-type]
             values[leaf] = getattr(fields, leaf.part) if fields else None
     uses = draw(st.none() | st.lists(use_rows(use_leaves_of(expr)), max_size=3))
-    data: dict[str, Any] = {group: {} for group in GROUPS}
+    data: dict[str, Any] = {group: {} for group in GROUPS} | {"send": {"address": {}}}
     for leaf, value in values.items():
         if isinstance(leaf, n.Fact) and value is not None:
             group, name = leaf.path.split(".", 1)
