@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from policykit.errors import Problem
-from policykit.ir.nodes import FALSE, And, Compare, Const, Expr, Fact, In, Not, Sends, UseFact, Value
+from policykit.ir.nodes import FALSE, And, Compare, Const, Expr, Fact, In, Not, Sends, Type, UseFact, Value
 from policykit.ir.rules import Rule, RuleSet
 from policykit.ir.walk import nodes
 from policykit.language.policy import Policy
@@ -47,6 +47,9 @@ def _rule(rule: Rule, policy: Policy, ruleset: RuleSet, vocabulary: Vocabulary) 
         yield _warning(policy, policy.demand, message, "leave the policy out for no limit", "cap-of-zero")
     if rule.effect.channels and rule.applies is not None:
         yield from _permits_itself(rule, policy, vocabulary)
+    if rule.use_breached is not None and _asks_selected(rule.use_breached):
+        message = f"`{policy.id}` asks to strip what picked the people, which cannot be taken back: it can only block"
+        yield _warning(policy, "on_breach", message, "say `on_breach: block`, or leave `selected` out", "cannot-strip")
     yield from _empty_categories(rule, policy, ruleset)
 
 
@@ -56,6 +59,12 @@ def _permits_itself(rule: Rule, policy: Policy, vocabulary: Vocabulary) -> Itera
     if left is not None and left <= (rule.effect.channels or frozenset()):
         message = f"`{policy.id}` asks for channels on which it is already satisfied"
         yield _warning(policy, "on_breach", message, "name other channels, or `less_intrusive`", "satisfied")
+
+
+def _asks_selected(use_breached: Expr) -> bool:
+    """Whether only uses that picked the people or an offer can be in breach (M14)."""
+    items = use_breached.items if isinstance(use_breached, And) else (use_breached,)
+    return UseFact("selected", Type.BOOL) in items
 
 
 def _has_cap_of_zero(expr: Expr) -> bool:

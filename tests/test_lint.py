@@ -54,6 +54,8 @@ def linted(text: str, assume: str = "") -> list[str]:
          "1:37: `p` lets nothing pass: a cap of 0 is always reached"),
         ("kind: consent, for: {channel: [push]}, require: {}, on_breach: {downgrade: {channel: [push, email]}}",
          "1:74: `p` asks for channels on which it is already satisfied"),
+        ("kind: data, forbid: {selected: true, origin: inferred}, on_breach: {downgrade: {uses: strip}}",
+         "1:78: `p` asks to strip what picked the people, which cannot be taken back: it can only block"),
         ("kind: data, forbid: {category: user.behaviour}, on_breach: block",
          "1:31: no registered attribute has the category `user.behaviour`; did you mean `user.behavior`?"),
     ],
