@@ -356,6 +356,21 @@ def test_several_impossibles_unite_their_policies() -> None:
     assert found == blocked("g", "q", impossible="no_generic", undetermined=("q",))
 
 
+def test_hours_that_are_not_for_this_send_ask_for_nothing() -> None:
+    hours = Hours((Opening(frozenset(range(7)), 20 * 60, 21 * 60),))
+    for_sms = rule("sms", And((on("sms"), Not(Allowed(hours)))), "send_at", hours=hours)
+
+    found = outcome(quiet("q", 18, 21), for_sms)
+
+    assert found == lessened(Changes(send_at=micros("2026-03-02T18:00:00+01:00")), "q")
+
+
+def test_only_what_was_asked_of_this_send_decides() -> None:
+    rules = (strip_rule("s", named("city")), strip_rule("sms", And((on("sms"), named("basket")))), quiet("q", 0, 24))
+
+    assert outcome(*rules) == lessened(Changes(strip=("city",)), "s")
+
+
 # --- asking for another channel ------------------------------------------------------------------------
 
 
@@ -367,6 +382,12 @@ def test_a_list_names_the_channels_that_will_do() -> None:
     found = outcome(rule("p", ALWAYS, "channel", channels=["in_app"]))
 
     assert found == lessened(Changes(channel="in_app"), "p")
+
+
+def test_who_asks_for_another_channel_decides_whatever_else_was_breached() -> None:
+    found = outcome(rule("p", on("push"), "channel"), rule("g", on("push"), "content"), rule("x", on("sms"), "channel"))
+
+    assert found == lessened(Changes(channel="email"), "p")
 
 
 def test_every_asker_must_permit_the_channel() -> None:
@@ -450,6 +471,21 @@ def test_undetermined_is_the_union_of_start_and_winner() -> None:
 def test_alone_is_the_only_policy_that_decided() -> None:
     assert outcome(rule("no", ALWAYS)).alone == "no"
     assert outcome(rule("no", ALWAYS), rule("never", ALWAYS)).alone is None
+
+
+def test_decisions_met_before_are_told_apart() -> None:
+    laws = Laws(ruleset(rule("no", on("sms")), rule("seen", on("push"), "channel", mode="audit")))
+
+    def _at(at: int, start: str) -> Decision:
+        return decide(laws, judge, replace(SPRING, at=at), ADA, NOON, start)
+
+    pushed = Decision(Verdict.ALLOW, audit=("seen",), channel="push", at=NOON)
+    mailed = Decision(Verdict.ALLOW, channel="email", at=NOON)
+    assert _at(NOON, "push") == _at(NOON, "push") == pushed
+    assert _at(NOON + 1, "push") == replace(pushed, at=NOON + 1)
+    assert _at(NOON, "push") == pushed
+    assert _at(NOON, "email") == mailed
+    assert _at(NOON, "sms") == _at(NOON + 1, "sms") == blocked("no")
 
 
 def test_the_order_of_rules_never_matters() -> None:
