@@ -339,7 +339,9 @@ def _plain_words(rule: Rule, view: _View) -> tuple[str, ...]:
     """The person's facts that the policy read, by their names."""
     facts = view.facts(rule)
     told = [
-        f"{say.plain(leaf.path)} is {_plain(value)}"
+        f"they accept {value} data at most"
+        if leaf.path == "recipient.degree"
+        else f"{say.plain(leaf.path)} is {_plain(value)}"
         for leaf, value in facts.values.items()
         if isinstance(leaf, Fact) and value is not None and _is_about_person(leaf.path)
     ]

@@ -19,7 +19,7 @@ from policykit.errors import Problem, UsageError
 from policykit.ir import say
 from policykit.ir.rules import Effect
 from policykit.language.campaign import Manifest
-from policykit.model import Campaign, Decision, LocalTime, from_micros
+from policykit.model import Campaign, Decision, LocalTime, Micros, from_micros
 from policykit.reports import summary as told
 from policykit.reports.words import IMPOSSIBLE_IN_SHORT, channel_name, count, listed
 
@@ -40,28 +40,44 @@ class Wish:
     threads: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A campaign as it is to be judged: with the instants wished for."""
+
+    opened: Opened
+    manifest: Manifest
+    campaign: Campaign
+    known_at: Micros
+
+
+def planned(folder: Path | None, wish: Wish) -> Planned:
+    """The workspace, and the campaign with the instants wished for."""
+    known_at, send_at = instant(wish.known_at, "--known-at"), instant(wish.send_at, "--send-at")
+    opened = open_workspace(folder)
+    found = manifest(opened, wish.campaign)
+    campaign = found.campaign if send_at is None else replace(found.campaign, at=send_at)
+    return Planned(opened, found, campaign, now() if known_at is None else known_at)
+
+
 def dry_run(folder: Path | None, wish: Wish, progress: Callable[[str], None] = lambda step: None) -> told.Summary:
     """The summary; decisions and lists are written on the way when they are wished for."""
     if wish.memory_limit is not None and not _SIZE.fullmatch(wish.memory_limit):
         raise UsageError(f"`--memory-limit {wish.memory_limit}` is no size", "write e.g. `1GB` or `800MB`")
-    known_at, send_at = instant(wish.known_at, "--known-at"), instant(wish.send_at, "--send-at")
     progress("loading policies")
-    opened = open_workspace(folder)
-    found = manifest(opened, wish.campaign)
-    campaign = found.campaign if send_at is None else replace(found.campaign, at=send_at)
+    asked = planned(folder, wish)
     result = run.dry_run(
-        opened.ruleset,
-        campaign,
-        sources(found, wish.files),
-        now() if known_at is None else known_at,
-        vocabulary=opened.vocabulary,
+        asked.opened.ruleset,
+        asked.campaign,
+        sources(asked.manifest, wish.files),
+        asked.known_at,
+        vocabulary=asked.opened.vocabulary,
         out=wish.out,
         lists=wish.lists,
-        pseudonym=pseudonyms(opened.workspace.root),
+        pseudonym=pseudonyms(asked.opened.workspace.root),
         progress=progress,
         options=run.Options(memory_limit=wish.memory_limit, threads=wish.threads),
     )
-    return _summary(opened, found, campaign, result)
+    return _summary(asked.opened, asked.manifest, asked.campaign, result)
 
 
 def sources(found: Manifest, files: Mapping[str, Path]) -> Sources:
@@ -164,8 +180,8 @@ def _suggestions(found: Iterable[Suggestion]) -> list[told.Suggestion]:
 
 def _suggested(suggestion: Suggestion) -> str:
     more = count(suggestion.more_allowed)
-    blocked = "all" if suggestion.of_blocked == suggestion.more_allowed else count(suggestion.of_blocked)
-    now_blocked = f" (now {blocked} of them get nothing)" if suggestion.of_blocked else ""
+    blocked = "any" if suggestion.of_blocked == suggestion.more_allowed else count(suggestion.of_blocked)
+    now_blocked = f" (now nothing goes to {blocked} of them)" if suggestion.of_blocked else ""
     match suggestion.kind:
         case "consent":
             return f"{more} more would go as planned if the consent they need were asked for and given{now_blocked}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from policykit.assemble.dry_run import sources
+from policykit.assemble.dry_run import Wish, planned, sources
 from policykit.assemble.moment import instant, now
 from policykit.assemble.pseudonyms import FORM, pseudonyms
-from policykit.assemble.workspace import manifest, open_workspace
+from policykit.assemble.workspace import open_workspace
 from policykit.dryrun.person import Connection, ids_of, people_of, rows_of
 from policykit.dryrun.relations import Data, read_data
 from policykit.dryrun.run import Options, Workbench
@@ -22,23 +22,22 @@ from policykit.model import Micros
 from policykit.reports.explanation import Explanation
 
 
-def explain(folder: Path | None, campaign: str, person: str) -> Explanation:
+def explain(folder: Path | None, wish: Wish, person: str) -> Explanation:
     """The story of one person of a campaign's audience, named by id or by the pseudonym of a report.
 
     The audience is read for it; the person's first row is told, as the reference decides it.
     """
-    opened = open_workspace(folder)
-    found = manifest(opened, campaign)
-    at = now()
+    asked = planned(folder, wish)
+    opened, found, campaign = asked.opened, asked.manifest, asked.campaign
     with Workbench(Options()) as bench:
-        data = read_data(bench.connection, sources(found, {}), opened.vocabulary)
+        data = read_data(bench.connection, sources(found, wish.files), opened.vocabulary)
         row = _row(bench.connection, data, person, pseudonyms(opened.workspace.root))
         if row is None:
             raise UsageError(f"nobody in the audience of `{found.id}` is called `{person}`",
                              "give an id of the audience, or a pseudonym from a report of this workspace")  # fmt: skip
         record = people_of(bench.connection, opened.ruleset, data, [row])[row]
-    decision = reference_decide(opened.ruleset, found.campaign, record, at)
-    return explain_decision(opened.ruleset, found.campaign, record, at, decision, name=person)
+    decision = reference_decide(opened.ruleset, campaign, record, asked.known_at)
+    return explain_decision(opened.ruleset, campaign, record, asked.known_at, decision, name=person)
 
 
 def _row(connection: Connection, data: Data, person: str, pseudonym: Callable[[str], str]) -> int | None:

@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from policykit.assemble import dry_run as running
-from policykit.cli.options import Taught, json_option, print_json, workspace_option
+from policykit.cli.options import Taught, data_options, json_option, print_json, workspace_option
 from policykit.reports import summary as rendering
 
 _EXAMPLES = """\
@@ -19,23 +18,10 @@ _EXAMPLES = """\
 
 Ends with 1 when a brake of the campaign is crossed."""
 
-_RELATIONS = ("audience", "consents", "history", "addresses", "attributes")
-
-
-def _relation_options(function: Any) -> Any:
-    for name in reversed(_RELATIONS):
-        function = click.option(
-            f"--{name}", metavar="FILE", type=click.Path(path_type=Path),
-            help=f"CSV, JSONL or Parquet of {'people' if name == 'audience' else name}, instead of the campaign's own.",
-        )(function)  # fmt: skip
-    return function
-
 
 @click.command("dry-run", cls=Taught, examples=_EXAMPLES)
 @click.argument("campaign")
-@_relation_options
-@click.option("--known-at", metavar="INSTANT", help="Judge with what was known then; else now.")
-@click.option("--send-at", metavar="INSTANT", help="Judge as if it were planned for then.")
+@data_options
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write every decision here, as Parquet.")
 @click.option("--lists", metavar="DIR", type=click.Path(path_type=Path), help="Write who may be sent to, and who not.")
 @click.option("--memory-limit", metavar="SIZE", help="Most memory to use, e.g. 1GB; slower when it is tight.")

@@ -38,5 +38,24 @@ def json_option(function: _F) -> _F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(function)
 
 
+_RELATIONS = ("audience", "consents", "history", "addresses", "attributes")
+
+
+def data_options(function: _F) -> _F:
+    """What a campaign is judged on: files instead of its own, what was known when, and another planned instant."""
+    instants = (
+        ("--known-at", "Judge with what was known then; else now."),
+        ("--send-at", "Judge as if it were planned for then."),
+    )
+    for option, says in reversed(instants):
+        function = click.option(option, metavar="INSTANT", help=says)(function)
+    for name in reversed(_RELATIONS):
+        function = click.option(
+            f"--{name}", metavar="FILE", type=click.Path(path_type=Path),
+            help=f"CSV, JSONL or Parquet of {'people' if name == 'audience' else name}, instead of the campaign's own.",
+        )(function)  # fmt: skip
+    return function
+
+
 def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))

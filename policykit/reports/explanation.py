@@ -158,8 +158,7 @@ _MARKS = {"met": "met      ", "breached": "breached ", "unknown": "unknown  "}
 
 
 def _policy_line(policy: PolicyTold) -> str:
-    said = f"nobody says {listed(policy.missing)}" if policy.missing else "; ".join(policy.known)
-    tail = f": {said}" if said and policy.outcome != "met" else ""
+    tail = f": {'; '.join(policy.known)}" if policy.known else ""
     note = " (only observed)" if policy.audit else " (decided)" if policy.decided else ""
     return f"  {_MARKS[policy.outcome]} {policy.policy}{note}{tail}"
 
