@@ -11,6 +11,7 @@ from policykit.kinds.base import (
     Context,
     Kind,
     Lowered,
+    did_you_mean,
     known_zone,
     names_shape,
     one_of_names,
@@ -59,7 +60,7 @@ SCHEMA = {
     },
 }
 
-_HOW_PER = "write `per: 7 days`, or `per: {calendar: week, zone: recipient}` with day, week or month"
+_HOW_PER = "write `per: 7 days`, or `per: {calendar: week, zone: recipient}`; there are day, week and month"
 
 
 def lower(policy: Policy, context: Context) -> Lowered | None:
@@ -97,9 +98,18 @@ def _window(context: Context, per: Any) -> Window | None:
     if isinstance(per, str):
         span = read_fixed_span(context, path, per, "write `per: {calendar: month, zone: recipient}`, or days")
         return None if span is None else Window(rolling=span)
+    for key in per.keys() - {"calendar", "zone"}:
+        near = did_you_mean(key, ("calendar", "zone"))
+        context.problem((*path, key), f"unknown key `{key}`{near}", _HOW_PER, "shape")
+        return None
     calendar, zone = per.get("calendar"), per.get("zone", "recipient")
-    if per.keys() - {"calendar", "zone"} or calendar not in CALENDARS:
-        context.problem(path, "`per` is neither a length of time nor a calendar", _HOW_PER, "shape")
+    if calendar not in CALENDARS:
+        found = (
+            f"unknown calendar `{calendar}`{did_you_mean(calendar, CALENDARS)}"
+            if calendar
+            else "`per` names no calendar"
+        )
+        context.problem((*path, "calendar"), found, _HOW_PER, "shape")
         return None
     if not known_zone(context, (*path, "zone"), zone):
         return None

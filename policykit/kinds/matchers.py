@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from policykit.ir.nodes import And, Compare, Const, Expr, Fact, In, Not, Rank, Type, Value
 from policykit.kinds.base import Context, Path, did_you_mean, read_fixed_span
-from policykit.vocabulary import FactSpec, Scale
+from policykit.vocabulary import DEGREES, ORIGINS, FactSpec, Scale
 
 Condition = Callable[[Expr], Expr]  # from the thing looked at to what must hold of it
 
@@ -94,7 +94,7 @@ def _bounds(context: Context, path: Path, raw: dict[str, Any], subject: Subject)
         return None
     limits = [(_BOUNDS[key], read_limit(context, (*path, key), bound, subject)) for key, bound in raw.items()]
     sides = [(op, limit) for op, limit in limits if limit is not None]
-    if len(sides) < len(limits):
+    if len(sides) < len(limits) or not _leaves_room(context, path, dict(sides), subject):
         return None
 
     def condition(item: Expr) -> Expr:
@@ -103,6 +103,15 @@ def _bounds(context: Context, path: Path, raw: dict[str, Any], subject: Subject)
         return found[0] if len(found) == 1 else And(found)
 
     return condition
+
+
+def _leaves_room(context: Context, path: Path, sides: dict[Literal[">=", "<="], Expr], subject: Subject) -> bool:
+    """Whether something fits between two constant bounds; reported when nothing does."""
+    low, high = sides.get(">="), sides.get("<=")
+    if not (isinstance(low, Const) and isinstance(high, Const)) or low.value <= high.value:  # type: ignore[operator]
+        return True
+    context.problem(path, f"`{subject.name}`: `at_least` is above `at_most`, nothing fits", "swap them", "matcher")
+    return False
 
 
 def read_limit(context: Context, path: Path, raw: Any, subject: Subject) -> Expr | None:
@@ -127,12 +136,16 @@ def _fact(context: Context, path: Path, raw: dict[str, Any], subject: Subject) -
         near = did_you_mean(raw["fact"], (p for p in context.vocabulary.paths() if "[]" not in p))
         context.problem(path, f"unknown fact `{raw['fact']}`{near}", "`policykit facts` lists them", "unknown-fact")
         return None
-    if spec.type != subject.type.value or (subject.scale is None) != (spec.scale is None):
-        order = "an ordered " if subject.scale else "a "
-        message = f"`{spec.path}` cannot be compared with `{subject.name}`, {order}{subject.type.value}"
-        context.problem(path, message, "`policykit facts` shows the type of every fact", "type")
+    if spec.type != subject.type.value or not _one_scale(spec.scale, subject.scale):
+        message = f"`{spec.path}` cannot be compared with `{subject.name}`"
+        context.problem(path, message, "`policykit facts` shows the type and scale of every fact", "type")
         return None
     return spec
+
+
+def _one_scale(one: Scale | None, other: Scale | None) -> bool:
+    """Whether ranks of both mean the same; a person's degree is told in ranks of origins (M9)."""
+    return one == other or {one, other} == {ORIGINS, DEGREES}
 
 
 def read_literal(context: Context, path: Path, raw: Any, subject: Subject) -> Const | None:

@@ -28,9 +28,11 @@ def _values(members: tuple[str, ...]) -> st.SearchStrategy[Any]:
     return st.sampled_from(members) | some | some.map(lambda names: {"not": names})
 
 
-def _bounded(members: tuple[str, ...]) -> st.SearchStrategy[Any]:
+def _bounded(rank: Mapping[str, int]) -> st.SearchStrategy[Any]:
+    members = tuple(rank)
     bound = st.sampled_from(members)
-    both = st.fixed_dictionaries({"at_least": bound, "at_most": bound})
+    in_order = st.tuples(bound, bound).map(lambda pair: sorted(pair, key=rank.__getitem__))
+    both = in_order.map(lambda pair: dict(zip(("at_least", "at_most"), pair, strict=True)))
     return _values(members) | bound.map(lambda m: {"at_least": m}) | bound.map(lambda m: {"at_most": m}) | both
 
 
@@ -38,8 +40,8 @@ OF_DEGREE = st.sampled_from([{word: {"fact": "recipient.degree"}} for word in ("
 BODIES = st.fixed_dictionaries(
     {},
     optional={
-        "origin": _bounded(tuple(RANKS)) | OF_DEGREE,
-        "sensitivity": _bounded(tuple(SENSITIVITY)),
+        "origin": _bounded(RANKS) | OF_DEGREE,
+        "sensitivity": _bounded(SENSITIVITY),
         "category": _values(CATEGORIES),
         "recited": st.booleans(),
         "permission": st.booleans(),
