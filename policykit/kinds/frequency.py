@@ -104,11 +104,8 @@ def _window(context: Context, per: Any) -> Window | None:
         return None
     calendar, zone = per.get("calendar"), per.get("zone", "recipient")
     if calendar not in CALENDARS:
-        found = (
-            f"unknown calendar `{calendar}`{did_you_mean(calendar, CALENDARS)}"
-            if calendar
-            else "`per` names no calendar"
-        )
+        unknown = f"unknown calendar `{calendar}`{did_you_mean(calendar, CALENDARS)}"
+        found = unknown if calendar else "`per` names no calendar"
         context.problem((*path, "calendar"), found, _HOW_PER, "shape")
         return None
     if not known_zone(context, (*path, "zone"), zone):
