@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from policykit.backends.reference import Facts, evaluate
 from policykit.compile import compile_ruleset, try_compile
 from policykit.errors import InvalidPolicies, Problem
 from policykit.hookspecs import Kind
@@ -129,13 +130,33 @@ def test_a_purpose_covers_its_children() -> None:
         ("{recipient.customer: true}", Fact("recipient.customer", Type.BOOL)),
         ("{recipient.vip: [false]}", Not(Fact("recipient.vip", Type.BOOL))),
         ("{recipient.score: [1, 2.5]}", In(Fact("recipient.score", Type.DOUBLE), (1.0, 2.5))),
-        ("{program: new-home}", Compare("==", Fact("send.program", Type.STRING), _text("new-home"))),
         ("{consent.refused_for: channel}", Member("consent.refused_for", "channel")),
         ("{attributes.basket: full}", Compare("==", Fact("attributes.basket", Type.STRING), _text("full"))),
     ],
 )
 def test_for_narrows(scope: str, condition: Expr) -> None:
     assert _breached(f"for: {scope}") == _when(condition, MARKETING)
+
+
+@pytest.mark.parametrize(
+    ("program", "purpose", "applies"),
+    [
+        ("new-home", "marketing.communications", True),
+        ("other", "marketing.communications", False),
+        (None, "marketing.communications", False),
+        (None, None, None),
+    ],
+)
+def test_a_send_with_a_purpose_and_no_program_is_of_no_program(
+    program: str | None, purpose: str | None, applies: bool | None
+) -> None:
+    rule = compiled("- {id: p, kind: consent, for: {program: new-home}, require: {}, on_breach: block}").rules[0]
+    sent = {"send.program": program, "send.purpose": purpose, "send.message_class": "marketing"}
+
+    facts = Facts({Fact(path, Type.STRING): value for path, value in sent.items()})
+
+    assert rule.applies is not None
+    assert evaluate(rule.applies, facts) is applies
 
 
 def test_when_narrows_further() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from policykit.ir.nodes import Compare, Const, Expr, Fact, In, Member, Not, Or, Type, Value
+from policykit.ir.nodes import And, Compare, Const, Expr, Fact, In, Known, Member, Not, Or, Type, Value
 from policykit.kinds.base import Context
 from policykit.language.policy import Policy
 from policykit.vocabulary import FactSpec, covers
@@ -12,6 +12,8 @@ from policykit.vocabulary import FactSpec, covers
 _AT = Fact("send.at", Type.TIMESTAMP)
 _CLASS = Fact("send.message_class", Type.STRING)
 _MARKETING = Compare("==", _CLASS, Const("marketing", Type.STRING))
+# A send that states a purpose and no program is known to belong to none; with neither, the program is unknown (M6).
+_PROGRAM_SAID = Or((Known(Fact("send.program", Type.STRING)), Not(Known(Fact("send.purpose", Type.STRING)))))
 _NOT_TRANSACTIONAL = Compare("!=", _CLASS, Const("transactional", Type.STRING))
 
 
@@ -44,7 +46,8 @@ def _one_of(path: str, values: Sequence[Value], context: Context) -> Expr:
         return _any([fact if value else Not(fact) for value in values])
     if path == "send.purpose":
         values = [known for known in context.purposes if any(covers(str(value), known) for value in values)]
-    return _included(fact, values, spec)
+    included = _included(fact, values, spec)
+    return And((_PROGRAM_SAID, included)) if path == "send.program" else included
 
 
 def _included(fact: Fact, values: Sequence[Value], spec: FactSpec) -> Expr:
