@@ -47,7 +47,7 @@ def test_three_engines_decide_everybody_alike(workspace, name) -> None:
         people = people_of(bench.connection, opened.ruleset, data, range(1, PEOPLE + 1))
 
     assert result.verified == PEOPLE
-    assert len(opened.ruleset.rules) == 29
+    assert len(opened.ruleset.rules) == 30
     for person in people.values():
         assert engine.decide(campaign.campaign, person, now) == reference_decide(
             opened.ruleset, campaign.campaign, person, now
