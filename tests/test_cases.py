@@ -400,6 +400,12 @@ def test_a_fact_is_read_as_a_data_file_would_hold_it(path: str, said: object, re
     assert given.person.facts == {path: read}
 
 
+def test_a_section_left_empty_gives_nothing() -> None:
+    empty = {section: None for section in ("send", "recipient", "facts", "consents", "history", "attributes")}
+
+    assert read_given(SET, WORDS, empty, NOW) == read_given(SET, WORDS, {}, NOW)
+
+
 def test_nothing_given_is_unknown_and_now_is_the_instant() -> None:
     given = read_given(SET, WORDS, {"send": {"channel": "push"}}, NOW)
 

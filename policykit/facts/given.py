@@ -64,7 +64,9 @@ class _Reader:
         self.problems.append(Problem(self.place, message, help, code))
 
     def mapping(self, value: object, where: str, keys: Iterable[str] | None = None) -> dict[str, object]:
-        """A mapping with no other keys than those known; anything else is a problem and reads as empty."""
+        """A mapping with no other keys than those known, empty when nothing is given; anything else is a problem."""
+        if value is None:
+            return {}
         if not isinstance(value, Mapping):
             self.problem(f"`{where}` is {_a(value)}, expected a mapping")
             return {}
@@ -99,7 +101,7 @@ def read_given(ruleset: RuleSet, vocabulary: Vocabulary, given: Row, now: Micros
     """
     reader = _Reader(ruleset, vocabulary, place)
     top = reader.mapping(given, "given", _SECTIONS)
-    send = reader.mapping(top.get("send", {}), "given.send", _SEND)
+    send = reader.mapping(top.get("send"), "given.send", _SEND)
     person = _person(reader, top)
     channel = reader.one_of(send.get("channel"), "channel", _channels(ruleset))
     campaign = _campaign(reader, send, person, channel, now)
@@ -206,10 +208,10 @@ def _use(reader: _Reader, item: object, where: str) -> Use | None:
 
 
 def _person(reader: _Reader, top: Row) -> Person:
-    recipient = reader.mapping(top.get("recipient", {}), "given.recipient")
-    addresses, ranks = recipient.pop("addresses", None), recipient.pop("ranks", {})
+    recipient = reader.mapping(top.get("recipient"), "given.recipient")
+    addresses, ranks = recipient.pop("addresses", None), recipient.pop("ranks", None)
     named = {f"recipient.{key}": value for key, value in recipient.items()}
-    facts = {**named, **reader.mapping(top.get("facts", {}), "given.facts")}
+    facts = {**named, **reader.mapping(top.get("facts"), "given.facts")}
     person_id = read_text(facts.pop("recipient.id", None)) or "somebody"
     return Person(
         id=person_id,
