@@ -10,7 +10,18 @@ from __future__ import annotations
 from policykit.dryrun.sources import Raw
 from policykit.vocabulary import ColumnType
 
-INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT", "UHUGEINT")
+INTEGERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "HUGEINT",
+    "UHUGEINT",
+)
 KEYS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")  # fit a BIGINT
 _FLOATS = ("FLOAT", "DOUBLE")
 _TEXTS = ("VARCHAR", "UUID", *INTEGERS)

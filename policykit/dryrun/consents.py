@@ -58,8 +58,10 @@ def stage_refusals(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int
         return 0
     lifts = ", ".join(f"bool_or(g.ch IN ({_EVERY}, {k})) AS lifted_{k}" for k in channels)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE lifts AS SELECT r.refusal, {lifts} FROM ({_grants(ledger)}) AS g JOIN refusals AS r "
-        "ON g.person = r.person WHERE g.own_act AND g.instant > r.instant AND g.n <= r.n AND (r.ch = -1 OR g.ch = r.ch) GROUP BY r.refusal"
+        f"CREATE OR REPLACE TEMP TABLE lifts AS SELECT r.refusal, {lifts} FROM ({_grants(ledger)}) AS g "
+        "JOIN refusals AS r "
+        "ON g.person = r.person WHERE g.own_act AND g.instant > r.instant AND g.n <= r.n AND (r.ch = -1 "
+        "OR g.ch = r.ch) GROUP BY r.refusal"
     )
     parts = ", ".join(
         f"max(instant) FILTER (WHERE ch IN ({_EVERY}, {k})) AS last_{k}, "
@@ -68,7 +70,8 @@ def stage_refusals(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int
         for k in channels
     )
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE refused AS SELECT person, {parts} FROM refusals LEFT JOIN lifts USING (refusal) GROUP BY person"
+        f"CREATE OR REPLACE TEMP TABLE refused AS SELECT person, {parts} FROM refusals LEFT JOIN lifts "
+        "USING (refusal) GROUP BY person"
     )
     connection.execute("DROP TABLE lifts; DROP TABLE refusals")
     return int(connection.execute("SELECT count(*) FROM refused").fetchall()[0][0])
@@ -81,24 +84,38 @@ def _live(channel: int) -> str:
 def granted_sql(ledger: Ledger, wanted: Mapping[str, Wanted], refused: bool) -> str:  # noqa: FBT001  # whether `refused` has rows
     """A query with one row per person: per name the end of what is wanted, NULL when nothing does.
 
-    A live refusal leaves no end where a requirement was asked.
+    A live refusal leaves no end where a requirement was asked. What a grant must be is asked once
+    per requirement, then who it counts for once per channel.
     """
-    columns = ", ".join(f"{_end(ledger, want, refused)} AS {name}" for name, want in wanted.items())
+    asked = list(dict.fromkeys((want.requirement, want.timeless) for want in wanted.values()))
+    ends = ", ".join(f"{_end(ledger, *ask)} AS e{i}" for i, ask in enumerate(asked))
+    grants = f"SELECT person, ch, instant, {ends} FROM ({_grants(ledger)}) AS g"
+    columns = ", ".join(
+        f"max(CASE WHEN {_counts(want, refused)} THEN g.e{asked.index((want.requirement, want.timeless))} "
+        f"END) AS {name}"
+        for name, want in wanted.items()
+    )
     join = " LEFT JOIN refused AS f ON f.person = g.person" if refused else ""
-    return f"SELECT g.person AS person, {columns} FROM ({_grants(ledger)}) AS g{join} GROUP BY g.person"
+    return f"SELECT g.person AS person, {columns} FROM ({grants}) AS g{join} GROUP BY g.person"
 
 
-def _end(ledger: Ledger, want: Wanted, refused: bool) -> str:  # noqa: FBT001
+def _counts(want: Wanted, refused: bool) -> str:  # noqa: FBT001
+    """Whether a grant is in force on a channel, and nothing live stands against it."""
     k = want.channel
-    tests = [f"g.ch IN ({_EVERY}, {k})"]
+    tests = [f"(g.ch = {_EVERY} OR g.ch = {k})"]
     if refused:
         tests.append(f"(f.last_{k} IS NULL OR g.instant > f.last_{k})")
         if want.requirement is not None and not want.timeless:
-            tests.append(f"coalesce(f.level_{k}, 0) = 0")
-    requirement = want.requirement or Requirement()
-    tests += _suits(requirement, ledger)
-    end = str(FOREVER) if want.timeless else _until(requirement.max_age)
-    return f"max(CASE WHEN {' AND '.join(tests)} THEN {end} END)"
+            tests.append(f"coalesce(f.level_{k} = 0, TRUE)")
+    return " AND ".join(tests)
+
+
+def _end(ledger: Ledger, requirement: Requirement | None, timeless: bool) -> str:  # noqa: FBT001
+    """When a grant ends as far as a requirement goes; NULL where it does not suit."""
+    requirement = requirement or Requirement()
+    end = str(FOREVER) if timeless else _until(requirement.max_age)
+    tests = _suits(requirement, ledger)
+    return f"CASE WHEN {' AND '.join(tests)} THEN {end} END" if tests else end
 
 
 def _suits(requirement: Requirement, ledger: Ledger) -> list[str]:
@@ -117,7 +134,9 @@ def _suits(requirement: Requirement, ledger: Ledger) -> list[str]:
     for name in sorted(requirement.names):
         last = len(ledger.path) - 1
         program = ledger.path[0].startswith("program:")
-        tests.append({"channel": f"g.ch <> {_EVERY}", "program": "g.n = 0" if program else "FALSE"}.get(name, f"g.n <> {last}"))
+        tests.append(
+            {"channel": f"g.ch <> {_EVERY}", "program": "g.n = 0" if program else "FALSE"}.get(name, f"g.n <> {last}")
+        )
     return tests
 
 
@@ -134,7 +153,10 @@ def _until(max_age: Span | None) -> str:
         late = f"make_timestamp(g.instant) + to_months({max_age.count}) >= TIMESTAMP '10000-01-01'"
         return f"least(g.expires_at, CASE WHEN {late} THEN {FOREVER} ELSE {aged} END)"
     if max_age > FOREVER - 253402300800000000:
-        return f"least(g.expires_at, CASE WHEN g.instant > {FOREVER - max_age} THEN {FOREVER} ELSE g.instant + {min(max_age, FOREVER)} END)"
+        return (
+            f"least(g.expires_at, CASE WHEN g.instant > {FOREVER - max_age} THEN {FOREVER} ELSE g.instant + "
+            f"{min(max_age, FOREVER)} END)"
+        )
     return f"least(g.expires_at, g.instant + {max_age})"
 
 
@@ -147,9 +169,15 @@ def _column(ledger: Ledger, name: str) -> str:
 
 def _grants(ledger: Ledger) -> str:
     """Grants covering the send on some prepared channel: person, n (place on the path), ch, at, ..."""
-    ends = f"CASE WHEN endless THEN {FOREVER} ELSE expires_at END" if "expires_at" in ledger.table.columns else str(FOREVER)
+    ends = (
+        f"CASE WHEN endless THEN {FOREVER} ELSE expires_at END"
+        if "expires_at" in ledger.table.columns
+        else str(FOREVER)
+    )
     own = [quality for quality, rank in QUALITIES if rank >= OWN_ACT]
-    places = " ".join(f"WHEN {quoted(node)} THEN {i}" for i, node in enumerate(ledger.path) if not node.startswith("program:"))
+    places = " ".join(
+        f"WHEN {quoted(node)} THEN {i}" for i, node in enumerate(ledger.path) if not node.startswith("program:")
+    )
     node = f"CASE {_column(ledger, 'purpose')} {places} END"
     if "program" in ledger.table.columns:
         mine = ledger.path[0].removeprefix("program:") if ledger.path[0].startswith("program:") else None
@@ -157,10 +185,13 @@ def _grants(ledger: Ledger) -> str:
         node = f"CASE WHEN program IS NOT NULL THEN {here} ELSE {node} END"
     channel = " ".join(f"WHEN {quoted(c)} THEN {k}" for k, c in enumerate(ledger.channels))
     return (
-        f"SELECT person, n, ch, instant, expires_at, quality, basis, defects, evidence, controller, own_act FROM (SELECT person, "
-        f"CAST({node} AS TINYINT) AS n, CAST(CASE {_column(ledger, 'channel')} {channel} WHEN '*' THEN {_EVERY} END AS TINYINT) AS ch, "
+        "SELECT person, n, ch, instant, expires_at, quality, basis, defects, evidence, controller, "
+        "own_act FROM (SELECT person, "
+        f"CAST({node} AS TINYINT) AS n, CAST(CASE {_column(ledger, 'channel')} {channel} WHEN '*' THEN "
+        f"{_EVERY} END AS TINYINT) AS ch, "
         f"instant, {ends} AS expires_at, {_column(ledger, 'quality')} AS quality, {_column(ledger, 'basis')} AS basis, "
-        f"{_column(ledger, 'defects')} AS defects, {_column(ledger, 'evidence')} AS evidence, {_column(ledger, 'controller')} AS controller, "
+        f"{_column(ledger, 'defects')} AS defects, {_column(ledger, 'evidence')} AS evidence, "
+        f"{_column(ledger, 'controller')} AS controller, "
         f"coalesce({_column(ledger, 'quality')} IN ({', '.join(map(quoted, own))}), FALSE) AS own_act "
         f"FROM {ledger.table.sql} WHERE status IN ({', '.join(map(quoted, GRANTS))}) AND instant <= {ledger.now}) "
         "WHERE n IS NOT NULL AND ch IS NOT NULL AND expires_at IS NOT NULL"
@@ -170,24 +201,39 @@ def _grants(ledger: Ledger) -> str:
 def _refusals(ledger: Ledger) -> str:
     """Refusals covering the send on some prepared channel; a scope that says nothing is about everything."""
     last = len(ledger.path) - 1
-    places = " ".join(f"WHEN {quoted(node)} THEN {i}" for i, node in enumerate(ledger.path) if not node.startswith("program:"))
+    places = " ".join(
+        f"WHEN {quoted(node)} THEN {i}" for i, node in enumerate(ledger.path) if not node.startswith("program:")
+    )
     purpose = _column(ledger, "purpose")
-    node = f"CASE {purpose} {places} ELSE CASE WHEN {_known(purpose, ledger.known_purposes)} THEN NULL ELSE {last} END END"
+    node = (
+        f"CASE {purpose} {places} ELSE CASE WHEN {_known(purpose, ledger.known_purposes)} THEN NULL ELSE {last} END END"
+    )
     if "program" in ledger.table.columns:
         mine = ledger.path[0].removeprefix("program:")
-        here = f"WHEN program = {quoted(mine)} THEN 0 " if ledger.path[0].startswith("program:") and mine in ledger.known_programs else ""
+        here = (
+            f"WHEN program = {quoted(mine)} THEN 0 "
+            if ledger.path[0].startswith("program:") and mine in ledger.known_programs
+            else ""
+        )
         other = f"WHEN {_known('program', ledger.known_programs)} THEN NULL"
         node = f"CASE WHEN program IS NULL THEN {node} {here}{other} ELSE {last} END"
     channel = _column(ledger, "channel")
     mine = " ".join(f"WHEN {quoted(c)} THEN {k}" for k, c in enumerate(ledger.channels))
-    where = f"CASE {channel} {mine} ELSE CASE WHEN {_known(channel, ledger.known_channels)} THEN NULL ELSE {_EVERY} END END"
-    level = f"CASE WHEN ch <> {_EVERY} THEN {LEVELS['channel']} WHEN n <> {last} THEN {LEVELS['purpose']} ELSE {LEVELS['everything']} END"
+    where = (
+        f"CASE {channel} {mine} ELSE CASE WHEN {_known(channel, ledger.known_channels)} THEN NULL ELSE {_EVERY} END END"
+    )
+    level = (
+        f"CASE WHEN ch <> {_EVERY} THEN {LEVELS['channel']} WHEN n <> {last} THEN {LEVELS['purpose']} ELSE "
+        f"{LEVELS['everything']} END"
+    )
     standing = f"CASE status WHEN 'objected' THEN {OBJECTED} WHEN 'withdrawn' THEN {WITHDRAWN} ELSE {REFUSED} END"
     return (
         f"SELECT person, n, ch, instant, {level} AS level, {standing} AS standing FROM (SELECT person, status, "
         f"CAST(CASE WHEN status = 'objected' THEN {last} ELSE {node} END AS TINYINT) AS n, "
-        f"CAST(CASE WHEN status = 'objected' THEN {_EVERY} ELSE {where} END AS TINYINT) AS ch, coalesce(instant, {FOREVER}) AS instant "
-        f"FROM {ledger.table.sql} WHERE status IN ({', '.join(map(quoted, REFUSALS))}) AND (instant IS NULL OR instant <= {ledger.now})) "
+        f"CAST(CASE WHEN status = 'objected' THEN {_EVERY} ELSE {where} END AS TINYINT) AS ch, "
+        f"coalesce(instant, {FOREVER}) AS instant "
+        f"FROM {ledger.table.sql} WHERE status IN ({', '.join(map(quoted, REFUSALS))}) AND (instant IS "
+        f"NULL OR instant <= {ledger.now})) "
         "WHERE n IS NOT NULL AND ch IS NOT NULL"
     )
 

@@ -106,11 +106,15 @@ def outcomes(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[Outcome]
     """Every distinct outcome, the most frequent first."""
     grouped = [*_GROUPED, *(f"{name}_{w}" for name in decided.MASKS for w in plan.words)]
     rows = connection.execute(
-        f"SELECT count(*) AS n, min(row) AS row, {', '.join(grouped)} FROM decided GROUP BY {', '.join(grouped)} ORDER BY n DESC, row"
+        f"SELECT count(*) AS n, min(row) AS row, {', '.join(grouped)} FROM decided GROUP BY "
+        f"{', '.join(grouped)} ORDER BY n DESC, row"
     ).fetchall()
     plain, width = 2 + len(_GROUPED), len(plan.words)
     return [
-        Outcome(*row[:plain], *(_joined(row[plain + i * width : plain + (i + 1) * width]) for i in range(len(decided.MASKS))))
+        Outcome(
+            *row[:plain],
+            *(_joined(row[plain + i * width : plain + (i + 1) * width]) for i in range(len(decided.MASKS))),
+        )
         for row in rows
     ]
 
@@ -120,11 +124,10 @@ def _joined(words: Iterable[int]) -> int:
 
 
 def count(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, data: Data, pseudonym: Callable[[str], str], examples: int,
-    assumed: Iterable[str] = (),
+    connection: duckdb.DuckDBPyConnection, plan: Plan, data: Data, found: list[Outcome],
+    pseudonym: Callable[[str], str], examples: int, assumed: Iterable[str] = (),
 ) -> Numbers:  # fmt: skip
-    """All numbers of one run, from the view `decided`. assumed: the fact of each bit of `assumed`."""
-    found = outcomes(connection, plan)
+    """All numbers of one run, from its outcomes. assumed: the fact of each bit of `Outcome.assumed`."""
     rows = sum(o.rows for o in found)
     verdicts = _tally((o.verdict, o.rows) for o in found)
     channel = plan.channels
@@ -190,7 +193,12 @@ def _suggestions(plan: Plan, found: list[Outcome]) -> tuple[Suggestion, ...]:
         more = of_blocked = 0
         for o in found:
             cleared = mask & o.doubt if doubtful else mask
-            if o.verdict and o.start is not None and o.impossible not in (0, 1) and not o.first & plan.laws[o.start].acts & ~cleared:
+            if (
+                o.verdict
+                and o.start is not None
+                and o.impossible not in (0, 1)
+                and not o.first & plan.laws[o.start].acts & ~cleared
+            ):
                 more += o.rows
                 of_blocked += o.rows if o.verdict == Verdict.BLOCK else 0
         if more:
@@ -216,7 +224,15 @@ def _examples(
     alike: Counter[tuple[object, ...]] = Counter()
     for outcome in found:
         if outcome.verdict:
-            way = (outcome.verdict, outcome.final, outcome.stripped, outcome.generic, outcome.delayed, outcome.impossible, outcome.det)
+            way = (
+                outcome.verdict,
+                outcome.final,
+                outcome.stripped,
+                outcome.generic,
+                outcome.delayed,
+                outcome.impossible,
+                outcome.det,
+            )
             seen.setdefault(way, outcome)
             alike[way] += outcome.rows
     chosen = [(way, seen[way]) for way, _ in alike.most_common(most)]
@@ -235,7 +251,10 @@ def read_decisions(
         f"SELECT {', '.join(columns)} FROM decided WHERE row IN ({', '.join(map(str, rows))}) ORDER BY row"
     ).fetchall()
     plain, width = 3 + len(_GROUPED), len(plan.words)
-    return [(row[0], (row[1], _decision(plan, row[2], dict(zip(_GROUPED, row[3:plain], strict=True)), row[plain:], width))) for row in found]
+    return [
+        (row[0], (row[1], _decision(plan, row[2], dict(zip(_GROUPED, row[3:plain], strict=True)), row[plain:], width)))
+        for row in found
+    ]
 
 
 def _decision(plan: Plan, at: int | None, values: dict[str, object], words: tuple[int, ...], width: int) -> Decision:

@@ -189,7 +189,10 @@ def _readable(path: str, sql: str) -> str:
 
 def _origin(said: str, origin: str, as_registered: bool | None) -> str:
     origins = ", ".join(quoted(name) for name, _ in ORIGINS)
-    return f"CASE WHEN {said} IS NULL THEN {_bool(as_registered)} WHEN {said} IN ({origins}) THEN {said} = {quoted(origin)} END"
+    return (
+        f"CASE WHEN {said} IS NULL THEN {_bool(as_registered)} WHEN {said} IN ({origins}) THEN {said} = "
+        f"{quoted(origin)} END"
+    )
 
 
 def _bool(value: bool | None) -> str:
@@ -224,7 +227,8 @@ def values_sql(table: Table, attributes: Iterable[str]) -> str:
         outer += [f"{_unless(f'{picked}.{field}', field)} AS {value_column(attribute, field)}" for field in fields]
     wanted = ", ".join(map(quoted, attributes))
     return (
-        f"SELECT person{''.join(', ' + column for column in outer)} FROM (SELECT person{''.join(', ' + c for c in inner)} "
+        f"SELECT person{''.join(', ' + column for column in outer)} FROM (SELECT "
+        f"person{''.join(', ' + c for c in inner)} "
         f"FROM {table.sql} WHERE attribute IN ({wanted}) GROUP BY person)"
     )
 

@@ -13,25 +13,35 @@ from policykit.dryrun.relations import Data, Table
 from policykit.dryrun.sources import quoted
 from policykit.ir.rules import RuleSet
 from policykit.model import FOREVER, UNREADABLE, Address, AttributeValue, ConsentRecord, Person, SentRecord
-from policykit.vocabulary import BASES, CHANNELS, MESSAGE_CLASSES, ORIGINS, QUALITIES, REFUSALS, STATUSES
+from policykit.vocabulary import BASES, CHANNELS, MESSAGE_CLASSES, ORIGINS, QUALITIES, STATUSES
 
 Row = dict[str, Any]
 Connection: TypeAlias = duckdb.DuckDBPyConnection
 
 
-def people_of(connection: duckdb.DuckDBPyConnection, ruleset: RuleSet, data: Data, rows: Sequence[int]) -> dict[int, Person]:
+def people_of(
+    connection: duckdb.DuckDBPyConnection, ruleset: RuleSet, data: Data, rows: Sequence[int]
+) -> dict[int, Person]:
     """The person of each row of the audience, with everything the relations say of them."""
     if not rows:
         return {}
     found = _rows(connection, f"{data.people.sql} WHERE row IN ({', '.join(map(str, rows))})")
     keys = sorted({row["key"] for row in found})
     related = {name: _by_person(connection, table, keys) for name, table in data.tables.items() if name != "people"}
-    return {row["row"]: _person(ruleset, data, row, {name: by.get(row["key"], []) for name, by in related.items()}) for row in found}
+    return {
+        row["row"]: _person(ruleset, data, row, {name: by.get(row["key"], []) for name, by in related.items()})
+        for row in found
+    }
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, data: Data, person: str) -> list[int]:
     """Row numbers of one person in the audience."""
-    return [row for (row,) in connection.execute(f"SELECT row FROM {data.people.sql} WHERE id = ? ORDER BY row", [person]).fetchall()]
+    return [
+        row
+        for (row,) in connection.execute(
+            f"SELECT row FROM {data.people.sql} WHERE id = ? ORDER BY row", [person]
+        ).fetchall()
+    ]
 
 
 def ids_of(connection: duckdb.DuckDBPyConnection, data: Data) -> Iterator[str]:
@@ -47,7 +57,9 @@ def _rows(connection: duckdb.DuckDBPyConnection, source: str) -> list[Row]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _by_person(connection: duckdb.DuckDBPyConnection, table: Table, keys: Sequence[int | str]) -> dict[int | str, list[Row]]:
+def _by_person(
+    connection: duckdb.DuckDBPyConnection, table: Table, keys: Sequence[int | str]
+) -> dict[int | str, list[Row]]:
     listed = ", ".join(str(key) if isinstance(key, int) else quoted(key) for key in keys)
     found: dict[int | str, list[Row]] = defaultdict(list)
     for row in _rows(connection, f"{table.sql} WHERE person IN ({listed})"):
@@ -60,8 +72,14 @@ def _person(ruleset: RuleSet, data: Data, row: Row, related: Mapping[str, list[R
         id=row["id"],
         facts={path: row[column] for path, column in data.facts.items() if column != "id" and row[column] is not None},
         addresses=_addresses(data, row, related.get("addresses")),
-        ranks={name.removeprefix("rank."): value for name, value in row.items() if name.startswith("rank.") and value is not None},
-        consents=None if "consents" not in related else tuple(_consent(ruleset, r, i) for i, r in enumerate(related["consents"])),
+        ranks={
+            name.removeprefix("rank."): value
+            for name, value in row.items()
+            if name.startswith("rank.") and value is not None
+        },
+        consents=None
+        if "consents" not in related
+        else tuple(_consent(ruleset, r, i) for i, r in enumerate(related["consents"])),
         history=None if "history" not in related else tuple(_sent(ruleset, r) for r in related["history"]),
         attributes=_attributes(ruleset, data, row, related.get("attributes")),
     )
@@ -108,7 +126,9 @@ def _addresses(data: Data, row: Row, listed: list[Row] | None) -> Mapping[str, A
     found: dict[str, Address] = {}
     for entry in sorted((r for r in listed or [] if r["address"] is not None), key=_address_order, reverse=True):
         permission = bool(entry["permission"]) if "permission" in columns else None
-        found[entry["channel"]] = Address(entry["address"], entry.get("shared"), _one_of(entry.get("origin"), dict(ORIGINS)), permission)
+        found[entry["channel"]] = Address(
+            entry["address"], entry.get("shared"), _one_of(entry.get("origin"), dict(ORIGINS)), permission
+        )
     for name in own:
         if row[name] is not None:
             found[name.removeprefix("address.")] = Address(row[name], row.get(name + ".shared"))
@@ -118,10 +138,17 @@ def _addresses(data: Data, row: Row, listed: list[Row] | None) -> Mapping[str, A
 def _address_order(row: Row) -> tuple[str, ...]:
     """The address that sorts first is the one that counts, whatever the order of rows."""
     shared = row.get("shared")
-    return (row["address"], "" if shared is None else str(shared).lower(), row.get("origin") or "", row.get("permission") or "")
+    return (
+        row["address"],
+        "" if shared is None else str(shared).lower(),
+        row.get("origin") or "",
+        row.get("permission") or "",
+    )
 
 
-def _attributes(ruleset: RuleSet, data: Data, row: Row, listed: list[Row] | None) -> Mapping[str, AttributeValue] | None:
+def _attributes(
+    ruleset: RuleSet, data: Data, row: Row, listed: list[Row] | None
+) -> Mapping[str, AttributeValue] | None:
     own = {name.removeprefix("attributes."): row[name] for name in row if name.startswith("attributes.")}
     if listed is None and not own:
         return None
@@ -154,5 +181,3 @@ def _purposes(ruleset: RuleSet, said: str | None) -> tuple[str, ...] | None:
         return None
     members = tuple(said.split("|"))
     return members if set(members) <= {"*", *known_purposes(ruleset)} else (UNREADABLE,)
-
-

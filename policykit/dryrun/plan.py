@@ -81,12 +81,18 @@ def make_plan(ruleset: RuleSet, campaign: Campaign, constant: Constant) -> Plan:
     for k, prepared in enumerate(campaign.prepared):
         for generic in (False, True) if prepared.generic is not None else (False,):
             special[k, generic] = specialise(ruleset, campaign, prepared, generic)
-    folded = {variant: tuple(_fold(r.breached, variant[0], constant) for r in rules) for variant, rules in special.items()}
+    folded = {
+        variant: tuple(_fold(r.breached, variant[0], constant) for r in rules) for variant, rules in special.items()
+    }
     indexes = [i for i in range(len(ruleset.rules)) if any(exprs[i] != FALSE for exprs in folded.values())]
     live = tuple(ruleset.rules[i] for i in indexes)
     breached = {variant: tuple(exprs[i] for i in indexes) for variant, exprs in folded.items()}
     terms = {
-        variant: {bit: _terms(rules[i], variant[0], constant) for bit, i in enumerate(indexes) if rules[i].rule.use_breached is not None}
+        variant: {
+            bit: _terms(rules[i], variant[0], constant)
+            for bit, i in enumerate(indexes)
+            if rules[i].rule.use_breached is not None
+        }
         for variant, rules in special.items()
     }
     parts = {rule.effect.part for rule in live if rule.mode == "enforce"}

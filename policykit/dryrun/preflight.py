@@ -10,9 +10,9 @@ from policykit.dryrun.facts_read import facts_read
 from policykit.dryrun.relations import Data
 from policykit.dryrun.sources import named, quoted
 from policykit.ir.rules import RuleSet
+from policykit.ir.specialise import specialise
 from policykit.ir.walk import leaves_of
 from policykit.model import Campaign
-from policykit.ir.specialise import specialise
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ class Lack:
     ways: tuple[str, ...]
 
 
-def preflight(connection: duckdb.DuckDBPyConnection, ruleset: RuleSet, campaign: Campaign, data: Data) -> tuple[Lack, ...]:
+def preflight(
+    connection: duckdb.DuckDBPyConnection, ruleset: RuleSet, campaign: Campaign, data: Data
+) -> tuple[Lack, ...]:
     """Facts that some policy reads on some prepared channel, and that no row has."""
     readers: dict[str, set[str]] = {}
     for prepared in campaign.prepared:
@@ -73,7 +75,10 @@ def _lack(fact: str, policies: list[str], ruleset: RuleSet) -> Lack:
         option = "" if fact == "addresses" else f", or give `--{fact} FILE`"
         ways: tuple[str, ...] = (f"name the file under `audience:` as `{fact}: FILE`{option}",)
     elif fact.startswith("send.address."):
-        ways = ("give the column in the addresses file", f"say what absence means: `assume: {{{fact}: ...}}` in policykit.yaml")
+        ways = (
+            "give the column in the addresses file",
+            f"say what absence means: `assume: {{{fact}: ...}}` in policykit.yaml",
+        )
     else:
         ways = (
             f"name the column under `audience:`: `columns: {{{fact}: <header>}}`",

@@ -74,7 +74,9 @@ def read_data(connection: duckdb.DuckDBPyConnection, sources: Sources, vocabular
             tables[name] = _table(connection, source, key_type, vocabulary)
         except duckdb.Error as error:
             complaint = unreadable(error)
-            problems.append(Problem(Place(source.label, complaint.line, 1), str(complaint), complaint.help, "data.unreadable"))
+            problems.append(
+                Problem(Place(source.label, complaint.line, 1), str(complaint), complaint.help, "data.unreadable")
+            )
     if problems:
         raise BadData(problems)
     repeated, most = _check_people(connection, tables["people"])
@@ -123,7 +125,8 @@ def _mistyped(opened: Opened, vocabulary: Vocabulary) -> Iterator[Problem]:
 
 
 _WORDS = {
-    "text": "text", "bool": "`true` or `false`", "int": "whole numbers", "double": "numbers", "list": "texts separated by `|`",
+    "text": "text", "bool": "`true` or `false`", "int": "whole numbers", "double": "numbers", "list": "texts separated "
+        "by `|`",
     "timestamp": "instants with an offset, e.g. 2026-03-02T10:00:00+01:00",
 }  # fmt: skip
 
@@ -158,14 +161,13 @@ def _check_cells(
             errors.append(_naive_problem(connection, opened, name, raw, naive))
         elif bad:
             place = Place(opened.label, 1, raw.position)
-            warnings.append(Problem(place, f"{bad:,} cells of `{raw.header}` are not {_WORDS[spec.type]}; they count as unknown",
+            warnings.append(Problem(place, f"{bad:,} cells of `{raw.header}` are not {_WORDS[spec.type]}; they "
+                "count as unknown",
                                     None, "data.unreadable-cells", "warning"))  # fmt: skip
     return errors, warnings
 
 
-def _naive_problem(
-    connection: duckdb.DuckDBPyConnection, opened: Opened, name: str, raw: Raw, count: int
-) -> Problem:
+def _naive_problem(connection: duckdb.DuckDBPyConnection, opened: Opened, name: str, raw: Raw, count: int) -> Problem:
     connection.execute("SET preserve_insertion_order = true")
     row, text = connection.execute(
         f"SELECT n, t FROM (SELECT row_number() OVER () AS n, {raw.sql} AS t, {cells.naive(raw)} AS wrong "
@@ -185,7 +187,9 @@ def _table(connection: duckdb.DuckDBPyConnection, opened: Opened, key_type: str,
     # Integers of every width become BIGINT; otherwise the id is its text.
     read_key = f"CAST({key.sql} AS BIGINT)" if key_type == "BIGINT" else cells.as_text(key)
     columns = [f"{read_key} AS {'key' if people else 'person'}"]
-    members = {spec.column: spec.members for spec in vocabulary.facts.values() if people and spec.column and spec.members}
+    members = {
+        spec.column: spec.members for spec in vocabulary.facts.values() if people and spec.column and spec.members
+    }
     if people:
         columns.append(f"{cells.as_text(key)} AS id")
     for name, raw, spec in typed_columns(opened, vocabulary):
@@ -220,13 +224,18 @@ def column_name(name: str) -> str:
 def _check_people(connection: duckdb.DuckDBPyConnection, people: Table) -> tuple[int, int]:
     """Rows beyond the first of a person, and the most of one person; raises what is wrong with the audience."""
     if people.rows == 0:
-        raise BadData(Problem(people.opened.place(), "the audience is empty", "give a file with at least one person", "data.empty"))
+        raise BadData(
+            Problem(
+                people.opened.place(), "the audience is empty", "give a file with at least one person", "data.empty"
+            )
+        )
     connection.execute(
         f"CREATE TEMP TABLE repeated_people AS SELECT key, count(*) AS n FROM {people.sql} "
         "GROUP BY key HAVING count(*) > 1 OR key IS NULL"
     )
     repeated, most, empty = connection.execute(
-        "SELECT coalesce(sum(n - 1), 0), coalesce(max(n), 1), coalesce(sum(n) FILTER (WHERE key IS NULL), 0) FROM repeated_people"
+        "SELECT coalesce(sum(n - 1), 0), coalesce(max(n), 1), coalesce(sum(n) FILTER (WHERE key IS "
+        "NULL), 0) FROM repeated_people"
     ).fetchall()[0]
     connection.execute(
         "CREATE TEMP TABLE repeated_rows AS SELECT row, key, row_number() OVER (PARTITION BY key ORDER BY row) AS turn "
@@ -236,10 +245,13 @@ def _check_people(connection: duckdb.DuckDBPyConnection, people: Table) -> tuple
     if empty:
         row = connection.execute(f"SELECT min(row) FROM {people.sql} WHERE key IS NULL").fetchall()[0][0]
         more = f" (and {empty - 1:,} more)" if empty > 1 else ""
-        problems.append(Problem(people.opened.place(row, "id"), f"a person has no id{more}", "every row needs one", "data.empty-id"))
+        problems.append(
+            Problem(people.opened.place(row, "id"), f"a person has no id{more}", "every row needs one", "data.empty-id")
+        )
     elif most > MAX_ROWS_OF_ONE:
         row = connection.execute(f"SELECT min(row) FROM repeated_rows WHERE turn > {MAX_ROWS_OF_ONE}").fetchall()[0][0]
-        problems.append(Problem(people.opened.place(row, "id"), f"one person has {most:,} rows, more than {MAX_ROWS_OF_ONE}",
+        problems.append(Problem(people.opened.place(row, "id"), f"one person has {most:,} rows, more than "
+            f"{MAX_ROWS_OF_ONE}",
                                 "an audience names each person once", "data.repeated-person"))  # fmt: skip
     if problems:
         raise BadData(problems)

@@ -1,6 +1,6 @@
 """M5 over relations: the rows that some rule lessens, round by round, all of them at once.
 
-Each row of the table `course` is one send as it stands: its channel, what was stripped, whether it
+Each row of a course is one send as it stands: its channel, what was stripped, whether it
 is generic, its instant, and the masks gathered so far. A round judges the moving rules again, then
 either ends a row or carries it on. `policykit.rounds` is the law in words; names
 here are the same.
@@ -30,6 +30,7 @@ _NOWHERE = IMPOSSIBLE.index("no_channel_left")
 ON, DONE, ASK, BLOCK = 0, 1, 2, 3
 _MOST_ROUNDS = 10_000  # strips and instants only grow; more is a fault of ours
 
+_GATHERED = ("und", "aud", "brk")
 _STATE = ("chg", "und", "aud", "brk", "cund", "caud", "cbrk", "ask")
 
 
@@ -44,45 +45,59 @@ class Rounds:
             *(f"{letter}_{w}" for letter in "bu" for w in self.words),
             *(f"{letter}{k}_{w}" for letter in "bu" for k in self._others for w in self.words),
         ]  # fmt: skip
-        self.columns = [*self.fixed, "ch", "strip", "generic", "instant", "cand", *(f"{n}_{w}" for n in _STATE for w in self.words)]
+        self.columns = [
+            *self.fixed,
+            "ch",
+            "strip",
+            "generic",
+            "instant",
+            "cand",
+            *(f"{n}_{w}" for n in _STATE for w in self.words),
+        ]
 
     @property
     def _others(self) -> range:
         return range(len(self.plan.channels) if len(self.plan.channels) > 1 else 0)
 
-    def run(self, connection: duckdb.DuckDBPyConnection, scanned: str, lessened: str) -> None:
-        """From the table `scanned` to a new table `lessened`, with the columns of `decided.py`."""
-        zeros = ", ".join(f"CAST(0 AS BIGINT) AS {n}_{w}" for n in _STATE for w in self.words)
-        fixed = ", ".join("instant AS planned" if name == "planned" else name for name in self.fixed)
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE course AS SELECT {fixed}, start AS ch, CAST(0 AS BIGINT) AS strip, FALSE AS generic, "
-            f"instant, CAST(0 AS BIGINT) AS cand, {zeros} FROM {scanned} WHERE lessened"
-        )
-        first = True
-        for _ in range(_MOST_ROUNDS):
-            left = connection.execute("SELECT count(*) FROM course").fetchall()[0][0]
-            if first:
-                connection.execute(f"CREATE OR REPLACE TEMP TABLE {lessened} AS {self._final('course', 'FALSE')}")
-            if not left:
-                connection.execute("DROP TABLE course")
-                return
-            self._meet(connection)
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE stepped AS {self._step(judge_again=not first)}")
-            connection.execute(f"INSERT INTO {lessened} {self._final('stepped', 'ended')}")
-            carried = ", ".join(self.columns)
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE course AS SELECT {carried} FROM stepped WHERE NOT ended")
-            connection.execute("DROP TABLE stepped")
-            first = False
+    def run(self, connection: duckdb.DuckDBPyConnection, scanned: str, lessened: str) -> bool:
+        """From the table `scanned` to a new table `lessened`, with the columns of `decided.py`.
+
+        False, and no table, when nobody is lessened.
+        """
+        if not connection.execute(f"SELECT 1 FROM {scanned} WHERE lessened LIMIT 1").fetchall():
+            return False
+        course = self._first(scanned)
+        for number in range(_MOST_ROUNDS):
+            step = f"{lessened}_step_{number}"
+            self._meet(connection, course)
+            connection.execute(f"CREATE TEMP TABLE {step} AS {self._step(course, judge_again=number > 0)}")
+            into = f"INSERT INTO {lessened}" if number else f"CREATE OR REPLACE TEMP TABLE {lessened} AS"
+            connection.execute(f"{into} {self._final(step)}")
+            if number:
+                connection.execute(f"DROP TABLE {lessened}_step_{number - 1}")
+            if not connection.execute(f"SELECT 1 FROM {step} WHERE NOT ended LIMIT 1").fetchall():
+                connection.execute(f"DROP TABLE {step}")
+                return True
+            course = f"(SELECT {', '.join(self.columns)} FROM {step} WHERE NOT ended)"
         raise InternalError("a send was lessened without end")
 
-    def _meet(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def _first(self, scanned: str) -> str:
+        """The course of every lessened row as planned."""
+        zeros = ", ".join(f"CAST(0 AS BIGINT) AS {n}_{w}" for n in _STATE for w in self.words)
+        fixed = ", ".join("instant AS planned" if name == "planned" else name for name in self.fixed)
+        return (
+            f"(SELECT {fixed}, start AS ch, CAST(0 AS BIGINT) AS strip, FALSE AS generic, instant, "
+            f"CAST(0 AS BIGINT) AS cand, {zeros} FROM {scanned} WHERE lessened)"
+        )
+
+    def _meet(self, connection: duckdb.DuckDBPyConnection, course: str) -> None:
         if self.staging.clock.columns:
-            met = connection.execute("SELECT DISTINCT zone_number, instant FROM course").fetchall()
+            met = connection.execute(f"SELECT DISTINCT zone_number, instant FROM {course}").fetchall()
             self.staging.clock.meet(connection, met)
 
     # --- one round ------------------------------------------------------------------------------------
 
-    def _step(self, *, judge_again: bool) -> str:
+    def _step(self, course: str, *, judge_again: bool) -> str:
         layers = [
             self._truths() if judge_again else [],
             self._judged(judge_again=judge_again),
@@ -92,13 +107,13 @@ class Rounds:
             self._outcome(),
             self._next(),
         ]
-        sql = self._seen(judge_again=judge_again)
+        sql = self._seen(course, judge_again=judge_again)
         for layer in layers:
             if layer:
                 sql = f"SELECT *, {', '.join(layer)} FROM ({sql})"
         return self._carried(sql)
 
-    def _seen(self, *, judge_again: bool) -> str:
+    def _seen(self, course: str, *, judge_again: bool) -> str:
         """The course with the clock at each row's instant, and counts around instants that moved."""
         counters = [name for name in self.staging.counters if name in self.scan.kept]
         names = ", ".join(f"t.{name}" for name in self.columns if name not in counters)
@@ -106,26 +121,32 @@ class Rounds:
         clock = "".join(f", c.{name}" for name in self.staging.clock.columns)
         join = "LEFT JOIN clock AS c ON c.zone_number = t.zone_number AND c.clock_at = t.instant" if clock else ""
         if not counters:
-            return f"{sql}{clock} FROM course AS t {join}"
+            return f"{sql}{clock} FROM {course} AS t {join}"
         if not (judge_again and self.plan.can_move):
-            return f"{sql}{clock}, {', '.join(f't.{n}' for n in counters)} FROM course AS t {join}"
-        moved = f"(SELECT t.row, t.key, t.instant{clock} FROM course AS t {join} WHERE t.instant <> t.planned)"
+            return f"{sql}{clock}, {', '.join(f't.{n}' for n in counters)} FROM {course} AS t {join}"
+        moved = f"(SELECT t.row, t.key, t.instant{clock} FROM {course} AS t {join} WHERE t.instant <> t.planned)"
         counts = counts_by_row(
             self.staging.data.tables["history"], {n: self.staging.counters[n] for n in counters}, self.plan.campaign, moved,
             self.staging.known_channels, earlier=self.earlier,
         )  # fmt: skip
         counted = ", ".join(f"CASE WHEN t.instant <> t.planned THEN h.{n} ELSE t.{n} END AS {n}" for n in counters)
-        return f"{sql}{clock}, {counted} FROM course AS t {join} LEFT JOIN ({counts}) AS h ON h.row = t.row"
+        return f"{sql}{clock}, {counted} FROM {course} AS t {join} LEFT JOIN ({counts}) AS h ON h.row = t.row"
 
     def _by_variant(self, texts: dict[Variant, str]) -> str:
         """One value per (channel, generic) as SQL over `variant`."""
         if len(set(texts.values())) == 1:
             return next(iter(texts.values()))
-        return f"CASE variant {' '.join(f'WHEN {k * 2 + generic} THEN {text}' for (k, generic), text in texts.items())} END"
+        return (
+            "CASE variant "
+            f"{' '.join(f'WHEN {k * 2 + generic} THEN {text}' for (k, generic), text in texts.items())} END"
+        )
 
     def _truths(self) -> list[str]:
         return [
-            self._by_variant({v: self.staging.printer(v[0]).expr(self.plan.breached[v][bit]) for v in self.plan.variants}) + f" AS t{bit}"
+            self._by_variant(
+                {v: self.staging.printer(v[0]).expr(self.plan.breached[v][bit]) for v in self.plan.variants}
+            )
+            + f" AS t{bit}"
             for bit in sorted(self.plan.moving)
         ]
 
@@ -152,7 +173,13 @@ class Rounds:
     def _asked_for(self) -> list[str]:
         """What breached rules ask for: blk, ask_, con (not when generic already), str, sch; and whether a generic text exists."""
         columns = []
-        for name, which in (("blk", "blocks"), ("asks", "asks"), ("con", "contents"), ("str", "strips"), ("sch", "schedules")):
+        for name, which in (
+            ("blk", "blocks"),
+            ("asks", "asks"),
+            ("con", "contents"),
+            ("str", "strips"),
+            ("sch", "schedules"),
+        ):
             for w, text in enumerate(self._by_channel("bb", which)):
                 value = f"CASE WHEN generic THEN 0 ELSE {text} END" if name == "con" else text
                 columns.append(f"CAST({value} AS BIGINT) AS {name}_{w}")
@@ -175,7 +202,9 @@ class Rounds:
         columns = [f"({strips} AND NOT {con}) AS stripping", f"{self._by_variant(unknown)} AS uses_unknown"]
         for bit in self._strip_rules:
             texts = {v: self._in_breach(v, bit) for v in self.plan.variants}
-            columns.append(f"CAST(CASE WHEN {masks.has('str', bit)} THEN {self._by_variant(texts)} ELSE 0 END AS BIGINT) AS x{bit}")
+            columns.append(
+                f"CAST(CASE WHEN {masks.has('str', bit)} THEN {self._by_variant(texts)} ELSE 0 END AS BIGINT) AS x{bit}"
+            )
         return columns
 
     def _in_breach(self, variant: Variant, bit: int) -> str:
@@ -189,7 +218,11 @@ class Rounds:
     def _masked(self, field: str) -> str:
         """Mask over uses of each variant: those that are `required`, or not `strippable`."""
         texts = {
-            v: str(self.plan.strip_mask([u.attribute for u in self._uses(v) or () if getattr(u, field) is (field == "required")]))
+            v: str(
+                self.plan.strip_mask(
+                    [u.attribute for u in self._uses(v) or () if getattr(u, field) is (field == "required")]
+                )
+            )
             for v in self.plan.variants
         }
         return self._by_variant(texts)
@@ -198,11 +231,34 @@ class Rounds:
         """Per word the rules whose change cannot be made, by why; and the instant asked for."""
         rules = self._strip_rules
         in_breach = " | ".join(f"x{bit}" for bit in rules) or "0"
-        selected = masks.gathered([(bit, f"stripping AND NOT uses_unknown AND x{bit} & ({self._masked('strippable')}) <> 0") for bit in rules], self.words)
-        required = masks.gathered([(bit, f"stripping AND NOT uses_unknown AND x{bit} & ({self._masked('required')}) <> 0") for bit in rules], self.words)
-        asked = {bit: self.staging.clock.column(Asked(hours)) for bit in self._schedule_rules if (hours := self.plan.live[bit].hours)}
-        no_zone = masks.gathered([(bit, f"{masks.has('sch', bit)} AND {name} IS NULL") for bit, name in asked.items()], self.words)
-        instants = ", ".join(["instant", *(f"CASE WHEN {masks.has('sch', bit)} THEN coalesce({name}, instant) ELSE instant END" for bit, name in asked.items())])
+        selected = masks.gathered(
+            [
+                (bit, f"stripping AND NOT uses_unknown AND x{bit} & ({self._masked('strippable')}) <> 0")
+                for bit in rules
+            ],
+            self.words,
+        )
+        required = masks.gathered(
+            [(bit, f"stripping AND NOT uses_unknown AND x{bit} & ({self._masked('required')}) <> 0") for bit in rules],
+            self.words,
+        )
+        asked = {
+            bit: self.staging.clock.column(Asked(hours))
+            for bit in self._schedule_rules
+            if (hours := self.plan.live[bit].hours)
+        }
+        no_zone = masks.gathered(
+            [(bit, f"{masks.has('sch', bit)} AND {name} IS NULL") for bit, name in asked.items()], self.words
+        )
+        instants = ", ".join(
+            [
+                "instant",
+                *(
+                    f"CASE WHEN {masks.has('sch', bit)} THEN coalesce({name}, instant) ELSE instant END"
+                    for bit, name in asked.items()
+                ),
+            ]
+        )
         columns = [f"({in_breach}) AS in_breach", f"greatest({instants}) AS latest"]
         for w in self.words:
             columns += [
@@ -214,12 +270,24 @@ class Rounds:
 
     @property
     def _schedule_rules(self) -> list[int]:
-        return [bit for bit, rule in enumerate(self.plan.live) if rule.mode == "enforce" and rule.effect.part == "send_at"]
+        return [
+            bit for bit, rule in enumerate(self.plan.live) if rule.mode == "enforce" and rule.effect.part == "send_at"
+        ]
 
     def _outcome(self) -> list[str]:
-        """outcome and the rest of what fails; hit_w: schedule rules that asked for exactly the latest instant."""
-        asked = {bit: self.staging.clock.column(Asked(hours)) for bit in self._schedule_rules if (hours := self.plan.live[bit].hours)}
-        hit = masks.gathered([(bit, f"latest <> instant AND {masks.has('sch', bit)} AND {name} = latest") for bit, name in asked.items()], self.words)
+        """Outcome and the rest of what fails; hit_w: schedule rules that asked for exactly the latest instant."""
+        asked = {
+            bit: self.staging.clock.column(Asked(hours))
+            for bit in self._schedule_rules
+            if (hours := self.plan.live[bit].hours)
+        }
+        hit = masks.gathered(
+            [
+                (bit, f"latest <> instant AND {masks.has('sch', bit)} AND {name} = latest")
+                for bit, name in asked.items()
+            ],
+            self.words,
+        )
         late = "(latest <> instant AND (last_at IS NULL OR latest > last_at))"
         columns = [f"{late} AS late"]
         for w in self.words:
@@ -243,7 +311,10 @@ class Rounds:
         ]  # fmt: skip
         for w in self.words:
             strip_rules = f"CASE WHEN {strips} THEN str_{w} ELSE 0 END"
-            columns.append(f"(CASE WHEN has_generic THEN con_{w} ELSE 0 END) | ({strip_rules}) | (CASE WHEN late THEN 0 ELSE hit_{w} END) AS made_{w}")
+            columns.append(
+                f"(CASE WHEN has_generic THEN con_{w} ELSE 0 END) | ({strip_rules}) | (CASE WHEN late "
+                f"THEN 0 ELSE hit_{w} END) AS made_{w}"
+            )
         return columns
 
     # --- what becomes of each row ------------------------------------------------------------------------
@@ -253,11 +324,15 @@ class Rounds:
         words = self.words
         blocks, asks = masks.some(f"blk_{w}" for w in words), masks.some(f"asks_{w}" for w in words)
         made = masks.some(f"made_{w}" for w in words)
-        outcome = f"CASE WHEN {blocks} THEN {BLOCK} WHEN {asks} THEN {ASK} WHEN failed THEN {BLOCK} WHEN {made} THEN {ON} ELSE {DONE} END"
+        outcome = (
+            f"CASE WHEN {blocks} THEN {BLOCK} WHEN {asks} THEN {ASK} WHEN failed THEN {BLOCK} WHEN {made} "
+            f"THEN {ON} ELSE {DONE} END"
+        )
         sql = f"SELECT *, {outcome} AS outcome FROM ({sql})"
         fails = [" | ".join(f"f{code}_{w}" for code in range(2, 8)) for w in words]
         deciders = [
-            f"CASE outcome WHEN {ASK} THEN asks_{w} WHEN {BLOCK} THEN CASE WHEN {blocks} THEN blk_{w} ELSE {fails[w]} END ELSE 0 END AS dec_{w}"
+            f"CASE outcome WHEN {ASK} THEN asks_{w} WHEN {BLOCK} THEN CASE WHEN {blocks} THEN blk_{w} "
+            f"ELSE {fails[w]} END ELSE 0 END AS dec_{w}"
             for w in words
         ]
         first = "ch = start"
@@ -269,10 +344,22 @@ class Rounds:
         permitted = " + ".join(
             f"CASE WHEN base & {1 << k} <> 0 AND NOT {self._forbidden(k)} THEN {1 << k} ELSE 0 END" for k in self._others
         ) or "0"  # fmt: skip
-        others = f"CASE WHEN outcome = {ASK} AND {first} THEN {permitted} WHEN {first} THEN cand ELSE cand & ~(CAST(1 AS BIGINT) << ch) END"
-        sql = f"SELECT *, {others} AS new_cand, (outcome = {ASK} OR (outcome = {BLOCK} AND NOT {first})) AS turned FROM ({sql})"
-        sql = f"SELECT *, (outcome = {DONE} OR (outcome = {BLOCK} AND {first}) OR (turned AND new_cand = 0)) AS ended FROM ({sql})"
-        return f"SELECT {', '.join(self._after())}, outcome, ended, turned, CASE WHEN NOT {blocks} THEN why END AS why, {', '.join(f'dec_{w}' for w in words)} FROM ({sql})"
+        others = (
+            f"CASE WHEN outcome = {ASK} AND {first} THEN {permitted} WHEN {first} THEN cand ELSE cand & "
+            "~(CAST(1 AS BIGINT) << ch) END"
+        )
+        sql = (
+            f"SELECT *, {others} AS new_cand, (outcome = {ASK} OR (outcome = {BLOCK} AND NOT {first})) AS "
+            f"turned FROM ({sql})"
+        )
+        sql = (
+            f"SELECT *, (outcome = {DONE} OR (outcome = {BLOCK} AND {first}) OR (turned AND new_cand = 0)) AS "
+            f"ended FROM ({sql})"
+        )
+        return (
+            f"SELECT {', '.join(self._after())}, outcome, ended, turned, CASE WHEN NOT {blocks} THEN why END "
+            f"AS why, {', '.join(f'dec_{w}' for w in words)} FROM ({sql})"
+        )
 
     def _audit(self, w: int) -> str:
         return masks.kept("bb", self.plan.laws[0].audit, self.words)[w]
@@ -293,7 +380,8 @@ class Rounds:
         columns = [
             *self.fixed,
             f"CAST(CASE WHEN {moved} THEN {next_channel} ELSE ch END AS TINYINT) AS ch",
-            f"CASE WHEN {moved} THEN 0 WHEN made_strips AND NOT failed AND outcome = {ON} THEN strip | in_breach ELSE strip END AS strip",
+            f"CASE WHEN {moved} THEN 0 WHEN made_strips AND NOT failed AND outcome = {ON} THEN strip | "
+            "in_breach ELSE strip END AS strip",
             f"CASE WHEN {moved} THEN FALSE ELSE generic OR (made_generic AND outcome = {ON}) END AS generic",
             f"CASE WHEN {moved} THEN planned WHEN outcome = {ON} THEN latest ELSE instant END AS instant",
             "new_cand AS cand",
@@ -301,8 +389,8 @@ class Rounds:
         for w in self.words:
             columns += [
                 f"CASE WHEN {moved} THEN 0 WHEN outcome = {ON} THEN chg_{w} | made_{w} ELSE chg_{w} END AS chg_{w}",
-                *(self._gathered(name, w) for name in ("und", "aud", "brk")),
-                *(f"CASE WHEN {moved} THEN 0 ELSE new_c{name}_{w} END AS c{name}_{w}" for name in ("und", "aud", "brk")),
+                *(self._gathered(name, w) for name in _GATHERED),
+                *(f"CASE WHEN {moved} THEN 0 ELSE new_c{name}_{w} END AS c{name}_{w}" for name in _GATHERED),
                 f"CASE WHEN outcome = {ASK} AND ch = start THEN dec_{w} ELSE ask_{w} END AS ask_{w}",
             ]
         return columns
@@ -311,36 +399,36 @@ class Rounds:
         """What the start channel's judgements gathered: kept when the send leaves it; skipped candidates keep their own."""
         return f"CASE WHEN turned AND ch = start THEN new_c{name}_{w} ELSE {name}_{w} END AS {name}_{w}"
 
-    def _final(self, table: str, where: str) -> str:
+    def _final(self, step: str) -> str:
         """Ended rows as decisions; the columns are those of `decided.py`."""
-        words = self.words
-        if table == "course":  # only for the shape of the table
-            return self._shape()
         # A start that found no other channel ends turned: its own masks were just gathered.
-        variants = {v: str(self.plan.strip_mask([u.attribute for u in self._uses(v) or ()])) for v in self.plan.variants}
-        sql = f"SELECT *, ch * 2 + CAST(generic AS TINYINT) AS variant, outcome = {DONE} AS sent FROM {table} WHERE {where}"
+        present = {v: str(self.plan.strip_mask([u.attribute for u in self._uses(v) or ()])) for v in self.plan.variants}
         styles = {v: self.staging.printer(v[0]).expr(self.styles[v]) for v in self.plan.variants}
-        sql = f"SELECT *, strip & ({self._by_variant(variants)}) AS stripped, {self._by_variant(styles)} AS style FROM ({sql})"
+        sql = (
+            f"SELECT *, ch * 2 + CAST(generic AS TINYINT) AS variant, outcome = {DONE} AS sent FROM {step} WHERE ended"
+        )
+        stripped, style = self._by_variant(present), self._by_variant(styles)
+        sql = f"SELECT *, strip & ({stripped}) AS stripped, {style} AS style FROM ({sql})"
         changed = "(ch <> start OR generic OR stripped <> 0 OR instant <> planned)"
         columns = [
-            "row", "id", "key", f"CAST(CASE WHEN NOT sent THEN 2 WHEN {changed} THEN 1 ELSE 0 END AS TINYINT) AS verdict",
-            "start", "CASE WHEN sent THEN ch END AS final", "CASE WHEN sent THEN stripped ELSE 0 END AS stripped",
-            "(sent AND generic) AS generic", "CASE WHEN sent THEN instant END AS instant", "(sent AND instant <> planned) AS delayed",
+            "row", "id", "key", "start", "assumed",
+            f"CAST(CASE WHEN NOT sent THEN 2 WHEN {changed} THEN 1 ELSE 0 END AS TINYINT) AS verdict",
+            "CASE WHEN sent THEN ch END AS final",
+            "CASE WHEN sent THEN stripped ELSE 0 END AS stripped",
+            "(sent AND generic) AS generic",
+            "CASE WHEN sent THEN instant END AS instant",
+            "(sent AND instant <> planned) AS delayed",
             f"CAST(CASE WHEN turned THEN {_NOWHERE} WHEN sent THEN NULL ELSE why END AS TINYINT) AS impossible",
-            "CASE WHEN sent THEN style END AS style", "assumed",
+            "CASE WHEN sent THEN style END AS style",
         ]  # fmt: skip
-        for w in words:
-            columns.append(f"CASE WHEN turned THEN ask_{w} WHEN sent THEN chg_{w} | ask_{w} ELSE dec_{w} END AS det_{w}")
-            columns += [f"CASE WHEN turned THEN {n}_{w} ELSE {n}_{w} | c{n}_{w} END AS {n}_{w}" for n in ("und", "aud", "brk")]
-            columns += [f"b_{w} AS first_{w}", f"u_{w} AS doubt_{w}"]
+        for w in self.words:
+            columns += [
+                f"CASE WHEN turned THEN ask_{w} WHEN sent THEN chg_{w} | ask_{w} ELSE dec_{w} END AS det_{w}",
+                *(f"CASE WHEN turned THEN {n}_{w} ELSE {n}_{w} | c{n}_{w} END AS {n}_{w}" for n in _GATHERED),
+                f"b_{w} AS first_{w}",
+                f"u_{w} AS doubt_{w}",
+            ]
         return f"SELECT {', '.join(columns)} FROM ({sql})"
-
-    def _shape(self) -> str:
-        words = [f"CAST(0 AS BIGINT) AS {n}_{w}" for w in self.words for n in ("det", "und", "aud", "brk", "first", "doubt")]
-        return (
-            "SELECT row, id, key, CAST(0 AS TINYINT) AS verdict, start, start AS final, CAST(0 AS BIGINT) AS stripped, FALSE AS generic, instant, "
-            f"FALSE AS delayed, CAST(0 AS TINYINT) AS impossible, CAST('' AS VARCHAR) AS style, assumed, {', '.join(words)} FROM course WHERE FALSE"
-        )
 
 
 def impossible_name(code: int | None) -> Impossible | None:

@@ -22,7 +22,7 @@ from pathlib import Path
 import duckdb
 
 from policykit.dryrun import decided
-from policykit.dryrun.numbers import Numbers, count
+from policykit.dryrun.numbers import Numbers, count, outcomes
 from policykit.dryrun.plan import Plan, Variant, make_plan
 from policykit.dryrun.preflight import Lack, preflight
 from policykit.dryrun.relations import Data, Table, read_data
@@ -44,6 +44,7 @@ from policykit.model import Campaign, Micros
 from policykit.vocabulary import Vocabulary
 
 Progress = Callable[[str], None]
+Part = tuple[str, str | None]  # tables of one turn: everybody scanned, and what became of the lessened
 
 _DEFAULT_MEMORY = "2GB"  # of DuckDB's buffers; a process takes about a third more
 _SMALL_LEDGER = 20  # times the audience: beyond it the ledger is narrowed to the audience first
@@ -93,15 +94,16 @@ def dry_run(
         progress("judging")
         plan, assumed = judge(bench.connection, ruleset, campaign, data, now)
         progress("counting")
-        numbers = count(bench.connection, plan, data, pseudonym, options.examples, assumed)
+        found = outcomes(bench.connection, plan)
+        numbers = count(bench.connection, plan, data, found, pseudonym, options.examples, assumed)
         lacks = preflight(bench.connection, ruleset, campaign, data)
         progress("verifying")
-        verified = verify(bench.connection, plan, data, now, pseudonym, options.sample)
+        verified = verify(bench.connection, plan, data, found, now, pseudonym, options.sample)
         progress("writing")
         if out is not None:
-            write_decisions(bench.connection, plan, out)
+            write_decisions(bench.connection, plan, found, out)
         if lists is not None:
-            write_lists(bench.connection, plan, lists)
+            write_lists(bench.connection, plan, found, lists)
         return Result(numbers, lacks, data.warnings, verified)
 
 
@@ -133,13 +135,14 @@ class Workbench:
 # --- judging ----------------------------------------------------------------------------------------
 
 
-def judge(connection: duckdb.DuckDBPyConnection, ruleset: RuleSet, campaign: Campaign, data: Data, now: Micros) -> tuple[Plan, tuple[str, ...]]:
+def judge(
+    connection: duckdb.DuckDBPyConnection, ruleset: RuleSet, campaign: Campaign, data: Data, now: Micros
+) -> tuple[Plan, tuple[str, ...]]:
     """Makes the view `decided` (see `decided.py`); gives the plan its masks are aligned with, and the facts of `assumed`."""
     first = _narrowed(data)
     if data.repeated == 0:
-        plan, staging = _planned(ruleset, campaign, first, now)
-        _turn(connection, plan, staging, "scanned", "lessened", earlier=False)
-        _view(connection, plan, [("scanned", "lessened")])
+        plan, staging = planned_for(ruleset, campaign, first, now)
+        _view(connection, plan, [_turn(connection, plan, staging, 1)])
         return plan, tuple(staging.assumed)
     return _judge_in_turns(connection, ruleset, campaign, data, first, now)
 
@@ -149,19 +152,25 @@ def _judge_in_turns(
 ) -> tuple[Plan, tuple[str, ...]]:
     """People with several rows: their first rows with everybody's, then each further row knowing the earlier ones (M7)."""
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE earlier (person {data.key_type}, instant BIGINT, channel VARCHAR, message_class VARCHAR, campaign VARCHAR)"
+        f"CREATE OR REPLACE TEMP TABLE earlier (person {data.key_type}, instant BIGINT, channel VARCHAR, "
+        "message_class VARCHAR, campaign VARCHAR)"
     )
     later = _about_repeated(data)
-    parts: list[tuple[str, str]] = []
+    parts: list[Part] = []
     plan = None
     for turn in range(1, data.most + 1):
         people = first.people if turn == 1 else later.people
-        test = "row NOT IN (SELECT row FROM repeated_rows WHERE turn > 1)" if turn == 1 else f"row IN (SELECT row FROM repeated_rows WHERE turn = {turn})"
+        test = (
+            "row NOT IN (SELECT row FROM repeated_rows WHERE turn > 1)"
+            if turn == 1
+            else f"row IN (SELECT row FROM repeated_rows WHERE turn = {turn})"
+        )
         here = first if turn == 1 else later
-        here = replace(here, tables={**here.tables, "people": replace(people, sql=f"(SELECT * FROM {people.sql} WHERE {test})")})
-        plan, staging = _planned(ruleset, campaign, here, now)
-        parts.append((f"scanned_{turn}", f"lessened_{turn}"))
-        _turn(connection, plan, staging, *parts[-1], earlier=turn > 1)
+        here = replace(
+            here, tables={**here.tables, "people": replace(people, sql=f"(SELECT * FROM {people.sql} WHERE {test})")}
+        )
+        plan, staging = planned_for(ruleset, campaign, here, now)
+        parts.append(_turn(connection, plan, staging, turn))
         _view(connection, plan, parts)
         if turn < data.most:
             _remember(connection, plan, parts[-1])
@@ -170,7 +179,7 @@ def _judge_in_turns(
     return plan, assumed
 
 
-def _remember(connection: duckdb.DuckDBPyConnection, plan: Plan, part: tuple[str, str]) -> None:
+def _remember(connection: duckdb.DuckDBPyConnection, plan: Plan, part: Part) -> None:
     """Adds what the last turn sent to people who have more rows to the sends that count."""
     campaign = plan.campaign
     channel = " ".join(f"WHEN {k} THEN ?" for k in range(len(plan.channels))) or "WHEN NULL THEN NULL"
@@ -181,27 +190,27 @@ def _remember(connection: duckdb.DuckDBPyConnection, plan: Plan, part: tuple[str
     )
 
 
-def _planned(ruleset: RuleSet, campaign: Campaign, data: Data, now: Micros) -> tuple[Plan, Staging]:
+def planned_for(ruleset: RuleSet, campaign: Campaign, data: Data, now: Micros) -> tuple[Plan, Staging]:
     """The plan, and a staging that knows what can fold away only because of these files."""
     probe = Staging(ruleset, campaign, data, now)
     plan = make_plan(ruleset, campaign, probe.constant)
     return plan, Staging(ruleset, campaign, data, now, uses=plan.uses)
 
 
-def _turn(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, staging: Staging, scanned: str, lessened: str, *, earlier: bool
-) -> None:
-    """Judges the people of `staging`, leaving the tables named."""
-    styles = _styles(plan, staging)
+def _turn(connection: duckdb.DuckDBPyConnection, plan: Plan, staging: Staging, turn: int) -> Part:
+    """Judges the people of `staging`."""
+    styles = styles_of(plan, staging)
     stage_leaves(plan, staging, styles)
     staging.prepare(connection)
-    scan = make_scan(plan, staging, styles, earlier=earlier)
+    scan = make_scan(plan, staging, styles, earlier=turn > 1)
+    scanned, lessened = f"scanned_{turn}", f"lessened_{turn}"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {scanned} AS {scan.sql}")
     staging.clock.make(connection)
-    Rounds(plan, staging, scan, styles, earlier=earlier).run(connection, scanned, lessened)
+    rounds = Rounds(plan, staging, scan, styles, earlier=turn > 1)
+    return scanned, lessened if rounds.run(connection, scanned, lessened) else None
 
 
-def _styles(plan: Plan, staging: Staging) -> dict[Variant, Expr]:
+def styles_of(plan: Plan, staging: Staging) -> dict[Variant, Expr]:
     """The style of each variant (M12), as far as it is not the same for everybody."""
     ruleset, campaign = plan.ruleset, plan.campaign
     purpose = send_purpose(ruleset, campaign)
@@ -210,21 +219,27 @@ def _styles(plan: Plan, staging: Staging) -> dict[Variant, Expr]:
         prepared = campaign.prepared[k]
         variant = prepared.generic if generic else prepared.content
         known = send_constants(ruleset, campaign, prepared, generic)
-        tree = unroll(spell_out_style(Fact("send.style", Type.STRING)), variant.uses if variant else (), ruleset.attributes, purpose)
+        tree = unroll(
+            spell_out_style(Fact("send.style", Type.STRING)),
+            variant.uses if variant else (),
+            ruleset.attributes,
+            purpose,
+        )
         tree = fold(tree, known)
         constants = {leaf: value for leaf in leaves_of(tree) if (value := staging.constant(leaf, k)) is not None}
         styles[k, generic] = fold(tree, constants)  # type: ignore[arg-type]  # leaves are trees
     return styles
 
 
-def _view(connection: duckdb.DuckDBPyConnection, plan: Plan, parts: list[tuple[str, str]]) -> None:
+def _view(connection: duckdb.DuckDBPyConnection, plan: Plan, parts: list[Part]) -> None:
     union = " UNION ALL ".join(_part(plan, part) for part in parts)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW decided AS {union}")
 
 
-def _part(plan: Plan, part: tuple[str, str]) -> str:
+def _part(plan: Plan, part: Part) -> str:
     scanned, lessened = part
-    return f"{decided.unlessened(plan, scanned)} UNION ALL SELECT {', '.join(decided.columns(plan))} FROM {lessened}"
+    plain = decided.unlessened(plan, scanned)
+    return f"{plain} UNION ALL SELECT {', '.join(decided.columns(plan))} FROM {lessened}" if lessened else plain
 
 
 def _narrowed(data: Data) -> Data:
@@ -240,7 +255,9 @@ def _narrowed(data: Data) -> Data:
 
 def _about_repeated(data: Data) -> Data:
     tables = {
-        name: table if name == "people" else replace(table, sql=f"(SELECT * FROM {table.sql} WHERE person IN (SELECT key FROM repeated_people))")
+        name: table
+        if name == "people"
+        else replace(table, sql=f"(SELECT * FROM {table.sql} WHERE person IN (SELECT key FROM repeated_people))")
         for name, table in data.tables.items()
     }
     return replace(data, tables=tables)

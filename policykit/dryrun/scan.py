@@ -47,13 +47,15 @@ def stage_leaves(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Ex
 def make_scan(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Expr], *, earlier: bool) -> Scan:
     """The scan; `stage_leaves` and `Staging.prepare` have run."""
     channels = range(len(plan.channels))
-    truths = [[staging.printer(k).expr(as_planned(plan.breached[k, False][bit])) for k in channels] for bit in range(len(plan.live))]
+    truths = [
+        [staging.printer(k).expr(as_planned(plan.breached[k, False][bit])) for k in channels]
+        for bit in range(len(plan.live))
+    ]
     style = _style(plan, staging, styles)
     kept = _kept(plan, staging, styles)
     own = {bit: texts for bit, texts in enumerate(truths) if len(set(texts)) > 1}
     ranks = [_rank(staging, k) for k in channels]
     layers = [
-        _staged(plan, staging, ranks, earlier=earlier),
         [f"{masks.chosen('start', texts)} AS r{bit}" for bit, texts in enumerate(truths)],
         _words(plan),
         [f"{_lessened(plan)} AS lessened", f"{style} AS style"],
@@ -63,15 +65,17 @@ def make_scan(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Expr]
             for bit, texts in own.items() for k in channels
         ],
     ]  # fmt: skip
-    sql = layers[0][0]
-    for layer in layers[1:]:
+    sql = staged(plan, staging, earlier=earlier)
+    for layer in layers:
         if layer:
             sql = f"SELECT *, {', '.join(layer)} FROM ({sql})"
     return Scan(f"SELECT {', '.join(_out(plan, staging, own, kept))} FROM ({sql})", kept)
 
 
-def _staged(plan: Plan, staging: Staging, ranks: list[str], *, earlier: bool) -> list[str]:
+def staged(plan: Plan, staging: Staging, *, earlier: bool = False) -> str:
+    """Every person with the staged facts of every prepared channel."""
     channels = range(len(plan.channels))
+    ranks = [_rank(staging, k) for k in channels]
     has = [staging.people.has_address(k) for k in channels]
     place = staging.place_columns()
     start = " ".join(f"WHEN {text} THEN {k}" for k, text in enumerate(has) if text != "FALSE")
@@ -90,14 +94,17 @@ def _staged(plan: Plan, staging: Staging, ranks: list[str], *, earlier: bool) ->
     }
     by_row = None if staging.one_instant() or not staging.counters else _places(staging, place)
     listed = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
-    return [f"SELECT {listed} FROM {staging.joins(earlier=earlier, by_row=by_row)}"]
+    return f"SELECT {listed} FROM {staging.joins(earlier=earlier, by_row=by_row)}"
 
 
 def _places(staging: Staging, place: dict[str, str]) -> str:
     """Each row with its own instant and windows, for counts around it."""
     edges = {edge for counter in staging.counters.values() for edge in counter.edges or ()}
     columns = "".join(f", {place[name]} AS {name}" for name in ("instant", *sorted(edges)))
-    return f"(SELECT p.row AS row, p.key AS key{columns} FROM {staging.data.people.sql} AS p LEFT JOIN zoned AS z ON z.zone = p.zone)"
+    return (
+        f"(SELECT p.row AS row, p.key AS key{columns} FROM {staging.data.people.sql} AS p LEFT JOIN zoned AS "
+        "z ON z.zone = p.zone)"
+    )
 
 
 def _assumed(staging: Staging) -> str:
@@ -168,5 +175,7 @@ def _out(plan: Plan, staging: Staging, own: dict[int, list[str]], kept: tuple[st
         truths = [f"r{bit}_{k}" if bit in own else f"r{bit}" for bit in range(len(plan.live))]
         for letter, test in (("b", "coalesce({}, TRUE)"), ("u", "{} IS NULL")):
             words = masks.gathered([(bit, test.format(truth)) for bit, truth in enumerate(truths)], plan.words)
-            columns += [f"CASE WHEN base & {1 << k} <> 0 THEN {text} END AS {letter}{k}_{w}" for w, text in enumerate(words)]
+            columns += [
+                f"CASE WHEN base & {1 << k} <> 0 THEN {text} END AS {letter}{k}_{w}" for w, text in enumerate(words)
+            ]
     return columns + [f"CASE WHEN lessened THEN {name} END AS {name}" for name in kept]

@@ -30,7 +30,13 @@ Bounds = Mapping[str, tuple[Micros, Micros] | None]
 
 
 def counts_by_person(
-    history: Table, counters: Mapping[str, Counter], bounds: Bounds, campaign: Campaign, channels: Sequence[str], *, earlier: bool
+    history: Table,
+    counters: Mapping[str, Counter],
+    bounds: Bounds,
+    campaign: Campaign,
+    channels: Sequence[str],
+    *,
+    earlier: bool,
 ) -> str:
     """A query: person and one column per counter, where the windows are the same for everybody."""
     known = [limits for limits in bounds.values() if limits is not None]
@@ -38,14 +44,25 @@ def counts_by_person(
     for name, counter in counters.items():
         limits = bounds[name]
         when = "FALSE" if limits is None else _within(*map(str, limits), sole=len(known) == len(set(known)) == 1)
-        columns.append(f"count(*) FILTER (WHERE {' AND '.join([when, *_kinds(counter, campaign)])}) AS {name}")
+        columns.append(
+            f"count(*) FILTER (WHERE {' AND '.join([when, *_kinds(counter, campaign, channels)])}) AS {name}"
+        )
     first, last = min((b[0] for b in known), default=0), max((b[1] for b in known), default=0)
     near = f"(instant IS NULL OR instant BETWEEN {first} AND {last})"
-    return f"SELECT person, {', '.join(columns)} FROM ({_history(history, counters.values(), near, channels, earlier=earlier)}) GROUP BY person"
+    return (
+        f"SELECT person, {', '.join(columns)} FROM "
+        f"({_history(history, counters.values(), near, earlier=earlier)}) GROUP BY person"
+    )
 
 
 def counts_by_row(
-    history: Table, counters: Mapping[str, Counter], campaign: Campaign, rows: str, channels: Sequence[str], *, earlier: bool
+    history: Table,
+    counters: Mapping[str, Counter],
+    campaign: Campaign,
+    rows: str,
+    channels: Sequence[str],
+    *,
+    earlier: bool,
 ) -> str:
     """A query: row and one column per counter, around each row's own instant.
 
@@ -58,48 +75,54 @@ def counts_by_row(
             when = f"(h.instant IS NULL OR (h.instant > w.instant - {width} AND h.instant < w.instant + {width}))"
         else:
             when = f"(h.instant IS NULL OR h.instant BETWEEN w.{counter.edges[0]} AND w.{counter.edges[1]})"
-        columns.append(f"count(*) FILTER (WHERE {' AND '.join([when, *_kinds(counter, campaign, 'h.')])}) AS {name}")
-    sent = _history(history, counters.values(), "TRUE", channels, earlier=earlier)
-    return f"SELECT w.row AS row, {', '.join(columns)} FROM {rows} AS w JOIN ({sent}) AS h ON h.person = w.key GROUP BY w.row"
+        columns.append(
+            f"count(*) FILTER (WHERE {' AND '.join([when, *_kinds(counter, campaign, channels, 'h.')])}) AS {name}"
+        )
+    sent = _history(history, counters.values(), "TRUE", earlier=earlier)
+    return (
+        f"SELECT w.row AS row, {', '.join(columns)} FROM {rows} AS w JOIN ({sent}) AS h ON h.person = w.key "
+        "GROUP BY w.row"
+    )
 
 
 def _within(first: str, last: str, *, sole: bool) -> str:
     return "TRUE" if sole else f"(instant IS NULL OR instant BETWEEN {first} AND {last})"
 
 
-def _kinds(counter: Counter, campaign: Campaign, alias: str = "") -> list[str]:
-    """What a send must be to be counted; what is unknown about it counts."""
+def _kinds(counter: Counter, campaign: Campaign, channels: Sequence[str], alias: str = "") -> list[str]:
+    """What a send must not be to be counted: of another known channel or class, or another campaign.
+
+    Said that way round, what is unknown or no such thing counts without a look at the whole list.
+    """
     tests = []
     if counter.channels is not None:
-        tests.append(_unknown_or_in(f"{alias}channel", sorted(counter.channels)))
+        tests.append(_not_other(f"{alias}channel", set(channels) - counter.channels))
     if counter.classes is not None:
-        tests.append(_unknown_or_in(f"{alias}message_class", sorted(counter.classes)))
+        tests.append(_not_other(f"{alias}message_class", set(MESSAGE_CLASSES) - counter.classes))
     if counter.this_campaign and campaign.id is not None:
-        tests.append(f"({alias}campaign IS NULL OR {alias}campaign = {quoted(campaign.id)})")
-    return tests
+        tests.append(f"coalesce({alias}campaign = {quoted(campaign.id)}, TRUE)")
+    return [test for test in tests if test]
 
 
-def _unknown_or_in(column: str, members: list[str]) -> str:
-    return f"({column} IS NULL OR {column} IN ({', '.join(map(quoted, members))}))" if members else f"({column} IS NULL)"
+def _not_other(column: str, others: set[str]) -> str:
+    tests = " OR ".join(f"{column} = {quoted(other)}" for other in sorted(others))
+    return f"NOT coalesce({tests}, FALSE)" if tests else ""
 
 
-def _history(history: Table, counters: Iterable[Counter], near: str, channels: Sequence[str], *, earlier: bool) -> str:
-    """Sends with the columns the counters read; a channel or class that is no such thing is unknown."""
+def _history(history: Table, counters: Iterable[Counter], near: str, *, earlier: bool) -> str:
+    """Sends with the columns the counters read."""
     counters = list(counters)
     wanted = {
         "channel": any(c.channels is not None for c in counters),
         "message_class": any(c.classes is not None for c in counters),
         "campaign": any(c.this_campaign for c in counters),
     }
-    known = {"channel": channels, "message_class": MESSAGE_CLASSES}
     columns = ["person", "instant"]
     for name, needed in wanted.items():
         if not needed:
             continue
         if name not in history.columns:
             columns.append(f"CAST(NULL AS VARCHAR) AS {name}")
-        elif name in known:
-            columns.append(f"CASE WHEN {name} IN ({', '.join(map(quoted, known[name]))}) THEN {name} END AS {name}")
         else:
             columns.append(name)
     sent = f"SELECT {', '.join(columns)} FROM {history.sql} WHERE {near}"

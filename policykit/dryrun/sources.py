@@ -117,7 +117,14 @@ def open_source(
     label = str(source.path)
     if not source.path.is_file():
         what = "is a folder, not a file" if source.path.is_dir() else "does not exist"
-        return None, [Problem(source.place, f"{relation.name} file `{label}` {what}", "give the path of a CSV, JSONL or Parquet file", "data.missing-file")]
+        return None, [
+            Problem(
+                source.place,
+                f"{relation.name} file `{label}` {what}",
+                "give the path of a CSV, JSONL or Parquet file",
+                "data.missing-file",
+            )
+        ]
     kind = _FORMATS.get(source.path.suffix.lower())
     if kind is None:
         return None, [Problem(source.place, f"{relation.name} file `{label}` is neither CSV, JSONL nor Parquet",
@@ -208,7 +215,9 @@ def unreadable(error: duckdb.Error) -> _Unreadable:
     if "maximum line size" in text.lower():
         return _Unreadable("a line is longer than 2,000,000 bytes", "look for a quote that is never closed", line)
     first = text.split("\n")[0].removeprefix("Invalid Input Error: ")
-    detail = next((part for part in text.split("\n")[1:] if part and not part.startswith(("Original Line", "Possible"))), "")
+    detail = next(
+        (part for part in text.split("\n")[1:] if part and not part.startswith(("Original Line", "Possible"))), ""
+    )
     return _Unreadable(f"the file cannot be read: {(detail or first).strip().rstrip('.').lower()[:200]}", None, line)
 
 
@@ -239,7 +248,8 @@ def _match(
     for name, header in source.columns.items():
         short = _short(name, relation)
         if not _fits(short, specs):
-            problems.append(Problem(source.place, f"`{name}` is no column of {relation.name}{_mean(short, _names(specs))}",
+            problems.append(Problem(source.place, f"`{name}` is no column of "
+                f"{relation.name}{_mean(short, _names(specs))}",
                                     "`policykit facts --columns` lists them", "data.unknown-column"))  # fmt: skip
         elif header not in by_header:
             problems.append(Problem(Place(label), f"`{name}` should be read from column `{header}`, which the file "

@@ -93,7 +93,7 @@ class Staging:
         """Prints conditions for one channel."""
         return self._printer(k)
 
-    def _find(self, leaf: Leaf, k: int) -> Known | Said | str:  # noqa: C901  # one match over every leaf
+    def _find(self, leaf: Leaf, k: int) -> Known | Said | str:  # one match over every leaf
         match leaf:
             case Fact(path):
                 return self._fact(leaf, path, k)
@@ -142,7 +142,8 @@ class Staging:
         end = self._want(consents.Wanted(k, None))
         standing = self._stage(f"coalesce(r.standing_{k}, 0)", refusals=True)
         return (
-            f"CASE WHEN {standing} & {consents.OBJECTED} <> 0 THEN 'objected' WHEN {standing} & {consents.WITHDRAWN} <> 0 "
+            f"CASE WHEN {standing} & {consents.OBJECTED} <> 0 THEN 'objected' WHEN {standing} & "
+            f"{consents.WITHDRAWN} <> 0 "
             f"THEN 'withdrawn' WHEN {standing} <> 0 THEN 'refused' WHEN {end} IS NULL THEN 'missing' "
             f"WHEN instant < {end} THEN 'given' ELSE 'expired' END"
         )
@@ -169,7 +170,11 @@ class Staging:
         if name is None:
             name = f"n{len(self.counters)}"
             self.counters[name] = counter
-        return f"coalesce({name}, 0)" if edges is None else f"CASE WHEN {edges[0]} IS NOT NULL THEN coalesce({name}, 0) END"
+        return (
+            f"coalesce({name}, 0)"
+            if edges is None
+            else f"CASE WHEN {edges[0]} IS NOT NULL THEN coalesce({name}, 0) END"
+        )
 
     def _stage_said(self, leaf: Leaf, said: Said) -> str:
         literal = self._printer(0).literal(said.assumed, said.type)
@@ -208,8 +213,14 @@ class Staging:
         return sorted({name for name in self._registered() if any(f'.{name}"' in sql for sql in self.columns.values())})
 
     def _registered(self) -> set[str]:
-        named_ = {use.attribute for p in self.campaign.prepared for v in (p.content, p.generic) if v for use in v.uses or ()}
-        return {*self.ruleset.attributes, *named_, *(member for a in self.ruleset.attributes.values() for member in a.lineage)}
+        named_ = {
+            use.attribute for p in self.campaign.prepared for v in (p.content, p.generic) if v for use in v.uses or ()
+        }
+        return {
+            *self.ruleset.attributes,
+            *named_,
+            *(member for a in self.ruleset.attributes.values() for member in a.lineage),
+        }
 
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Makes the small tables that the scan joins: zones, refusals."""
@@ -238,10 +249,14 @@ class Staging:
         known = ", ".join(map(quoted, sorted(zones())))
         column = "p.zone"
         found = connection.execute(
-            f"SELECT DISTINCT zone FROM (SELECT {column} AS zone FROM {self.data.people.sql} AS p) WHERE zone IN ({known}) ORDER BY zone"
+            f"SELECT DISTINCT zone FROM (SELECT {column} AS zone FROM {self.data.people.sql} AS p) WHERE "
+            f"zone IN ({known}) ORDER BY zone"
         ).fetchall()
         kinds = "".join(f", {name} BIGINT" for name in self.clock.columns)
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE zoned (zone VARCHAR, zone_number SMALLINT, planned BIGINT, last_at BIGINT{kinds})")
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE zoned (zone VARCHAR, zone_number SMALLINT, planned BIGINT, "
+            f"last_at BIGINT{kinds})"
+        )
         for (zone,) in found:
             self.clock.number(zone)
         rows = [self._zone_row(name) for name in self.clock.names if name is not None]
@@ -255,7 +270,9 @@ class Staging:
         """planned, last_at and every clock column for people of one zone, as literals."""
         planned = self.clock.planned(zone)
         limit = self.clock.limit(zone, planned)
-        parts = [None if planned is None else self.clock.value(part, zone, planned) for part in self.clock.columns.values()]
+        parts = [
+            None if planned is None else self.clock.value(part, zone, planned) for part in self.clock.columns.values()
+        ]
         return ["NULL" if value is None else str(int(value)) for value in (planned, limit, *parts)]
 
     def place_columns(self) -> dict[str, str]:
@@ -267,7 +284,10 @@ class Staging:
         values = self._zone_values(zone)
         if not self.local:
             number = self.clock.number(zone)
-            return {"zone_number": f"CAST({number} AS SMALLINT)", **{n: f"CAST({v} AS {t})" for n, v, t in zip(names, values, kinds, strict=True)}}
+            return {
+                "zone_number": f"CAST({number} AS SMALLINT)",
+                **{n: f"CAST({v} AS {t})" for n, v, t in zip(names, values, kinds, strict=True)},
+            }
         sources = ["z.planned", "z.last_at", *(f"z.{name}" for name in self.clock.columns)]
         number = self.clock.number(zone)
         return {
@@ -285,17 +305,24 @@ class Staging:
         """
         parts = [f"{self.data.people.sql} AS p"]
         if self.wanted:
-            parts.append(f"LEFT JOIN ({consents.granted_sql(self.ledger(), self.wanted, self._refused)}) AS g ON g.person = p.key")
+            parts.append(
+                f"LEFT JOIN ({consents.granted_sql(self.ledger(), self.wanted, self._refused)}) AS g ON "
+                "g.person = p.key"
+            )
         if self._reads_refusals:
             parts.append(self._refusals_join())
         if self.counters:
             history = self.data.tables["history"]
             if by_row is None:
                 bounds = self._fixed_bounds()
-                counts = counts_by_person(history, self.counters, bounds, self.campaign, self.known_channels, earlier=earlier)
+                counts = counts_by_person(
+                    history, self.counters, bounds, self.campaign, self.known_channels, earlier=earlier
+                )
                 parts.append(f"LEFT JOIN ({counts}) AS h ON h.person = p.key")
             else:
-                counts = counts_by_row(history, self.counters, self.campaign, by_row, self.known_channels, earlier=earlier)
+                counts = counts_by_row(
+                    history, self.counters, self.campaign, by_row, self.known_channels, earlier=earlier
+                )
                 parts.append(f"LEFT JOIN ({counts}) AS h ON h.row = p.row")
         values, addresses = self.data.get("attributes"), self.data.get("addresses")
         read = self.attributes_read()
@@ -318,7 +345,7 @@ class Staging:
     def one_instant(self) -> bool:
         """Whether every count is around one instant and in one zone, so that people need not be joined to be counted."""
         return not self.local or not (
-            isinstance(self.campaign.at, LocalTime) and self.campaign.at.zone is None
+            (isinstance(self.campaign.at, LocalTime) and self.campaign.at.zone is None)
             or any(c.window.rolling is None and c.window.zone is None for c in self.counters.values())
         )
 

@@ -9,7 +9,7 @@ import duckdb
 
 from policykit import rounds
 from policykit.backends import reference
-from policykit.dryrun.numbers import outcomes, read_decisions
+from policykit.dryrun.numbers import Outcome, read_decisions
 from policykit.dryrun.person import people_of
 from policykit.dryrun.plan import Plan
 from policykit.dryrun.relations import Data
@@ -20,29 +20,35 @@ from policykit.model import Decision, Micros, Person, SentRecord, Verdict
 
 
 def verify(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, data: Data, now: Micros, pseudonym: Callable[[str], str], sample: int
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    data: Data,
+    found: list[Outcome],
+    now: Micros,
+    pseudonym: Callable[[str], str],
+    sample: int,
 ) -> int:
     """How many rows were judged twice; raises `EnginesDisagree` naming the person and the policies.
 
     sample: about how many; all when the audience is no larger.
     """
-    rows = _sample(connection, plan, data, sample)
+    rows = _sample(connection, data, found, sample)
     people = people_of(connection, plan.ruleset, data, rows)
     ordered = [people[row] for row in rows]
     expected = decide_rows(plan, ordered, now)
-    found = read_decisions(connection, plan, rows)
-    for (row, (_, decision)), wanted in zip(found, expected, strict=True):
+    decided = read_decisions(connection, plan, rows)
+    for (row, (_, decision)), wanted in zip(decided, expected, strict=True):
         if decision != replace(wanted, skipped=()):
             raise EnginesDisagree(_difference(pseudonym(people[row].id), row, decision, wanted))
     return len(rows)
 
 
-def _sample(connection: duckdb.DuckDBPyConnection, plan: Plan, data: Data, sample: int) -> list[int]:
+def _sample(connection: duckdb.DuckDBPyConnection, data: Data, found: list[Outcome], sample: int) -> list[int]:
     """Row numbers: the first row of the commonest outcomes and others picked evenly, with every row of those people."""
     total = data.people.rows
     if total <= sample:
         return list(range(1, total + 1))
-    rows = {outcome.row for outcome in outcomes(connection, plan)[: sample // 2]}
+    rows = {outcome.row for outcome in found[: sample // 2]}
     step = max(1, total // (sample - len(rows)))
     rows |= set(range(1, total + 1, step))
     listed = ", ".join(map(str, sorted(rows)))
@@ -84,4 +90,7 @@ def _difference(person: str, row: int, found: Decision, wanted: Decision) -> str
 
 def _say(decision: Decision) -> str:
     why = f" ({decision.impossible})" if decision.impossible else ""
-    return f"{decision.verdict}{why} by {list(decision.determining)}, unknown {list(decision.undetermined)}, {decision.changes}"
+    return (
+        f"{decision.verdict}{why} by {list(decision.determining)}, unknown {list(decision.undetermined)}, "
+        f"{decision.changes}"
+    )

@@ -11,17 +11,16 @@ from pathlib import Path
 
 import duckdb
 
-from policykit.dryrun.numbers import outcomes
-from policykit.dryrun.plan import Plan
+from policykit.dryrun.numbers import Outcome
+from policykit.dryrun.plan import WORD, Plan
 from policykit.dryrun.rounds_sql import IMPOSSIBLE, names_of
-from policykit.dryrun.plan import WORD
 from policykit.dryrun.sources import quoted
 from policykit.errors import BadData, Problem
 
 _VERDICTS = ("allow", "downgrade", "block")
 
 
-def write_decisions(connection: duckdb.DuckDBPyConnection, plan: Plan, out: Path) -> None:
+def write_decisions(connection: duckdb.DuckDBPyConnection, plan: Plan, found: list[Outcome], out: Path) -> None:
     """One row per row of the audience, in no promised order.
 
     Columns: row BIGINT (number in the audience, from 1), recipient_id, verdict, channel (final one, NULL when
@@ -29,14 +28,20 @@ def write_decisions(connection: duckdb.DuckDBPyConnection, plan: Plan, out: Path
     delayed), impossible, policies and undetermined (policy ids separated by `|`), and the same as masks: determining_w,
     undetermined_w, audit_w, where bit i of word w is the policy at 62 * w + i of the file's metadata `policykit.policies`.
     """
-    _name_masks(connection, plan)
-    masks = "".join(f", det_{w} AS determining_{w}, und_{w} AS undetermined_{w}, aud_{w} AS audit_{w}" for w in plan.words)
+    _name_masks(connection, plan, found)
+    masks = "".join(
+        f", det_{w} AS determining_{w}, und_{w} AS undetermined_{w}, aud_{w} AS audit_{w}" for w in plan.words
+    )
     query = (
-        f"SELECT row, id AS recipient_id, {_enum('verdict', _VERDICTS)} AS verdict, {_enum('final', plan.channels)} AS channel, "
-        f"CASE WHEN final <> start THEN {_enum('final', plan.channels)} END AS moved_to, {_stripped(plan)} AS stripped, generic, "
-        f"CASE WHEN delayed THEN make_timestamptz(instant) END AS send_at, {_enum('impossible', IMPOSSIBLE)} AS impossible, "
+        f"SELECT row, id AS recipient_id, {_enum('verdict', _VERDICTS)} AS verdict, "
+        f"{_enum('final', plan.channels)} AS channel, "
+        f"CASE WHEN final <> start THEN {_enum('final', plan.channels)} END AS moved_to, "
+        f"{_stripped(plan)} AS stripped, generic, "
+        "CASE WHEN delayed THEN make_timestamptz(instant) END AS send_at, "
+        f"{_enum('impossible', IMPOSSIBLE)} AS impossible, "
         f"n.policies, m.policies AS undetermined{masks} FROM decided AS d "
-        f"LEFT JOIN mask_names AS n ON {_same(plan, 'd', 'det', 'n')} LEFT JOIN mask_names AS m ON {_same(plan, 'd', 'und', 'm')}"
+        f"LEFT JOIN mask_names AS n ON {_same(plan, 'd', 'det', 'n')} LEFT JOIN mask_names AS m ON "
+        f"{_same(plan, 'd', 'und', 'm')}"
     )
     metadata = {
         "policykit.policies": "|".join(rule.policy for rule in plan.live),
@@ -48,15 +53,17 @@ def write_decisions(connection: duckdb.DuckDBPyConnection, plan: Plan, out: Path
         connection.execute(f"COPY ({query}) TO {quoted(str(place))} (FORMAT parquet, KV_METADATA {{{kept}}})")
 
 
-def write_lists(connection: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> None:
+def write_lists(connection: duckdb.DuckDBPyConnection, plan: Plan, found: list[Outcome], folder: Path) -> None:
     """`to-<channel>.csv` per final channel and `not-sent.csv`; every row of the audience is in exactly one."""
-    _name_masks(connection, plan)
+    _name_masks(connection, plan, found)
     with _beside(folder) as place:
         place.mkdir()
         for k, channel in enumerate(plan.channels):
             query = (
-                f"SELECT id AS recipient_id, {_enum('verdict', _VERDICTS)} AS verdict, {_stripped(plan)} AS stripped, generic, "
-                f"strftime(make_timestamp(instant), '%Y-%m-%dT%H:%M:%SZ') AS send_at FROM decided WHERE final = {k} ORDER BY row"
+                f"SELECT id AS recipient_id, {_enum('verdict', _VERDICTS)} AS verdict, {_stripped(plan)} "
+                "AS stripped, generic, "
+                "strftime(make_timestamp(instant), '%Y-%m-%dT%H:%M:%SZ') AS send_at FROM decided WHERE "
+                f"final = {k} ORDER BY row"
             )
             connection.execute(f"COPY ({query}) TO {quoted(str(place / f'to-{channel}.csv'))} (FORMAT csv, HEADER)")
         query = (
@@ -68,7 +75,11 @@ def write_lists(connection: duckdb.DuckDBPyConnection, plan: Plan, folder: Path)
 
 def _enum(column: str, members: tuple[str, ...]) -> str:
     """A number as the text it stands for."""
-    return f"CASE {column} {' '.join(f'WHEN {i} THEN {quoted(m)}' for i, m in enumerate(members))} END" if members else "NULL"
+    return (
+        f"CASE {column} {' '.join(f'WHEN {i} THEN {quoted(m)}' for i, m in enumerate(members))} END"
+        if members
+        else "NULL"
+    )
 
 
 def _stripped(plan: Plan) -> str:
@@ -80,15 +91,16 @@ def _same(plan: Plan, left: str, column: str, right: str) -> str:
     return " AND ".join(f"{left}.{column}_{w} = {right}.mask_{w}" for w in plan.words)
 
 
-def _name_masks(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+def _name_masks(connection: duckdb.DuckDBPyConnection, plan: Plan, found: list[Outcome]) -> None:
     """`mask_names`: the policies of every mask that occurs, as text; NULL for the empty one."""
     live = [rule.policy for rule in plan.live]
-    found = {mask for outcome in outcomes(connection, plan) for mask in (outcome.det, outcome.und)}
+    masks = {mask for outcome in found for mask in (outcome.det, outcome.und)}
     words = ", ".join(f"mask_{w} BIGINT" for w in plan.words)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE mask_names ({words}, policies VARCHAR)")
     rows = [
-        f"({', '.join(str(mask >> WORD * w & (1 << WORD) - 1) for w in plan.words)}, {quoted('|'.join(names_of(mask, live)))})"
-        for mask in sorted(found) if mask
+        f"({', '.join(str(mask >> WORD * w & (1 << WORD) - 1) for w in plan.words)}, "
+            f"{quoted('|'.join(names_of(mask, live)))})"
+        for mask in sorted(masks) if mask
     ]  # fmt: skip
     if rows:
         connection.execute(f"INSERT INTO mask_names VALUES {', '.join(rows)}")
@@ -98,7 +110,14 @@ def _name_masks(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
 def _beside(target: Path) -> Iterator[Path]:
     """A place in the same folder whose content takes the target's place when all went well."""
     if not target.parent.is_dir():
-        raise BadData(Problem(None, f"folder `{target.parent}` does not exist", "make it first, or write elsewhere", "data.missing-folder"))
+        raise BadData(
+            Problem(
+                None,
+                f"folder `{target.parent}` does not exist",
+                "make it first, or write elsewhere",
+                "data.missing-folder",
+            )
+        )
     work = Path(tempfile.mkdtemp(prefix=".policykit-", dir=target.parent))
     try:
         place = work / target.name
@@ -109,6 +128,8 @@ def _beside(target: Path) -> Iterator[Path]:
         else:
             os.replace(place, target)
     except OSError as error:
-        raise BadData(Problem(None, f"`{target}` cannot be written: {error.strerror}", None, "data.unwritable")) from error
+        raise BadData(
+            Problem(None, f"`{target}` cannot be written: {error.strerror}", None, "data.unwritable")
+        ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
