@@ -109,7 +109,8 @@ def _write_trace(error: BaseException, words: Sequence[str]) -> Path:
     ]
     cause: BaseException | None = error
     while cause is not None:
-        lines.append(type(cause).__name__)
+        missing = f" of `{cause.name}`" if isinstance(cause, ImportError) else ""  # the name of code, not of a person
+        lines.append(type(cause).__name__ + missing)
         lines += [f"  {_short(f.filename)}:{f.lineno} {f.name}" for f in traceback.extract_tb(cause.__traceback__)]
         cause = cause.__cause__ or cause.__context__
     handle, name = tempfile.mkstemp(prefix="policykit-", suffix=".txt", text=True)
