@@ -6,6 +6,7 @@ what needed it says so. The order of plugins never matters: they are taken by na
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -16,11 +17,17 @@ import pluggy
 from policykit import hookspecs, kinds
 from policykit.errors import Problem
 from policykit.hookspecs import PROJECT, Kind
+from policykit.language.policy import POLICY_SCHEMA
+from policykit.language.schema import Shape
+from policykit.language.tree import MapNode, Source
 from policykit.version import __version__
 from policykit.vocabulary import FACTS, FactSpec
 
 _HOOKS = ("policykit_kinds", "policykit_facts")
 _BUILT_IN = "policykit-core"
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_NOTHING = MapNode(Source("", ""), 1, 1, {})
+_FACT_TYPES = ("bool", "int", "double", "string", "timestamp", "duration")
 _OURS = ("send", "consent", "uses", "uses[]", "attributes")  # facts that policykit itself derives
 
 
@@ -54,7 +61,8 @@ class _Loading:
         self.manager.add_hookspecs(hookspecs)
         self.kinds: dict[str, Kind] = {}
         self.facts: dict[str, FactSpec] = {}
-        self.owners: dict[str, str] = {spec.path: _BUILT_IN for spec in FACTS}
+        self.owners: dict[tuple[str, str], str] = {("fact", spec.path): _BUILT_IN for spec in FACTS}
+        self.given: set[tuple[str, str]] = set(self.owners)
         self.found: list[Plugin] = []
         self.problems: list[Problem] = []
 
@@ -81,22 +89,23 @@ class _Loading:
         # Both hooks answer before anything is taken, so that a plugin is used whole or not at all.
         kinds = list(self._answers("policykit_kinds", plugin, Kind))
         facts = list(self._answers("policykit_facts", plugin, FactSpec))
-        for spec in facts:
-            if spec.path.split(".")[0] in _OURS or "." not in spec.path:
-                raise ValueError(f"fact `{spec.path}` is not about the person; expected e.g. `recipient.tier`")
-        given_kinds = [kind.name for kind in kinds if self._own(f"kind {kind.name}", kind.name, distribution, "kind")]
-        given_facts = [spec.path for spec in facts if self._own(spec.path, spec.path, distribution, "fact")]
-        self.kinds |= {kind.name: kind for kind in kinds if kind.name in given_kinds}
-        self.facts |= {spec.path: spec for spec in facts if spec.path in given_facts}
-        return tuple(given_kinds), tuple(given_facts)
+        if distribution != _BUILT_IN:
+            _check_kinds(kinds)
+            _check_facts(facts)
+        new_kinds = {kind.name: kind for kind in kinds if self._own("kind", kind.name, distribution)}
+        new_facts = {spec.path: spec for spec in facts if self._own("fact", spec.path, distribution)}
+        self.kinds |= new_kinds
+        self.facts |= new_facts
+        return tuple(new_kinds), tuple(new_facts)
 
-    def _own(self, key: str, name: str, distribution: str, what: str) -> bool:
-        """Give a name to a distribution; False, and said so, when it is taken."""
-        owner = self.owners.setdefault(key, distribution)
-        if owner != distribution or name in (self.kinds if what == "kind" else self.facts):
+    def _own(self, what: str, name: str, distribution: str) -> bool:
+        """Give a name to a distribution; False, and said so, when it is taken, by itself included."""
+        owner = self.owners.setdefault((what, name), distribution)
+        taken = (what, name) in self.given
+        self.given.add((what, name))
+        if taken:
             self.warn(f"{what} `{name}` of `{distribution}` is left out: `{owner}` has that name", "rename one of them")
-            return False
-        return True
+        return not taken
 
     def _check_hooks(self, name: str, plugin: object) -> None:
         """Say which hooks of a plugin do nothing: unknown to this policykit, or not marked."""
@@ -130,6 +139,28 @@ def discover(found: Iterable[EntryPoint] | None = None) -> Plugins:
         version = point.dist.version if point.dist else "unknown"
         loading.add(point.name, _distribution(point), version, point.load)
     return Plugins(loading.kinds, tuple(loading.facts.values()), tuple(loading.found), tuple(loading.problems))
+
+
+def _check_kinds(kinds: Iterable[Kind]) -> None:
+    """Raise for a kind that would fail, or bend a common key, when a policy of it is read."""
+    for kind in kinds:
+        if not _NAME.fullmatch(kind.name):
+            raise ValueError(f"`{kind.name}` is no name for a kind; expected lower-case letters, digits and `_`")
+        if not kind.schemas or kind.schemas.keys() - {"require", "forbid"}:
+            raise ValueError(f"kind `{kind.name}` must have schemas for `require`, `forbid` or both, and no others")
+        common = kind.extra.keys() & POLICY_SCHEMA.keys()
+        if common:
+            raise ValueError(f"kind `{kind.name}` redefines {_listed(sorted(common))}, which every policy has")
+        for schema in (*kind.schemas.values(), kind.extra):
+            Shape(schema or {}, kind.name).check(_NOTHING)
+
+
+def _check_facts(facts: Iterable[FactSpec]) -> None:
+    for spec in facts:
+        if spec.path.split(".")[0] in _OURS or "." not in spec.path:
+            raise ValueError(f"fact `{spec.path}` is not about the person; expected e.g. `recipient.tier`")
+        if spec.type not in _FACT_TYPES:
+            raise ValueError(f"fact `{spec.path}` has the type `{spec.type}`; expected {_listed(_FACT_TYPES)}")
 
 
 def _distribution(point: EntryPoint) -> str:

@@ -114,6 +114,28 @@ def test_a_plugin_adds_a_kind_and_a_fact(installed: Installed) -> None:
             ),
             "ValueError: fact `send.colour` is not about the person; expected e.g. `recipient.tier`",
         ),
+        (KIND.format(kind="No Name", fact="recipient.x"), "ValueError: `No Name` is no name for a kind"),
+        (KIND.format(kind="x", fact="tier"), "ValueError: fact `tier` is not about the person"),
+        (
+            KIND.format(kind="x", fact="recipient.x").replace('"string"', '"set"'),
+            "ValueError: fact `recipient.x` has the type `set`",
+        ),
+        (
+            KIND.format(kind="x", fact="recipient.x").replace('"require": {}', '"require": {"a": {"anyof": []}}'),
+            "PluginError: schema of `x` uses the rule `anyof`, which is not supported",
+        ),
+        (
+            KIND.format(kind="x", fact="recipient.x").replace('"require": {}', '"require": {"a": {"type": "strin"}}'),
+            "PluginError: schema of `x` is not valid",
+        ),
+        (
+            KIND.format(kind="x", fact="recipient.x").replace('"require": {}', '"permit": {}'),
+            "ValueError: kind `x` must have schemas for `require`, `forbid` or both",
+        ),
+        (
+            KIND.format(kind="x", fact="recipient.x").replace('lower, "")', 'lower, "", {"for": {}})'),
+            "ValueError: kind `x` redefines `for`, which every policy has",
+        ),
         (
             "from policykit.hookspecs import hookimpl\n@hookimpl\ndef policykit_kinds(verdict): return []",
             "PluginValidationError: Plugin 'policykit-bad' for hook 'policykit_kinds' hookimpl definition",
@@ -169,6 +191,16 @@ def test_a_taken_name_is_left_out_whatever_the_order(installed: Installed, order
         "fact `recipient.country` of `policykit-c` is left out: `policykit-core` has that name",
     ]
     assert plugins.kinds["consent"] is kinds.consent.KIND
+
+
+def test_a_plugin_that_says_a_name_twice_is_told(installed: Installed) -> None:
+    code = KIND.format(kind="one", fact="recipient.one").replace("return [Kind", "return 2 * [Kind")
+    installed.add("policykit-one", code)
+
+    plugins = installed.discover()
+
+    assert plugins.found[1].kinds == ("one",)
+    assert _messages(plugins) == ["kind `one` of `policykit-one` is left out: `policykit-one` has that name"]
 
 
 def test_two_plugins_of_one_name_are_told_apart(installed: Installed) -> None:
