@@ -62,7 +62,10 @@ def _selected(node: Node | None, registry: Registry, problems: list[Problem]) ->
     names = []
     for item in node.items:
         name = to_plain(item)
-        if name in registry.attributes:
+        if not isinstance(name, str):
+            problems.append(Problem(item.place, f"`selected_by` holds {found(name)}; expected ids of attributes",
+                                    "e.g. `selected_by: [basket]`", "campaign.shape"))  # fmt: skip
+        elif name in registry.attributes:
             names.append(name)
         else:
             problems.append(Problem(item.place, f"unknown attribute `{name}`{did_you_mean(name, registry.attributes)}",
@@ -75,8 +78,8 @@ def _columns(node: Node | None, registry: Registry, problems: list[Problem]) -> 
     for key, (place, value) in node.entries.items() if isinstance(node, MapNode) else ():
         name = value.text if isinstance(value, ScalarNode) else ""
         if not name:
-            problems.append(Problem(value.place, f"`{key}` is {found(to_plain(value))}; expected the name of a column",
-                                    None, "campaign.columns"))  # fmt: skip
+            message = f"`{key}` is {found(to_plain(value))}; expected the name of a column"
+            problems.append(Problem(value.place, message, "write the header as it is in the file", "campaign.columns"))
             continue
         relation, column = _column(key, registry)
         if relation is None:

@@ -257,7 +257,7 @@ class _CaseReader:
     def _policies(self, node: Node) -> None:
         for item in node.items if isinstance(node, ListNode) else [node]:
             if isinstance(item, ScalarNode) and isinstance(item.value, str) and item.value not in self.policies:
-                way_out = f"policies: {some(self.policies)}" if self.policies else None
+                way_out = f"policies: {some(self.policies)}" if self.policies else "there are none"
                 message = f"unknown policy `{item.text}`{did_you_mean(item.text, self.policies)}"
                 self._say(item.place, message, way_out, "cases.unknown-policy")
 

@@ -25,6 +25,7 @@ from policykit.vocabulary import FactSpec
 CAMPAIGNS = "campaigns"
 _SUFFIXES = (".yaml", ".yml")
 SECTIONS = ("policies", "attributes", "programs", "purposes", "channels", "facts", "waivers", "responses")
+_REGISTERED = ("unknown-attribute", "unknown-program", "unknown-purpose", "unknown-fact", "unknown-policy")
 _LATER = ("waivers", "responses")
 
 
@@ -80,7 +81,7 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     # An empty configuration is a fine one: every key has a default.
     problems += [problem for problem in found_problems if problem.code != "yaml.empty"]
     config = read_config(node, problems)
-    files = _files(root, config, node, shown_from, problems)
+    files, unread = _files(root, config, node, shown_from, problems)
     manifest_files = [file for file in files if _is_manifest(file, root)]
     sections = [file for file in files if not _is_case_file(file.path) and not _is_manifest(file, root)]
     for file in sections:
@@ -97,6 +98,8 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     if not rows and not problems:
         problems.append(Problem(Place(config_file), "there are no policies: every send is allowed",
                                 "put some into `policies/`", "workspace.no-policies", "warning"))  # fmt: skip
+    if unread:
+        problems = [problem for problem in problems if not _may_follow(problem)]
     workspace = Workspace(root, config, policies, registry, tuple(case for case in cases if case), manifests,
                           tuple(sorted(problems, key=lambda problem: problem.sort_key)), shown_from)  # fmt: skip
     return workspace, problems
@@ -108,6 +111,8 @@ def load_manifest(path: Path, workspace: Workspace) -> Manifest:
     file = shown(path, workspace.root, workspace.shown_from)
     node, found_problems = read_yaml(path, file)
     problems += found_problems
+    if any(problem.code == "file.missing" for problem in problems):
+        raise UsageError(problems)
     manifest = None
     if node is not None:
         manifest = read_campaign(node, path, file, workspace.root, workspace.config, workspace.registry, problems)
@@ -137,10 +142,27 @@ def shown(path: Path, root: Path, shown_from: Path | None) -> str:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def _files(
-    root: Path, config: Config, node: Node | None, shown_from: Path | None, problems: list[Problem]
-) -> list[_File]:
-    """Every readable file of the workspace, folder by folder, by name within a folder."""
+def _files(root: Path, config: Config, node: Node | None, shown_from: Path | None,
+           problems: list[Problem]) -> tuple[list[_File], bool]:  # fmt: skip
+    """Every readable file, by folder and name; and whether one that may register names could not be read."""
+    before = len(problems)
+    paths = _policy_files(root, config, node, problems)
+    unread = len(problems) > before
+    paths.update(dict.fromkeys(_yaml_files(root / CAMPAIGNS)))
+    files = []
+    for path in paths:
+        name = shown(path, root, shown_from)
+        tree, found_problems = read_yaml(path, name)
+        problems += found_problems
+        if tree is not None:
+            files.append(_File(path, name, tree))
+        elif not _is_case_file(path) and not path.is_relative_to(root / CAMPAIGNS):
+            unread = True
+    return files, unread
+
+
+def _policy_files(root: Path, config: Config, node: Node | None, problems: list[Problem]) -> dict[Path, None]:
+    """The files of the policy folders, each once; folders that do not exist are reported."""
     listed = node.get("policies") if isinstance(node, MapNode) else None
     paths: dict[Path, None] = {}
     for index, name in enumerate(config.policies):
@@ -154,15 +176,12 @@ def _files(
             problems.append(
                 Problem(place, f"no such folder `{name}`", "create it, or correct the name", "config.policies")
             )
-    paths.update(dict.fromkeys(_yaml_files(root / CAMPAIGNS)))
-    files = []
-    for path in paths:
-        name = shown(path, root, shown_from)
-        tree, found_problems = read_yaml(path, name)
-        problems += found_problems
-        if tree is not None:
-            files.append(_File(path, name, tree))
-    return files
+    return paths
+
+
+def _may_follow(problem: Problem) -> bool:
+    """Whether a name is unknown perhaps only because the file that registers it could not be read."""
+    return problem.code.endswith(_REGISTERED) and "did you mean" not in problem.message
 
 
 def _yaml_files(folder: Path) -> list[Path]:

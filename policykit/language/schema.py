@@ -292,6 +292,8 @@ def _way_out(error: Any) -> str | None:
     wants_text = error.rule == "type" and {"string", "id", "name", "path"} & set(_types(error.constraint))
     if wants_text and isinstance(error.value, bool | int | float):
         return f'quote it: `"{_shown(error.value)}"`'
+    if error.rule == "nullable":
+        return "write a value, or leave the key out"
     return _WAYS_OUT.get(_types(error.constraint)[0]) if error.rule == "type" else None
 
 
@@ -308,5 +310,6 @@ _WAYS_OUT: Mapping[str, str] = {
     "id": "e.g. `quiet-hours-fr`",
     "name": "expressions call it by this name: no `-`, no capital letters",
     "path": "the first word says what it is about, the last what is known",
+    "zone": "names are those of the IANA time zone database",
     "percent": "a number from 0 to 100 with a percent sign",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -83,6 +84,44 @@ def test_a_file_that_is_no_yaml_hides_nothing_of_the_others(tmp_path: Path):
         "policies/b.yaml:1:1: unknown section `policys`; did you mean `policies`?",
         "policies/c.cases.yaml:1:8: the list that begins here is not closed; expected `,` or `]`",
     ]
+
+
+def test_names_that_an_unreadable_file_may_register_are_not_reported_as_well(tmp_path: Path):
+    campaign = """\
+        campaign: c
+        purpose: marketin
+        program: club
+        audience: {selected_by: [basket]}
+        channels: {push: {body: "{{ basket }}"}}
+        """
+    files = {
+        "policies/registry.yaml": "attributes: [",
+        "policies/p.yaml": f"policies:\n{POLICY}\n",
+        "campaigns/c.yaml": campaign,
+    }
+
+    assert [line.split("\n")[0] for line in complaints(tmp_path, files)] == [
+        "campaigns/c.yaml:2:10: unknown purpose `marketin`; did you mean `marketing`?",
+        "policies/registry.yaml:1:13: the list that begins here is not closed; expected `,` or `]`",
+    ]
+
+
+def test_a_secret_in_the_configuration_is_refused_and_never_shown(tmp_path: Path):
+    text = """\
+        providers:
+          sendgrid: {credentials: {api_key: SG.s3cret}}
+          twilio: AC.s3cret
+          fcm: {credentials: s3cret}
+        """
+
+    said = complaints(tmp_path, {"policykit.yaml": text, "policies/p.yaml": f"policies:\n{POLICY}\n"})
+
+    assert [line.split("\n")[0] for line in said] == [
+        "policykit.yaml:2:37: `providers.sendgrid.credentials.api_key` is not the name of an environment variable",
+        "policykit.yaml:3:11: `providers.twilio` is not a mapping",
+        "policykit.yaml:4:22: `providers.fcm.credentials` is not a mapping",
+    ]
+    assert "s3cret" not in "\n".join(said)
 
 
 CONFIGS = [
@@ -357,6 +396,41 @@ channels:
 brakes: {blocked: 5%}
 """,
 }
+
+
+JUNK = [None, 3, -1.5, True, "", "x", "2026-01-01T00:00", "{{ x }}", [], {}, [[]], [{}], {"a": {"b": []}}, [None], "é"]
+
+
+def _paths(tree, path=()):
+    yield path
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in items:
+        yield from _paths(value, (*path, key))
+
+
+def _replaced(tree, path, value):
+    if not path:
+        return value
+    copy = dict(tree) if isinstance(tree, dict) else list(tree)
+    copy[path[0]] = _replaced(tree[path[0]], path[1:], value)
+    return copy
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_value_of_a_wrong_shape_anywhere_is_told_with_a_way_out(tmp_path: Path, data):
+    name = data.draw(st.sampled_from(sorted(GOOD)))
+    tree = yaml.load(GOOD[name], yaml.BaseLoader)
+    path = data.draw(st.sampled_from(list(_paths(tree))))
+    wrong = _replaced(tree, path, data.draw(st.sampled_from(JUNK)))
+    write(tmp_path, {**GOOD, name: yaml.safe_dump(wrong)})
+
+    try:
+        problems = load_workspace(tmp_path, KINDS).warnings
+    except PolicykitError as error:
+        problems = error.problems
+
+    assert all(problem.place and problem.help for problem in problems), [str(problem) for problem in problems]
 
 
 def test_the_good_files_are_good(tmp_path: Path):
