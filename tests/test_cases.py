@@ -401,7 +401,7 @@ def test_a_fact_is_read_as_a_data_file_would_hold_it(path: str, said: object, re
 
 
 def test_a_section_left_empty_gives_nothing() -> None:
-    empty = {section: None for section in ("send", "recipient", "facts", "consents", "history", "attributes")}
+    empty = dict.fromkeys(("send", "recipient", "facts", "consents", "history", "attributes"))
 
     assert read_given(SET, WORDS, empty, NOW) == read_given(SET, WORDS, {}, NOW)
 

@@ -161,10 +161,9 @@ def _names(grant: ConsentRecord, name: str) -> bool:
 
 def ends(grant: ConsentRecord, max_age: Span | None) -> Micros:
     """First instant at which the grant no longer holds; FOREVER when it never ends."""
-    end = grant.expires_at if grant.expires_at is not None else grant.at or 0
-    if max_age is None or grant.at is None:
-        return end
-    return min(end, later_by(grant.at, max_age))
+    assert grant.expires_at is not None  # INVARIANT: a grant that cannot be read is never in force
+    assert grant.at is not None
+    return grant.expires_at if max_age is None else min(grant.expires_at, later_by(grant.at, max_age))
 
 
 def _lasts(grant: ConsentRecord, max_age: Span | None, at: Micros | None) -> bool | None:

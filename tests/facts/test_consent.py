@@ -322,4 +322,5 @@ def test_months_are_added_in_utc_and_clamped(given_at: str, count: int, end: str
 
 def test_spans_never_pass_the_end_of_time() -> None:
     assert later_by(micros("9999-06-01T00:00Z"), Months(12)) == FOREVER
+    assert later_by(micros("9998-06-01T00:00Z"), Months(12)) == micros("9999-06-01T00:00Z")
     assert later_by(NOW, FOREVER) == FOREVER
