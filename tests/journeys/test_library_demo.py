@@ -26,7 +26,7 @@ KNOWN_AT = "2026-11-25T09:00:00Z"
 @pytest.fixture(scope="module")
 def workspace(policykit, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "acme"
-    ran = policykit("init", str(folder), "--people", "4000")
+    ran = policykit("init", str(folder), "--people", "3000")
     assert ran.code == 0, ran.err
     return folder
 
@@ -102,7 +102,7 @@ def test_every_policy_is_met_by_somebody(workspace) -> None:
     for campaign in (manifest(opened, name) for name in CAMPAIGNS):
         with Workbench(Options()) as bench:
             data = read_data(bench.connection, sources(campaign, {}), opened.vocabulary)
-            people = people_of(bench.connection, opened.ruleset, data, range(1, 101))
+            people = people_of(bench.connection, opened.ruleset, data, range(1, 61))
         for person in people.values():
             channel = first_channel(campaign.campaign, person)
             sight = Sight(opened.ruleset, campaign.campaign, person, now)
