@@ -66,10 +66,8 @@ misread,Europe/Paris,platinum,t5,e@example.com
 }
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Runs `policykit` where the package is installed, in a workspace that uses it."""
-    target, shop = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("shop")
+def _install(target: Path, shop: Path) -> None:
+    """The package where an installer puts it, and a workspace that uses it."""
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*pip, "--target", str(target), str(PACKAGE)], check=True, capture_output=True, text=True)
     for name, text in FILES.items():
@@ -77,16 +75,21 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text.lstrip())
 
+
+def _policykit(target: Path, shop: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(target)}
+    command = [sys.executable, "-m", "policykit", *words]
+    return subprocess.run(command, cwd=shop, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs `policykit` where the package is installed, in a workspace that uses it."""
+    target, shop = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("shop")
+    _install(target, shop)
+
     def command(*words: str) -> str:
-        environment = {**os.environ, "PYTHONPATH": str(target)}
-        ran = subprocess.run(
-            [sys.executable, "-m", "policykit", *words],
-            cwd=shop,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ran = _policykit(target, shop, *words)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout
 
@@ -136,3 +139,18 @@ def test_its_policy_is_dry_run(run: Run) -> None:
 )
 def test_its_policy_is_explained(run: Run, person: str, story: str) -> None:
     assert f"{person} {story}" in run("explain", "spring", person)
+
+
+def test_what_needs_a_plugin_that_fails_says_so(tmp_path: Path) -> None:
+    target, shop = tmp_path / "site", tmp_path / "shop"
+    shop.mkdir()
+    _install(target, shop)
+    (target / "policykit_weekday.py").write_text("raise RuntimeError('needs another version')\n")
+
+    ran = _policykit(target, shop, "check")
+
+    assert ran.returncode == 3
+    assert ran.stdout.startswith(
+        "warning: plugin `weekday` of `policykit-weekday` could not be used: RuntimeError: needs another version\n"
+    )
+    assert "policies/days.yaml:3:11: unknown kind `weekday`" in ran.stdout
