@@ -72,6 +72,8 @@ def read_data(connection: duckdb.DuckDBPyConnection, sources: Sources, vocabular
             problems += found
             warnings += doubtful
             tables[name] = _table(connection, source, key_type, vocabulary)
+        except duckdb.OutOfMemoryException:
+            raise  # says nothing about the file
         except duckdb.Error as error:
             complaint = unreadable(error)
             problems.append(

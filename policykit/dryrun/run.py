@@ -32,7 +32,7 @@ from policykit.dryrun.sources import Sources
 from policykit.dryrun.staging import Staging
 from policykit.dryrun.verify import verify
 from policykit.dryrun.write import write_decisions, write_lists
-from policykit.errors import Problem
+from policykit.errors import Problem, UsageError
 from policykit.ir.fold import fold
 from policykit.ir.nodes import Expr, Fact, Type
 from policykit.ir.rules import RuleSet
@@ -112,8 +112,9 @@ class Workbench:
 
     def __init__(self, options: Options) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="policykit-"))
+        self.limit = options.memory_limit or _DEFAULT_MEMORY
         settings: dict[str, str | int | bool] = {
-            "memory_limit": options.memory_limit or _DEFAULT_MEMORY,
+            "memory_limit": self.limit,
             "temp_directory": str(self.folder),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
@@ -127,9 +128,11 @@ class Workbench:
     def __enter__(self) -> Workbench:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self.connection.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise UsageError(f"{self.limit} of memory are too little", "give more by `--memory-limit`") from error
 
 
 # --- judging ----------------------------------------------------------------------------------------

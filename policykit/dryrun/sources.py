@@ -202,6 +202,8 @@ def run(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[object, .
     """All rows of a statement; a file DuckDB cannot read raises `_Unreadable`."""
     try:
         return connection.execute(sql).fetchall()  # type: ignore[no-any-return]  # duckdb has no types here
+    except duckdb.OutOfMemoryException:
+        raise  # says nothing about the file
     except duckdb.Error as error:
         raise unreadable(error) from None
 
