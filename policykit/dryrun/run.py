@@ -132,7 +132,7 @@ class Workbench:
         self.connection.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         if isinstance(error, duckdb.OutOfMemoryException):
-            raise UsageError(f"{self.limit} of memory are too little", "give more by `--memory-limit`") from error
+            raise UsageError(f"`{self.limit}` of memory is too little", "give more by `--memory-limit`") from error
 
 
 # --- judging ----------------------------------------------------------------------------------------
