@@ -168,7 +168,7 @@ def registries(draw: Any) -> Document:
 def variants(draw: Any, selected: tuple[str, ...], *, generic: bool) -> Variant:
     """Uses of one content: those that picked the people always, others as drawn."""
     uses = {name: Use(name, recited=False, selected=True, strippable=False) for name in selected}
-    for name in draw(some(ATTRIBUTES, 0, 1 if generic else 4)):
+    for name in draw(some(ATTRIBUTES, 0, 1) if generic else some(ATTRIBUTES, draw(st.sampled_from((1, 2, 0))), 4)):
         recited = draw(st.sampled_from((True, False, None)))
         required = draw(st.booleans())
         uses[name] = Use(name, recited, selected=name in uses, strippable=name not in uses, required=required)

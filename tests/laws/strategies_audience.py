@@ -8,14 +8,16 @@ leave, ties in time, scopes above, beside and below the send's, and texts nobody
 from __future__ import annotations
 
 import calendar
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from random import Random
 from zoneinfo import ZoneInfo
 
 from policykit.model import DAY, HOUR, MINUTE, LocalTime, from_micros
-from policykit.vocabulary import BASES, DEFECTS, DEGREES, GRANTS, ORIGINS, QUALITIES, REFUSALS
+from policykit.vocabulary import BASES, DEFECTS, DEGREES, GRANTS, ORIGINS, REFUSALS
+from tests.laws.oracle_compile import yaml_of
 from tests.laws.strategies import (
     ATTRIBUTES,
     CONTROLLERS,
@@ -35,9 +37,7 @@ ZONES = (
     "Pacific/Apia", "Africa/Casablanca", "UTC", "Etc/GMT+12", "Europe/London",
 )  # fmt: skip
 BAD_ZONES = ("Mars/Base", "europe/paris", "Paris", "", "+02:00", "CET/CEST")
-CLOCKS = ((0, 0), (2, 0), (2, 30), (8, 0), (9, 0), (12, 0), (21, 0), (22, 0))
-SPANS = (HOUR, 6 * HOUR, 16 * HOUR, 90 * MINUTE, DAY, 7 * DAY, 30 * DAY)
-MONTHS = (1, 12, 24)
+QUALITY = ("implied_ebr", "soft_opt_in", "single_opt_in", "double_opt_in", "written")
 IDS = ("007", "7", "ünïcode", "日本", "O'Hara", "a,b", 'say "hi"', "x y", "☃", "NULL", "null", "-1", "1e3", "true")
 
 
@@ -45,25 +45,65 @@ def iso(at: int) -> str:
     return from_micros(at).isoformat()
 
 
-@lru_cache(maxsize=4096)
-def aims(at: int | LocalTime, zone: str) -> tuple[int, ...]:
-    """Instants at which a send planned so may leave somebody in the zone: planned, and at the next openings."""
+class Aims:
+    """Instants and spans next to which some policy of the setting changes its mind."""
+
+    def __init__(self, setting: Setting) -> None:
+        campaign = setting.campaign
+        self.at = campaign.at if campaign.at is not None else planned(campaign)
+        said = yaml_of(list(setting.policies))
+        units = {"minute": MINUTE, "hour": HOUR, "day": DAY}
+        found = re.findall(r"(\d+) (minute|hour|day|month)s?\b", said)
+        self.months = sorted({int(count) for count, unit in found if unit == "month"}) or [12]
+        self.spans = sorted({int(count) * units[unit] for count, unit in found if unit != "month"}) or [DAY]
+        self.clocks = sorted({(int(h), int(m)) for h, m in re.findall(r"'(\d\d):(\d\d)'", said)}) or [(8, 0)]
+        self.calendar = "calendar:" in said
+        self.leaving: dict[str, tuple[int, ...]] = {}
+        self.edges: dict[str, tuple[int, ...]] = {}
+
+    def leaves(self, zone: str) -> tuple[int, ...]:
+        """When the send may leave somebody in the zone: mostly as planned, at times at one of the next openings."""
+        if zone not in self.leaving:
+            starts = self._planned(zone)
+            day = from_micros(starts[0]).astimezone(_place(zone)).replace(minute=0, second=0, microsecond=0)
+            openings = [
+                _micros((day + timedelta(days=ahead)).replace(hour=hour % 24, minute=minute))
+                for ahead in (0, 1)
+                for hour, minute in self.clocks
+            ]
+            self.leaving[zone] = (*starts * (2 * len(openings)), *openings)
+        return self.leaving[zone]
+
+    def _planned(self, zone: str) -> list[int]:
+        if not isinstance(self.at, LocalTime):
+            return [self.at]
+        local = datetime.fromisoformat(self.at.at).replace(tzinfo=_place(self.at.zone or zone))
+        return [_micros(local), _micros(local.replace(fold=1))]
+
+    def calendars(self, zone: str) -> tuple[int, ...]:
+        """First instants of the local day, week and month of the send and of the next, in zones policies name."""
+        if zone not in self.edges:
+            found = set()
+            for name in (zone, "Europe/Paris", "America/Santiago"):
+                local = from_micros(self._planned(zone)[0]).astimezone(_place(name))
+                day = local.replace(hour=0, minute=0, second=0, microsecond=0)
+                monday, first = day - timedelta(days=day.weekday()), day.replace(day=1)
+                ends = (
+                    day + timedelta(days=1),
+                    monday + timedelta(days=7),
+                    (first + timedelta(days=32)).replace(day=1),
+                )
+                found |= {_micros(edge.replace(fold=fold)) for edge in (day, monday, first, *ends) for fold in (0, 1)}
+            self.edges[zone] = tuple(sorted(found))
+        return self.edges[zone]
+
+
+@cache
+def _place(zone: str) -> ZoneInfo:
     try:
-        place = ZoneInfo(zone)
+        return ZoneInfo(zone)
     except (ValueError, OSError, KeyError):
-        place = ZoneInfo("UTC")
-    if isinstance(at, LocalTime):
-        local = datetime.fromisoformat(at.at).replace(tzinfo=ZoneInfo(at.zone) if at.zone else place)
-        starts = [_micros(local), _micros(local.replace(fold=1))]
-    else:
-        starts = [at]
-    day = from_micros(starts[0]).astimezone(place).replace(minute=0, second=0, microsecond=0)
-    openings = [
-        _micros((day + timedelta(days=ahead)).replace(hour=hour, minute=minute))
-        for ahead in (0, 1)
-        for hour, minute in CLOCKS
-    ]
-    return (*starts * 6, *openings)
+        return ZoneInfo("UTC")
 
 
 def _micros(at: datetime) -> int:
@@ -86,7 +126,7 @@ class Writer:
     def __init__(self, setting: Setting, rng: Random) -> None:
         self.setting, self.rng = setting, rng
         campaign = setting.campaign
-        self.at = campaign.at if campaign.at is not None else planned(campaign)
+        self.aims = Aims(setting)
         self.channels = [prepared.channel for prepared in campaign.prepared]
         programs = {program["id"]: program["purpose"] for program in setting.registry["programs"]}
         self.purpose = campaign.purpose or programs.get(campaign.program or "")
@@ -100,14 +140,14 @@ class Writer:
         return at + self.rng.choice((0, 0, 0, 1, -1, MINUTE, -MINUTE))
 
     def aim(self, zone: str) -> int:
-        return self.rng.choice(aims(self.at, zone))
+        return self.rng.choice(self.aims.leaves(zone))
 
     def before(self, zone: str) -> int:
         """An instant an age or a window before the send."""
         at = self.aim(zone)
         if self.rng.random() < 0.4:
-            return self.near(months_before(at, self.rng.choice(MONTHS), self.rng))
-        return self.near(at - self.rng.choice(SPANS))
+            return self.near(months_before(at, self.rng.choice(self.aims.months), self.rng))
+        return self.near(at - self.rng.choice(self.aims.spans))
 
     def moment(self, zone: str, seen: Sequence[int]) -> int:
         """The instant of a ledger row: tied with an earlier one, at the known-at, at an age, or long ago."""
@@ -178,28 +218,52 @@ class Writer:
         rows: list[Row] = []
         for person in [*unique(people), "somebody else"]:
             zone, seen = zone_of(people, person), []
-            for _ in range(self.rng.choice((0, 1, 1, 2, 3, 4))):
+            for _ in range(self.rng.choice((0, 1, 2, 2, 3, 4))):
                 at = self.moment(zone, seen)
                 seen.append(at)
                 rows.append(self.consent(f"c{len(rows)}", person, at, zone))
+            if self.rng.random() < 0.25:
+                rows += self.change_of_mind(f"c{len(rows)}", person, zone)
+        return rows
+
+    def change_of_mind(self, identity: str, person: str, zone: str) -> list[Row]:
+        """Refusals and grants of one scope or one nearby, one after the other, some at the same instant."""
+        first = self.consent(identity, person, self.moment(zone, ()), zone)
+        at = self.setting.now - self.rng.choice((HOUR, DAY, 60 * DAY))
+        rows = []
+        for turn, status in enumerate(self.rng.choice((REFUSALS[:2], REFUSALS[1:3], ("renewed", "refused"))) * 2):
+            at += self.rng.choice((0, 1, 1, MINUTE))
+            shown = status if self.rng.random() < 0.5 else "given"
+            row = {**first, "id": f"{identity}.{turn}", "status": shown, "at": iso(at), "expires_at": None}
+            if self.rng.random() < 0.4:
+                row["channel"] = self.pick("*", *self.channels[:2])
+            if self.rng.random() < 0.3:
+                row["quality"] = self.pick(*QUALITY)
+            rows.append(row)
         return rows
 
     def consent(self, identity: str, person: str, at: int, zone: str) -> Row:
-        statuses = (*GRANTS, *GRANTS, *GRANTS, *GRANTS, *REFUSALS, "requested", "expired", "Given", "")
+        """A record that mostly covers the send on its first channels, and often is what policies ask for."""
+        campaign, often = self.setting.campaign, self.rng.random() < 0.75
         above = ["*", *ancestors(self.purpose)] if self.purpose else ["*"]
-        expiry = (None, None, None, None, iso(self.near(self.aim(zone))), iso(self.setting.now), "never")
+        other = self.rng.choice(PURPOSES)
+        expiry = self.pick(*[None] * 5, iso(self.near(self.aim(zone))), iso(self.near(self.aim(zone))),
+                           iso(self.setting.now), "never")  # fmt: skip
+        program = campaign.program if campaign.program and self.rng.random() < 0.5 else None
         return {
             "id": identity,
             "person": person,
-            "status": self.pick(*statuses),
-            "channel": self.pick(*self.channels, "*", "*", "*", "email", "fax", ""),
-            "purpose": self.pick(*above, *above, *above, self.rng.choice(PURPOSES), "pigeon.post", ""),
-            "program": self.pick(None, None, None, self.setting.campaign.program, self.rng.choice(PROGRAMS), "gone"),
-            "quality": self.pick(*(member for member, _ in QUALITIES[2:]), "double_opt_in", "sworn", ""),
-            "basis": self.pick("consent", "consent", "legitimate_interest", self.rng.choice(BASES), "because", ""),
-            "at": iso(at) if self.rng.random() < 0.95 else self.pick("", "yesterday"),
-            "expires_at": self.pick(*expiry),
-            "defects": self.pick("", "", "", *DEFECTS, "pre_ticked|bundled", "odd"),
+            "status": self.pick(*GRANTS * 4, *REFUSALS, "requested", "expired", "Given", ""),
+            "channel": self.pick(*self.channels[:2], *self.channels[:2], "*", "*", "*", *self.channels, "fax", ""),
+            "purpose": self.pick(*above) if often else self.pick(other, "pigeon.post", "", None),
+            "program": program if often else self.pick(program, self.rng.choice(PROGRAMS), "gone", ""),
+            "quality": self.pick(*QUALITY, *QUALITY, "none", "assumed", "sworn", ""),
+            "basis": self.pick(
+                "consent", "consent", "consent", "legitimate_interest", self.rng.choice(BASES), "because", ""
+            ),
+            "at": iso(at) if self.rng.random() < 0.96 else self.pick("", "yesterday"),
+            "expires_at": expiry,
+            "defects": self.pick(*[""] * 8, *DEFECTS, "pre_ticked|bundled", "odd"),
             "evidence": self.pick("form 1", "form 1", ""),
             "controller": self.pick(*CONTROLLERS, ""),
         }
@@ -208,18 +272,19 @@ class Writer:
         rows: list[Row] = []
         for person in [*unique(people), "somebody else"]:
             zone = zone_of(people, person)
-            for _ in range(self.rng.choice((0, 0, 1, 1, 2, 3, 4))):
-                at = self.aim(zone) + self.rng.choice((-1, -1, -1, 1)) * self.rng.choice((0, *SPANS))
-                at += self.rng.choice((0, 0, 1, -1, MINUTE))
-                rows.append(self.sent(person, at))
+            for _ in range(self.rng.choice((0, 1, 1, 2, 2, 3, 4))):
+                at = self.aim(zone) + self.rng.choice((-1, -1, -1, 1)) * self.rng.choice((0, *self.aims.spans))
+                if self.aims.calendar and self.rng.random() < 0.5:
+                    at = self.rng.choice(self.aims.calendars(zone))
+                rows.append(self.sent(person, at + self.rng.choice((0, 0, 0, 1, -1, MINUTE))))
         return rows
 
     def sent(self, person: str, at: int) -> Row:
         return {
             "person": person,
             "at": iso(at) if self.rng.random() < 0.95 else self.pick("", "then"),
-            "channel": self.pick(*self.channels, "email", "push", "fax", ""),
-            "message_class": self.pick("marketing", "marketing", "marketing", "service", "transactional", "odd", ""),
+            "channel": self.pick(*self.channels[:2] * 2, *self.channels, "email", "push", "fax", ""),
+            "message_class": self.pick(*["marketing"] * 6, "service", "transactional", "odd", ""),
             "campaign": self.pick(self.setting.campaign.id, "other", ""),
         }
 

@@ -167,7 +167,7 @@ def frequency_bodies(draw: Any) -> Document:
     if shape == "gap":
         body["gap"] = draw(st.sampled_from(WINDOWS))
     else:
-        body["at_most"] = draw(st.integers(0, 3))
+        body["at_most"] = draw(st.sampled_from((1, 2, 1, 0, 3)))
         zone = draw(st.sampled_from(("recipient", "Europe/Paris", "America/Santiago")))
         calendar = {"calendar": draw(st.sampled_from(("day", "week", "month"))), "zone": zone}
         body["per"] = draw(st.sampled_from(WINDOWS)) if shape == "rolling" else calendar
@@ -247,7 +247,24 @@ def _about_everybody(document: Document) -> Document:
 def policies(draw: Any, least: int = 1, most: int = 6) -> tuple[Document, ...]:
     """Policies of any kinds. Ids sort otherwise than the order they are written in."""
     kinds = draw(st.lists(st.sampled_from(tuple(_KINDS)), min_size=least, max_size=most))
+    return _named(tuple(draw(policy_of(kind)) for kind in kinds))
+
+
+@st.composite
+def watching(draw: Any, each: int = 4) -> tuple[Document, ...]:
+    """Many policies of every kind, most only watching: what each says is seen, however many others are breached."""
+    documents = []
+    for kind in _KINDS:
+        for turn in range(each + 3 * (kind == "consent")):
+            document = {**draw(policy_of(kind)), "mode": "audit" if turn else "enforce"}
+            if draw(st.sampled_from((True, True, False))):
+                document.pop("for", None)
+            documents.append(document)
+    return _named(tuple(draw(st.permutations(documents))))
+
+
+def _named(documents: tuple[Document, ...]) -> tuple[Document, ...]:
     return tuple(
-        {"id": f"p{(index * 7) % 10}{index}-{kind.replace('_', '-')}", **draw(policy_of(kind))}
-        for index, kind in enumerate(kinds)
+        {"id": f"p{(index * 7) % 10}-{index}-{document['kind'].replace('_', '-')}", **document}
+        for index, document in enumerate(documents)
     )

@@ -1,0 +1,71 @@
+"""M2: one meaning, every path. Reference, generated Python and the dry run decide every row of an audience alike.
+
+People reach the reference through `oracle`, which reads the files in plain Python, and the dry run
+through SQL; how the dry run reads people back for its own check is compared as well.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from policykit.engine import Engine, audience, decide_audience
+from policykit.ir.rules import RuleSet
+from policykit.model import Decision, Person
+from tests.laws import oracle
+from tests.laws.oracle_compile import registry_of, ruleset_of
+from tests.laws.oracle_files import comparable, dry_decisions, write_tables
+from tests.laws.strategies import Setting, settings_of
+from tests.laws.strategies_audience import audience as audience_of
+from tests.laws.strategies_policies import policies
+
+SEEDS = st.integers(0, 2**32)
+ENDINGS = st.sampled_from(("csv", "parquet"))
+QUICK = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def live_decisions(setting: Setting, ruleset: RuleSet, people: list[Person]) -> list[Decision]:
+    engine = Engine(ruleset)
+    return audience(lambda person: engine.decide(setting.campaign, person, setting.now), setting.campaign, people)
+
+
+def assert_one_meaning(setting: Setting, seed: int, ending: str, count: int) -> None:
+    """All three paths decide every row alike, and read everybody alike."""
+    ruleset, tables = ruleset_of(setting), audience_of(setting, seed, count)
+    people = oracle.people(tables)
+
+    said = decide_audience(ruleset, setting.campaign, people, setting.now)
+    live = live_decisions(setting, ruleset, people)
+    with TemporaryDirectory() as folder:
+        sources = write_tables(tables, Path(folder), ending)
+        planned, _ = dry_decisions(setting, ruleset, registry_of(setting).vocabulary, sources)
+
+    assert live == said
+    assert planned == [comparable(decision) for decision in said]
+
+
+@settings(QUICK, max_examples=120)
+@given(settings_of(policies()), SEEDS)
+def test_generated_python_decides_as_the_reference(setting: Setting, seed: int) -> None:
+    ruleset, people = ruleset_of(setting), oracle.people(audience_of(setting, seed, 25))
+
+    said = decide_audience(ruleset, setting.campaign, people, setting.now)
+
+    assert live_decisions(setting, ruleset, people) == said
+
+
+@settings(QUICK, max_examples=14)
+@given(settings_of(policies()), SEEDS, ENDINGS)
+def test_every_path_decides_every_row_alike(setting: Setting, seed: int, ending: str) -> None:
+    assert_one_meaning(setting, seed, ending, 100)
+
+
+@pytest.mark.slow
+@settings(QUICK, max_examples=300)
+@given(settings_of(policies()), SEEDS, ENDINGS)
+def test_every_path_decides_every_row_alike_at_length(setting: Setting, seed: int, ending: str) -> None:
+    assert_one_meaning(setting, seed, ending, 250)
