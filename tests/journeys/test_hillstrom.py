@@ -127,6 +127,20 @@ def test_everybodys_decision_is_the_one_said_by_hand(walk: Walk) -> None:
     assert differing == []
 
 
+def test_everybody_was_decided_by_the_policies_said_by_hand(walk: Walk) -> None:
+    differing = walk.rows("""
+        SELECT e.id, e.decided_by, f.policies FROM expected e JOIN found f ON f.recipient_id = e.id
+        WHERE coalesce(f.policies, '') <> e.decided_by""")
+
+    assert differing == []
+
+
+def test_every_policy_decides_alone_as_often_as_counted_by_hand(walk: Walk) -> None:
+    alone = {policy["policy"]: policy["alone"] for policy in walk.found["policies"]}
+
+    assert alone == {policy: walk.number(f"decided_by = '{policy}'") for policy in alone}
+
+
 def test_everybodys_unknown_policies_are_those_said_by_hand(walk: Walk) -> None:
     columns = [name for name, *_ in walk.rows("DESCRIBE expected") if name.endswith("?")]
     said = ", ".join(f"""CASE WHEN "{name}" THEN '{name[:-1]}' END""" for name in sorted(columns))

@@ -209,9 +209,40 @@ route AS (
 heard AS (
   SELECT *, has_email AND (NOT has_push OR final = 'email') IS TRUE AS email_heard FROM route
 )
+,
+-- Who decided: whoever stopped it; else whoever asked for the mail, and whose changes the message that leaves carries.
+decided AS (
+  SELECT
+    h.id,
+    h.has_push AND h.push_outcome = 'block' AS push_stopped,
+    h.has_push AND h.push_outcome = 'move' AS push_moved,
+    h.has_push AND h.push_outcome = 'done' AND h.push_changed AS push_lessened,
+    NOT h.has_push AND h.email_outcome = 'block' AS email_stopped,
+    NOT h.has_push AND h.email_outcome = 'move' AS email_stuck,
+    h.final = 'email' AS by_email,
+    coalesce(s.said_no, f.said_no) AS said_no, coalesce(s.too_many, f.too_many) AS too_many,
+    coalesce(s.not_here, f.not_here) AS not_here, coalesce(s.uninvited, f.uninvited) AS uninvited
+  FROM heard h LEFT JOIN push_asked f ON f.id = h.id LEFT JOIN push_again s ON s.id = h.id
+)
 
 SELECT
   h.id,
+  concat_ws('|',
+    CASE WHEN d.push_moved AND f.best IS NOT FALSE THEN 'best-customers-get-mail' END,
+    CASE WHEN d.email_stuck AND e.uninvited THEN 'email-with-permission' END,
+    CASE WHEN (d.push_stopped AND NOT d.said_no AND NOT d.too_many) OR (d.push_lessened AND f.evening)
+         THEN 'evenings-are-theirs' END,
+    CASE WHEN (d.push_lessened AND ((f.recites IS FALSE AND f.old IS NOT FALSE) OR s.old IS NOT FALSE))
+           OR (d.by_email AND e.recites IS FALSE AND e.old IS NOT FALSE) THEN 'not-an-old-shadow' END,
+    CASE WHEN (d.push_moved AND d.not_here) OR (d.email_stuck AND e.not_here) THEN 'not-on-this-channel' END,
+    CASE WHEN d.push_moved AND d.uninvited THEN 'push-by-invitation' END,
+    CASE WHEN (d.push_stopped AND d.said_no) OR (d.email_stopped AND e.said_no) THEN 'refusal-is-final' END,
+    CASE WHEN (d.push_lessened AND f.recites IS NOT FALSE) OR (d.by_email AND e.recites IS NOT FALSE)
+         THEN 'select-do-not-recite' END,
+    CASE WHEN (d.push_lessened AND f.recites IS FALSE AND f.far IS NOT FALSE)
+           OR (d.by_email AND e.recites IS FALSE AND e.far IS NOT FALSE) THEN 'their-own-degree' END,
+    CASE WHEN (d.push_stopped AND d.too_many) OR (d.email_stopped AND e.too_many) THEN 'three-a-week' END
+  ) AS decided_by,
   h.final AS channel,
   CASE
     WHEN h.final IS NULL THEN 'block'
@@ -245,5 +276,5 @@ SELECT
   (h.has_push AND f.far IS NULL) OR (h.email_heard AND e.far IS NULL) AS "their-own-degree?",
   (h.has_push AND (f.old IS NULL OR (h.push_changed AND s.old IS NULL))) OR (h.email_heard AND e.old IS NULL) AS "not-an-old-shadow?",
   h.has_push AND f.evening IS NULL AS "evenings-are-theirs?"
-FROM heard h
+FROM heard h JOIN decided d ON d.id = h.id
 LEFT JOIN push_asked f ON f.id = h.id LEFT JOIN push_again s ON s.id = h.id LEFT JOIN email_asked e ON e.id = h.id
