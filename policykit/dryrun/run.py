@@ -60,6 +60,9 @@ class Options:
     examples: int = 12
 
 
+DEFAULTS = Options()
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a dry run gives. warnings: about cells that could not be read. verified: rows judged twice."""
@@ -81,7 +84,7 @@ def dry_run(
     lists: Path | None = None,
     pseudonym: Callable[[str], str] = lambda person: person,
     progress: Progress = lambda step: None,
-    options: Options = Options(),
+    options: Options = DEFAULTS,
 ) -> Result:
     """Judges every row of the audience. Raises `BadData` with every problem of the files, before anything is written.
 
@@ -133,6 +136,8 @@ class Workbench:
         shutil.rmtree(self.folder, ignore_errors=True)
         if isinstance(error, duckdb.OutOfMemoryException):
             raise UsageError(f"`{self.limit}` of memory is too little", "give more by `--memory-limit`") from error
+        if isinstance(error, RuntimeError) and "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error  # how DuckDB tells of one while it works
 
 
 # --- judging ----------------------------------------------------------------------------------------
@@ -141,7 +146,7 @@ class Workbench:
 def judge(
     connection: duckdb.DuckDBPyConnection, ruleset: RuleSet, campaign: Campaign, data: Data, now: Micros
 ) -> tuple[Plan, tuple[str, ...]]:
-    """Makes the view `decided` (see `decided.py`); gives the plan its masks are aligned with, and the facts of `assumed`."""
+    """Makes the view `decided` (see `decided.py`); gives the plan its masks follow, and the facts of `assumed`."""
     first = _narrowed(data)
     if data.repeated == 0:
         plan, staging = planned_for(ruleset, campaign, first, now)
@@ -153,7 +158,7 @@ def judge(
 def _judge_in_turns(
     connection: duckdb.DuckDBPyConnection, ruleset: RuleSet, campaign: Campaign, data: Data, first: Data, now: Micros
 ) -> tuple[Plan, tuple[str, ...]]:
-    """People with several rows: their first rows with everybody's, then each further row knowing the earlier ones (M7)."""
+    """People with several rows: first rows with everybody's, then each further row knowing the earlier ones (M7)."""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE earlier (person {data.key_type}, instant BIGINT, channel VARCHAR, "
         "message_class VARCHAR, campaign VARCHAR)"
