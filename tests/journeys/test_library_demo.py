@@ -122,3 +122,11 @@ def test_each_person_has_a_story(policykit, workspace, person) -> None:
     assert ran.code == 0
     assert ran.out.startswith(person)
     assert len(ran.out.splitlines()) <= 6
+
+
+def test_nothing_is_suggested_about_what_was_supplied(summaries) -> None:
+    """No row in a ledger that was given has a meaning, so no doubt can be about it (M3)."""
+    told = " ".join(suggestion["text"] for suggestion in summaries["basket"]["suggestions"])
+
+    assert "up to" in told
+    assert "what else they were sent" not in told
