@@ -114,7 +114,7 @@ def read_value(text: str, type_: str) -> str:
     """As `read_text` for a value of a registered attribute: its type, and instants may be microseconds."""
     match type_:
         case "bool" | "int" | "double":
-            return read_text(text, type_)  # type: ignore[arg-type]  # narrowed to column types
+            return read_text(text, type_)
         case "duration":
             return read_text(text, "int")
         case "timestamp":

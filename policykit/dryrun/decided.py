@@ -14,7 +14,8 @@ from policykit.dryrun import masks
 from policykit.dryrun.plan import Plan
 
 FIELDS = (
-    "row", "id", "key", "verdict", "start", "final", "stripped", "generic", "instant", "delayed", "impossible", "style", "assumed",
+    "row", "id", "key", "verdict", "start", "final", "stripped", "generic", "instant", "delayed", "impossible", "style",
+    "assumed",
 )  # fmt: skip
 MASKS = ("det", "und", "aud", "brk", "first", "doubt")
 
@@ -44,7 +45,8 @@ def unlessened(plan: Plan, scanned: str) -> str:
     }  # fmt: skip
     for w in words:
         values |= {
-            f"det_{w}": masks.kept("b", blocks, words)[w], f"und_{w}": f"u_{w}", f"aud_{w}": masks.kept("b", audit, words)[w],
+            f"det_{w}": masks.kept("b", blocks, words)[w], f"und_{w}": f"u_{w}",
+            f"aud_{w}": masks.kept("b", audit, words)[w],
             f"brk_{w}": f"b_{w}", f"first_{w}": f"b_{w}", f"doubt_{w}": f"u_{w}",
         }  # fmt: skip
     listed = ", ".join(f"{values[name]} AS {name}" for name in columns(plan))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from policykit.dryrun.relations import read_data
-from policykit.dryrun.run import Options, Workbench, planned_for, styles_of
+from policykit.dryrun.run import DEFAULTS, Options, Workbench, planned_for, styles_of
 from policykit.dryrun.scan import stage_leaves, staged
 from policykit.dryrun.sources import Sources, quoted
 from policykit.ir.rules import RuleSet
@@ -18,7 +18,7 @@ from policykit.vocabulary import Vocabulary
 
 def write_facts(
     ruleset: RuleSet, campaign: Campaign, sources: Sources, now: Micros, out: Path, *,
-    vocabulary: Vocabulary | None = None, options: Options = Options(),
+    vocabulary: Vocabulary | None = None, options: Options = DEFAULTS,
 ) -> None:  # fmt: skip
     """One row per person to `out`, as Parquet: row, id, key, start, and the staged facts."""
     with Workbench(options) as bench:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -54,7 +54,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Counts are rows of the audience. unknown: rows where some policy met an unknown fact. moved: final channel -> rows
+    """Counts are rows of the audience. unknown: where some policy met an unknown fact. moved: final channel -> rows
     moved to it; channels: final channel -> rows sent; assumed: fact -> rows where an assumption stood in for it.
     """
 
@@ -129,14 +129,14 @@ def count(
 ) -> Numbers:  # fmt: skip
     """All numbers of one run, from its outcomes. assumed: the fact of each bit of `Outcome.assumed`."""
     rows = sum(o.rows for o in found)
-    verdicts = _tally((o.verdict, o.rows) for o in found)
+    by_verdict = [sum(o.rows for o in found if o.verdict == verdict) for verdict in Verdict]
     channel = plan.channels
     return Numbers(
         rows=rows,
         people=rows - data.repeated,
-        allowed=verdicts.get(0, 0),
-        downgraded=verdicts.get(1, 0),
-        blocked=verdicts.get(2, 0),
+        allowed=by_verdict[Verdict.ALLOW],
+        downgraded=by_verdict[Verdict.DOWNGRADE],
+        blocked=by_verdict[Verdict.BLOCK],
         unknown=sum(o.rows for o in found if o.und),
         moved=_tally((channel[o.final], o.rows) for o in found if o.final is not None and o.final != o.start),
         stripped=_tally((plan.uses[j], o.rows) for o in found for j in _bits(o.stripped)),
@@ -146,17 +146,17 @@ def count(
         styles=_tally((o.style or "unknown", o.rows) for o in found if o.final is not None),
         impossible=_tally((name, o.rows) for o in found if (name := impossible_name(o.impossible))),
         policies=_policies(plan, found),
-        suggestions=_suggestions(plan, found),
+        suggestions=_suggestions(plan, found, {name for name in ("consents", "history") if data.get(name)}),
         examples=_examples(connection, plan, found, pseudonym, examples),
         assumed=_tally((path, o.rows) for o in found for j, path in enumerate(assumed) if o.assumed >> j & 1),
     )
 
 
-def _tally(pairs: Iterable[tuple[object, int]]) -> dict[str, int]:
-    counter: Counter[object] = Counter()
+def _tally(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    counter: Counter[str] = Counter()
     for key, number in pairs:
         counter[key] += number
-    return dict(counter.most_common())  # type: ignore[arg-type]  # keys are texts, or verdicts as numbers
+    return dict(counter.most_common())
 
 
 def _bits(mask: int) -> list[int]:
@@ -181,13 +181,14 @@ def _policies(plan: Plan, found: list[Outcome]) -> tuple[PolicyNumbers, ...]:
     )
 
 
-def _suggestions(plan: Plan, found: list[Outcome]) -> tuple[Suggestion, ...]:
+def _suggestions(plan: Plan, found: list[Outcome], supplied: Collection[str]) -> tuple[Suggestion, ...]:
+    """supplied: relations that no doubt can be about, because no row in them has a meaning (M3)."""
     masks: list[tuple[str, str, int, bool]] = [
         ("policy", rule.policy, 1 << bit, False) for bit, rule in enumerate(plan.live) if rule.mode == "enforce"
     ]
     consent = sum(1 << bit for bit, rule in enumerate(plan.live) if rule.kind == "consent")
     masks.append(("consent", "consent", consent, False))
-    masks += [("fact", fact, mask, True) for fact, mask in _by_fact(plan).items()]
+    masks += [("fact", fact, mask, True) for fact, mask in _by_fact(plan).items() if fact not in supplied]
     suggestions = []
     for kind, subject, mask, doubtful in masks:
         more = of_blocked = 0
@@ -257,21 +258,18 @@ def read_decisions(
     ]
 
 
-def _decision(plan: Plan, at: int | None, values: dict[str, object], words: tuple[int, ...], width: int) -> Decision:
+def _decision(plan: Plan, at: int | None, values: dict[str, Any], words: tuple[int, ...], width: int) -> Decision:
     live = [rule.policy for rule in plan.live]
     det, und, aud = (names_of(_joined(words[i * width : (i + 1) * width]), live) for i in range(3))
     start, final = values["start"], values["final"]
-    channel = plan.channels[final] if isinstance(final, int) else None
-    stripped = values["stripped"]
-    assert isinstance(stripped, int)
+    channel = None if final is None else plan.channels[final]
     changes = Changes(
         channel=channel if final != start else None,
-        strip=tuple(plan.uses[j] for j in _bits(stripped)),
+        strip=tuple(plan.uses[j] for j in _bits(values["stripped"])),
         generic=bool(values["generic"]),
         send_at=at if values["delayed"] else None,
     )
-    code = values["impossible"]
     return Decision(
         Verdict(values["verdict"]), changes, det, und, aud, channel, at,
-        impossible_name(code if isinstance(code, int) else None),
+        impossible_name(values["impossible"]),
     )  # fmt: skip

@@ -141,7 +141,7 @@ class PeopleFacts:
                 said = f"a.{value_column(attribute, 'collected_for')}"
                 return Said(self._collected_for(said, purpose, as_registered), Type.BOOL)
 
-    def _collected_for(self, said: str, purpose: str, as_registered: bool | None) -> str:
+    def _collected_for(self, said: str, purpose: str, as_registered: bool | None) -> str:  # noqa: FBT001  # a fact
         known = ", ".join(map(quoted, known_purposes(self.ruleset)))
         fits = " OR ".join(
             f"contains('|' || {said} || '|', {quoted('|' + parent + '|')})"
@@ -187,7 +187,7 @@ def _readable(path: str, sql: str) -> str:
     return f"CASE WHEN {sql} IN ({', '.join(map(quoted, members))}) THEN {sql} END" if members else sql
 
 
-def _origin(said: str, origin: str, as_registered: bool | None) -> str:
+def _origin(said: str, origin: str, as_registered: bool | None) -> str:  # noqa: FBT001  # a fact
     origins = ", ".join(quoted(name) for name, _ in ORIGINS)
     return (
         f"CASE WHEN {said} IS NULL THEN {_bool(as_registered)} WHEN {said} IN ({origins}) THEN {said} = "
@@ -195,7 +195,7 @@ def _origin(said: str, origin: str, as_registered: bool | None) -> str:
     )
 
 
-def _bool(value: bool | None) -> str:
+def _bool(value: bool | None) -> str:  # noqa: FBT001  # a value
     return "CAST(NULL AS BOOLEAN)" if value is None else str(value).upper()
 
 

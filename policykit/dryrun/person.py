@@ -113,7 +113,8 @@ def _consent(ruleset: RuleSet, row: Row, index: int) -> ConsentRecord:
 
 def _sent(ruleset: RuleSet, row: Row) -> SentRecord:
     return SentRecord(
-        row["instant"], _one_of(row.get("channel"), (*CHANNELS, *ruleset.ranks)), _one_of(row.get("message_class"), MESSAGE_CLASSES),
+        row["instant"], _one_of(row.get("channel"), (*CHANNELS, *ruleset.ranks)),
+        _one_of(row.get("message_class"), MESSAGE_CLASSES),
         row.get("campaign"),
     )  # fmt: skip
 
@@ -165,11 +166,11 @@ def _attributes(
     return found
 
 
-def _value_order(row: Row) -> tuple[int, str, str, str, str]:
+def _value_order(row: Row) -> tuple[int | str, ...]:
     """Of several rows for one attribute the one collected last counts, and among equals the greatest by its texts."""
     at = row.get("collected_at")
-    return (-(2**63) if at is None else at, row.get("value") or "", row.get("origin") or "", row.get("collected_for") or "",
-            row.get("permission") or "")  # fmt: skip
+    texts = [row.get(field) or "" for field in ("value", "origin", "collected_for", "permission")]
+    return (-(2**63) if at is None else at, *texts)
 
 
 def _origin(said: str | None) -> str | None:

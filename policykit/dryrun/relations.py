@@ -83,7 +83,7 @@ def read_data(connection: duckdb.DuckDBPyConnection, sources: Sources, vocabular
         raise BadData(problems)
     repeated, most = _check_people(connection, tables["people"])
     facts = {spec.path: spec.column for spec in vocabulary.facts.values() if spec.column in tables["people"].columns}
-    return Data(tables, key_type, repeated, most, tuple(warnings), facts)  # type: ignore[arg-type]  # columns that exist
+    return Data(tables, key_type, repeated, most, tuple(warnings), facts)
 
 
 def _open_all(
@@ -120,7 +120,8 @@ def _mistyped(opened: Opened, vocabulary: Vocabulary) -> Iterator[Problem]:
         place = Place(opened.label, 1, raw.position)
         if spec.type == "timestamp" and cells.is_naive(raw):
             yield Problem(place, f"column `{raw.header}` holds instants without a zone",
-                          "store them as instants with a zone (timestamp, isAdjustedToUTC = true)", "data.naive-time")  # fmt: skip
+                          "store them as instants with a zone (timestamp, isAdjustedToUTC = true)",
+                          "data.naive-time")  # fmt: skip
         elif not cells.fits(raw, spec.type):
             yield Problem(place, f"column `{raw.header}` holds {raw.type.lower()}, expected {_WORDS[spec.type]}",
                           f"write {_WORDS[spec.type]}", "data.mistyped-column")  # fmt: skip

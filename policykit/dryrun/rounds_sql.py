@@ -126,7 +126,8 @@ class Rounds:
             return f"{sql}{clock}, {', '.join(f't.{n}' for n in counters)} FROM {course} AS t {join}"
         moved = f"(SELECT t.row, t.key, t.instant{clock} FROM {course} AS t {join} WHERE t.instant <> t.planned)"
         counts = counts_by_row(
-            self.staging.data.tables["history"], {n: self.staging.counters[n] for n in counters}, self.plan.campaign, moved,
+            self.staging.data.tables["history"], {n: self.staging.counters[n] for n in counters}, self.plan.campaign,
+            moved,
             self.staging.known_channels, earlier=self.earlier,
         )  # fmt: skip
         counted = ", ".join(f"CASE WHEN t.instant <> t.planned THEN h.{n} ELSE t.{n} END AS {n}" for n in counters)
@@ -171,7 +172,7 @@ class Rounds:
         return [masks.chosen("ch", [part[w] for part in parts]) for w in self.words]
 
     def _asked_for(self) -> list[str]:
-        """What breached rules ask for: blk, ask_, con (not when generic already), str, sch; and whether a generic text exists."""
+        """What breached rules ask for (con: not when generic already), and whether a generic text exists."""
         columns = []
         for name, which in (
             ("blk", "blocks"),
@@ -196,7 +197,7 @@ class Rounds:
         return [bit for bit, rule in enumerate(self.plan.live) if rule.mode == "enforce" and rule.effect.part == "uses"]
 
     def _strips(self) -> list[str]:
-        """stripping: whether strips of this round count; uses_unknown; x{bit}: uses in breach of one rule, present ones."""
+        """stripping: whether strips of this round count; uses_unknown; x{bit}: present uses in breach of one rule."""
         con, strips = masks.some(f"con_{w}" for w in self.words), masks.some(f"str_{w}" for w in self.words)
         unknown = {v: str(self._uses(v) is None).upper() for v in self.plan.variants}
         columns = [f"({strips} AND NOT {con}) AS stripping", f"{self._by_variant(unknown)} AS uses_unknown"]
@@ -342,7 +343,8 @@ class Rounds:
         ]  # fmt: skip
         sql = f"SELECT *, {', '.join([*deciders, *gathered])} FROM ({sql})"
         permitted = " + ".join(
-            f"CASE WHEN base & {1 << k} <> 0 AND NOT {self._forbidden(k)} THEN {1 << k} ELSE 0 END" for k in self._others
+            f"CASE WHEN base & {1 << k} <> 0 AND NOT {self._forbidden(k)} THEN {1 << k} ELSE 0 END"
+            for k in self._others
         ) or "0"  # fmt: skip
         others = (
             f"CASE WHEN outcome = {ASK} AND {first} THEN {permitted} WHEN {first} THEN cand ELSE cand & "
@@ -369,19 +371,20 @@ class Rounds:
         channel = self.plan.channels[k]
         mask = sum(
             1 << bit for bit, rule in enumerate(self.plan.live)
-            if rule.effect.part == "channel" and rule.effect.channels is not None and channel not in rule.effect.channels
+            if rule.effect.part == "channel" and rule.effect.channels is not None
+            and channel not in rule.effect.channels
         )  # fmt: skip
         return masks.some(masks.kept("dec", mask, self.words))
 
     def _after(self) -> list[str]:
         """Every column of the course for the next round. A row that turns starts over on its next channel."""
         moved = "turned AND NOT ended"
+        stripped = f"made_strips AND NOT failed AND outcome = {ON}"
         next_channel = masks.lowest("new_cand", len(self.plan.channels))
         columns = [
             *self.fixed,
             f"CAST(CASE WHEN {moved} THEN {next_channel} ELSE ch END AS TINYINT) AS ch",
-            f"CASE WHEN {moved} THEN 0 WHEN made_strips AND NOT failed AND outcome = {ON} THEN strip | "
-            "in_breach ELSE strip END AS strip",
+            f"CASE WHEN {moved} THEN 0 WHEN {stripped} THEN strip | in_breach ELSE strip END AS strip",
             f"CASE WHEN {moved} THEN FALSE ELSE generic OR (made_generic AND outcome = {ON}) END AS generic",
             f"CASE WHEN {moved} THEN planned WHEN outcome = {ON} THEN latest ELSE instant END AS instant",
             "new_cand AS cand",
@@ -396,7 +399,7 @@ class Rounds:
         return columns
 
     def _gathered(self, name: str, w: int) -> str:
-        """What the start channel's judgements gathered: kept when the send leaves it; skipped candidates keep their own."""
+        """What the start channel's judgements gathered, kept when the send leaves it."""
         return f"CASE WHEN turned AND ch = start THEN new_c{name}_{w} ELSE {name}_{w} END AS {name}_{w}"
 
     def _final(self, step: str) -> str:

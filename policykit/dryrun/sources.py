@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,7 +140,7 @@ def open_source(
 
 
 class _Unreadable(Exception):  # noqa: N818  # never leaves this module
-    def __init__(self, message: str, help: str | None = None, line: int = 1) -> None:
+    def __init__(self, message: str, help: str | None = None, line: int = 1) -> None:  # noqa: A002  # as in `Problem`
         super().__init__(message)
         self.help, self.line = help, line
 
@@ -180,7 +181,7 @@ def _open_jsonl(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str,
     if wrong:
         raise _Unreadable(f"{wrong} lines are not JSON objects", 'each line is an object, e.g. {"id": "007"}')
     keys = run(connection, f"SELECT DISTINCT unnest(json_keys(json)) AS k FROM {objects} ORDER BY k")
-    return objects, [Raw(key, _json_text(key), "VARCHAR", i + 1) for i, (key,) in enumerate(keys)]
+    return objects, [Raw(str(key), _json_text(str(key)), "VARCHAR", i + 1) for i, (key,) in enumerate(keys)]
 
 
 def _json_text(key: str) -> str:
@@ -192,7 +193,7 @@ def _json_text(key: str) -> str:
 def _open_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, list[Raw]]:
     scan = f"read_parquet({file_literal(path)}, file_row_number = true)"
     described = run(connection, f"DESCRIBE SELECT * FROM read_parquet({file_literal(path)})")
-    return scan, [Raw(row[0], named(row[0]), row[1], i + 1) for i, row in enumerate(described)]
+    return scan, [Raw(str(row[0]), named(str(row[0])), str(row[1]), i + 1) for i, row in enumerate(described)]
 
 
 _READERS = {"csv": _open_csv, "jsonl": _open_jsonl, "parquet": _open_parquet}
@@ -208,19 +209,28 @@ def run(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[object, .
         raise unreadable(error) from None
 
 
+_KNOWN = (
+    ("Invalid unicode", "the file is not UTF-8", "save the file as UTF-8"),
+    ("invalid UTF-8", "the file is not UTF-8", "save the file as UTF-8"),
+    ("Maximum line size of", "a line is longer than 2,000,000 bytes", "look for a quote that is never closed"),
+    ("unterminated quote", "a quote is never closed", "close it, or double a quote that belongs to the text"),
+)
+_COLUMNS = re.compile(r"Expected Number of Columns: ([0-9]+) Found: ([0-9]+)")
+
+
 def unreadable(error: duckdb.Error) -> _Unreadable:
-    """DuckDB's complaint about a file, in our words."""
+    """DuckDB's complaint about a file, in our words; what stands in the file is never repeated."""
     text = str(error)
     line = _line_in(text)
-    if "unicode" in text.lower() or "utf-8" in text.lower() or "utf8" in text.lower():
-        return _Unreadable("the file is not UTF-8", "save the file as UTF-8", line)
-    if "maximum line size" in text.lower():
-        return _Unreadable("a line is longer than 2,000,000 bytes", "look for a quote that is never closed", line)
+    for sign, message, way in _KNOWN:
+        if sign in text:
+            return _Unreadable(message, way, line)
+    if found := _COLUMNS.search(text):
+        wanted, columns = found.groups()
+        return _Unreadable(f"the row has {columns} cells, the header {wanted}", "give every row as many cells", line)
     first = text.split("\n")[0].removeprefix("Invalid Input Error: ")
-    detail = next(
-        (part for part in text.split("\n")[1:] if part and not part.startswith(("Original Line", "Possible"))), ""
-    )
-    return _Unreadable(f"the file cannot be read: {(detail or first).strip().rstrip('.').lower()[:200]}", None, line)
+    what = "" if "CSV Error" in first else f": {first.strip().rstrip('.').lower()[:200]}"
+    return _Unreadable(f"the file cannot be read{what}", None, line)
 
 
 def _line_in(text: str) -> int:
@@ -255,7 +265,8 @@ def _match(
                                     "`policykit facts --columns` lists them", "data.unknown-column"))  # fmt: skip
         elif header not in by_header:
             problems.append(Problem(Place(label), f"`{name}` should be read from column `{header}`, which the file "
-                                    f"does not have{_mean(header, by_header)}", _has(by_header), "data.missing-column"))  # fmt: skip
+                                    f"does not have{_mean(header, by_header)}", _has(by_header),
+                                    "data.missing-column"))  # fmt: skip
         else:
             found[short] = by_header[header]
     mapped = {raw.header for raw in found.values()}
@@ -275,7 +286,8 @@ def _absent(spec: Column, found: Mapping[str, Raw], source: Source, relation: Re
 def _missing(relation: Relation, spec: Column, label: str, headers: Iterable[str]) -> Problem:
     return Problem(
         Place(label), f"column `{spec.name}` of {relation.name} is missing{_mean(spec.name, headers)}",
-        f"add it, or map it: `columns: {{{_long(spec.name, relation)}: <header>}}`; {_has(headers)}", "data.missing-column",
+        f"add it, or map it: `columns: {{{_long(spec.name, relation)}: <header>}}`; {_has(headers)}",
+        "data.missing-column",
     )  # fmt: skip
 
 

@@ -239,11 +239,12 @@ class Staging:
         assert path is not None
         return consents.Ledger(
             self.data.tables["consents"], path, self.people.channels, self.known_channels,
-            known_purposes(self.ruleset), sorted(self.ruleset.programs), self.campaign.controller or self.ruleset.controller, self.now,
+            known_purposes(self.ruleset), sorted(self.ruleset.programs),
+            self.campaign.controller or self.ruleset.controller, self.now,
         )  # fmt: skip
 
     def _make_zones(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """`zoned`: zone, zone_number, planned, last_at and the clock at the planned instant; only where it is needed."""
+        """`zoned`: zone, zone_number, planned, last_at, the clock at the planned instant; only where it is needed."""
         if not self.local:
             return
         known = ", ".join(map(quoted, sorted(zones())))
@@ -343,7 +344,7 @@ class Staging:
         return f"LEFT JOIN (SELECT NULL::{self.data.key_type} AS person, {empty} WHERE FALSE) AS r ON r.person = p.key"
 
     def one_instant(self) -> bool:
-        """Whether every count is around one instant and in one zone, so that people need not be joined to be counted."""
+        """Whether counts are around one instant in one zone, so that people need not be joined to be counted."""
         return not self.local or not (
             (isinstance(self.campaign.at, LocalTime) and self.campaign.at.zone is None)
             or any(c.window.rolling is None and c.window.zone is None for c in self.counters.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ def write_decisions(connection: duckdb.DuckDBPyConnection, plan: Plan, found: li
     Columns: row BIGINT (number in the audience, from 1), recipient_id, verdict, channel (final one, NULL when
     blocked), moved_to, stripped (attributes separated by `|`), generic, send_at (TIMESTAMPTZ; only when the send was
     delayed), impossible, policies and undetermined (policy ids separated by `|`), and the same as masks: determining_w,
-    undetermined_w, audit_w, where bit i of word w is the policy at 62 * w + i of the file's metadata `policykit.policies`.
+    undetermined_w, audit_w, where bit i of word w is the policy at 62 * w + i of the metadata `policykit.policies`.
     """
     _name_masks(connection, plan, found)
     masks = "".join(
@@ -124,9 +123,9 @@ def _beside(target: Path) -> Iterator[Path]:
         yield place
         if place.is_dir() and target.is_dir():
             for file in place.iterdir():
-                os.replace(file, target / file.name)
+                file.replace(target / file.name)
         else:
-            os.replace(place, target)
+            place.replace(target)
     except OSError as error:
         raise BadData(
             Problem(None, f"`{target}` cannot be written: {error.strerror}", None, "data.unwritable")
