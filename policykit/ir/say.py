@@ -76,6 +76,9 @@ def missing(name: str) -> str:
         "uses": "which data shapes the message",
         "send.address.shared": "whether others read along at this address",
         "send.address.origin": "where the address comes from",
+        "send.address.permission": "whether they permitted us to use the address",
+        "recipient.country": "in which country they live",
+        "recipient.customer": "whether they have bought from us",
         "recipient.degree": "how far they let us use data",
         "recipient.tolerance": "how much they put up with",
     }
