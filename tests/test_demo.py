@@ -101,6 +101,20 @@ def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
     assert (tmp_path / "demo" / "policykit.yaml").is_file()
 
 
+def test_the_folder_one_stands_in_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    write_demo(Path(), library_path(), people=1)
+
+    assert {path.name for path in Path().iterdir()} == {"README.md", "campaigns", "data", "policies", "policykit.yaml"}
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+    write_demo(tmp_path / "a" / "b" / "demo", library_path(), people=1)
+
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["demo"]
+
+
 def test_a_used_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
 
@@ -117,6 +131,15 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
         write_demo(tmp_path / "demo", library_path(), people=1)
 
     assert (tmp_path / "demo").read_text() == "mine"
+
+
+def test_a_failure_leaves_an_empty_folder_empty(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+
+    with pytest.raises(UsageError, match="cannot write the workspace"):
+        write_demo(tmp_path / "demo", tmp_path / "no-library", people=1)
+
+    assert list((tmp_path / "demo").iterdir()) == []
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -20,19 +20,21 @@ def write_demo(target: Path, library: Path, people: int = 20_000) -> None:
     library: folder of the library of policies (`library.library_path`). people: how many to make up.
     A folder with anything in it is refused; when something fails, nothing is left behind.
     """
+    target = target.resolve()  # `.` has no name and no parent to write beside
     _refuse_used(target)
+    folder = target if target.is_dir() else target.parent
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        folder.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=folder))
     except OSError as error:
-        raise UsageError(f"cannot make a folder in `{target.parent}`: {error.strerror}") from error
+        raise UsageError(f"cannot write in the folder `{folder}`: {error.strerror}") from error
     try:
-        _fill(beside / "new", library, people)
-        _move(beside / "new", target)
+        _fill(room / "new", library, people)
+        _move(room / "new", target)
     except OSError as error:
         raise UsageError(f"cannot write the workspace `{target}`: {error.strerror}") from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(room, ignore_errors=True)
 
 
 def _refuse_used(target: Path) -> None:
@@ -43,9 +45,12 @@ def _refuse_used(target: Path) -> None:
 
 
 def _move(made: Path, target: Path) -> None:
-    if target.exists():
-        target.rmdir()
-    made.replace(target)
+    """Puts the workspace in its place. An empty folder stays the same folder: somebody may stand in it."""
+    if not target.exists():
+        made.replace(target)
+        return
+    for child in sorted(made.iterdir()):
+        child.replace(target / child.name)
 
 
 def _fill(root: Path, library: Path, count: int) -> None:
