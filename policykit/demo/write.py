@@ -20,17 +20,17 @@ def write_demo(target: Path, library: Path, people: int = 20_000) -> None:
     library: folder of the library of policies (`library.library_path`). people: how many to make up.
     A folder with anything in it is refused; when something fails, nothing is left behind.
     """
-    target = target.resolve()  # `.` has no name and no parent to write beside
     _refuse_used(target)
-    folder = target if target.is_dir() else target.parent
+    place = target.resolve()  # `.` has no name and no parent to write beside
+    folder = place if place.is_dir() else place.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=folder))
+        room = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=folder))
     except OSError as error:
         raise UsageError(f"cannot write in the folder `{folder}`: {error.strerror}") from error
     try:
         _fill(room / "new", library, people)
-        _move(room / "new", target)
+        _move(room / "new", place)
     except OSError as error:
         raise UsageError(f"cannot write the workspace `{target}`: {error.strerror}") from error
     finally:
