@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from policykit.backends import reference
-from policykit.facts.consent import node_path, purpose_of
+from policykit.facts.consent import node_path
 from policykit.facts.lineage import own_collected_for, own_origin
 from policykit.facts.row import Sight, State, fact_row, uses_of
 from policykit.ir import say
@@ -37,6 +37,7 @@ from policykit.ir.nodes import (
     Value,
 )
 from policykit.ir.rules import Rule
+from policykit.ir.specialise import send_purpose
 from policykit.ir.walk import canonical, leaves_of, nodes, use_leaves_of
 from policykit.model import Use
 
@@ -126,7 +127,7 @@ def _missing_of_use(sight: Sight, state: State, use: Use, leaf: UseLeaf) -> Iter
         case UseOrigin(origin):
             unknown = [own_origin(sight.ruleset, sight.person, member, origin) is None for member in lineage]
         case UseCollectedFor(named):
-            purpose = named if named is not None else purpose_of(sight.ruleset, sight.campaign)
+            purpose = named if named is not None else send_purpose(sight.ruleset, sight.campaign)
             if purpose is None:
                 yield "send.purpose"
                 return

@@ -13,13 +13,15 @@ from policykit.dryrun.person import Connection, ids_of, people_of, rows_of
 from policykit.dryrun.relations import Data, read_data
 from policykit.dryrun.run import Options, Workbench
 from policykit.engine import Engine, reference_decide
-from policykit.errors import Problem, UsageError
+from policykit.errors import Place, Problem, UsageError
 from policykit.explain import explain as explain_decision
 from policykit.facts.given import read_given
+from policykit.ir.specialise import send_purpose
 from policykit.language.tree import to_plain
 from policykit.language.yaml import parse_yaml
-from policykit.model import Micros
+from policykit.model import Campaign, Micros
 from policykit.reports.explanation import Explanation
+from policykit.vocabulary import covers
 
 
 def explain(folder: Path | None, wish: Wish, person: str) -> Explanation:
@@ -61,10 +63,19 @@ def explain_send(folder: Path | None, text: bytes, file: str) -> Explanation:
     said, plain = plain.get("now"), plain.get("given", {key: value for key, value in plain.items() if key != "now"})
     at = now() if said is None else _instant(said)
     given = read_given(opened.ruleset, opened.vocabulary, plain, at, node.place)
+    _believed(given.campaign, send_purpose(opened.ruleset, given.campaign), node.place)
     decision = Engine(opened.ruleset).decide(given.campaign, given.person, at, given.channel)
     return explain_decision(
         opened.ruleset, given.campaign, given.person, at, decision, start=given.channel, name="This person"
     )
+
+
+def _believed(send: Campaign, purpose: str | None, place: Place) -> None:
+    """A send that is for marketing is not transactional because it says so (M13)."""
+    if send.message_class == "transactional" and purpose is not None and covers("marketing", purpose):
+        raise UsageError(Problem(place, f"`message_class: transactional` contradicts the purpose `{purpose}`",
+                                 "drop `message_class`, or name the purpose that the message really serves",
+                                 "context.conflict"))  # fmt: skip
 
 
 def _instant(said: object) -> Micros:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from policykit.ir.nodes import Months, Requirement, Span
 from policykit.ir.rules import RuleSet
+from policykit.ir.specialise import send_purpose
 from policykit.model import FOREVER, Campaign, ConsentRecord, Micros, from_micros, to_micros
 from policykit.vocabulary import GRANTS, OWN_ACT, QUALITIES, REFUSALS
 
@@ -29,15 +30,9 @@ class Standing:
     in_force: tuple[ConsentRecord, ...]
 
 
-def purpose_of(ruleset: RuleSet, campaign: Campaign) -> str | None:
-    """The send's purpose: its program's, else its own; None when neither is known."""
-    program = ruleset.programs.get(campaign.program) if campaign.program is not None else None
-    return program.purpose if program else campaign.purpose
-
-
 def node_path(ruleset: RuleSet, campaign: Campaign) -> tuple[str, ...] | None:
     """Nodes that cover the send, narrowest first, ending in `*`; None when it has no known purpose."""
-    purpose = purpose_of(ruleset, campaign)
+    purpose = send_purpose(ruleset, campaign)
     if purpose is None:
         return None
     parts = purpose.split(".")

@@ -34,6 +34,7 @@ from policykit.ir.nodes import (
 )
 from policykit.ir.rows import FactRow, UseRow
 from policykit.ir.rules import RuleSet
+from policykit.ir.specialise import send_purpose
 from policykit.model import DAY, Campaign, LocalTime, Micros, Person, Prepared, Use
 from policykit.vocabulary import CHANNELS, FACTS
 
@@ -104,7 +105,7 @@ def fact_row(sight: Sight, state: State, leaves: tuple[Leaf, ...], use_leaves: t
 
 
 def _use_row(sight: Sight, state: State, use: Use, leaves: tuple[UseLeaf, ...]) -> UseRow:
-    purpose = consent.purpose_of(sight.ruleset, sight.campaign)
+    purpose = send_purpose(sight.ruleset, sight.campaign)
     known = attribute_value(sight, use.attribute) is not None
     return tuple(
         [
@@ -300,7 +301,7 @@ def _send_fact(sight: Sight, state: State, name: str) -> Value:  # noqa: C901  #
         case "message_class":
             return campaign.message_class
         case "purpose":
-            return consent.purpose_of(sight.ruleset, campaign)
+            return send_purpose(sight.ruleset, campaign)
         case "program":
             return campaign.program
         case "campaign":

@@ -63,9 +63,11 @@ def _terms(
 
 
 def send_purpose(ruleset: RuleSet, campaign: Campaign) -> str | None:
-    """The purpose of the campaign's sends: its program's, else its own (M6)."""
-    program = ruleset.programs.get(campaign.program) if campaign.program else None
-    return program.purpose if program else campaign.purpose
+    """The purpose of the campaign's sends: its program's, else its own; None when neither is known (M6)."""
+    if campaign.program is None:
+        return campaign.purpose
+    program = ruleset.programs.get(campaign.program)
+    return program.purpose if program else None
 
 
 def send_constants(ruleset: RuleSet, campaign: Campaign, prepared: Prepared, generic: bool) -> dict[Expr, Expr]:  # noqa: FBT001  # the variant

@@ -18,7 +18,7 @@ from policykit.language.template import Template, read_template
 from policykit.language.tree import MapNode, Node, Plain, ScalarNode, Source, find, to_plain
 from policykit.language.yaml import read_text
 from policykit.model import Campaign, LocalTime, Micros, Prepared, Use, Variant
-from policykit.vocabulary import CHANNELS, HELPS, MESSAGE_CLASSES
+from policykit.vocabulary import CHANNELS, HELPS, MESSAGE_CLASSES, covers
 
 PARTS = ("subject", "preheader", "title", "body", "text", "html")
 _FILES = (".html", ".htm", ".txt", ".md", ".liquid")
@@ -162,7 +162,16 @@ def _words(node: MapNode, plain: dict[str, Any], reading: _Reading) -> None:
         reading.say(find(node, ("purpose",)).place, f"`purpose` is `{plain['purpose']}`, but program `{program.id}` "
                     f"serves `{program.purpose}`", "drop `purpose`: it follows from the program",
                     "campaign.purpose")  # fmt: skip
+    _class(node, plain, program.purpose if program else plain.get("purpose"), reading)
     _benefit(node, plain, reading)
+
+
+def _class(node: MapNode, plain: dict[str, Any], purpose: object, reading: _Reading) -> None:
+    """Marketing policies do not apply to transactional sends, so a marketing purpose may not hide behind the class."""
+    if plain.get("message_class") == "transactional" and isinstance(purpose, str) and covers("marketing", purpose):
+        reading.say(node.entries["message_class"].key, f"`transactional` contradicts the purpose `{purpose}`",
+                    "write `message_class: marketing`, or the purpose that the message really serves",
+                    "campaign.class")  # fmt: skip
 
 
 def _benefit(node: MapNode, plain: dict[str, Any], reading: _Reading) -> None:

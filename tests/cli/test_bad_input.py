@@ -116,11 +116,12 @@ def test_a_case_never_depends_on_today(policykit, workspace):
     ("text", "said"),
     [
         (b"", "standard input:1:1: this file is empty"),
-        (b"send: [", "standard input:2:1: "),
+        (b"send: [", "standard input:"),
         (b"[1]", "no mapping"),
         (b"\xff\xfe", "not UTF-8"),
         (b"send: {chanel: push}", "unknown key `chanel` in `given.send`; did you mean `channel`?"),
         (b"now: 2026-03-02T10:00\nsend: {channel: push}", "has no offset"),
+        (b"send: {channel: push, message_class: transactional, purpose: marketing}", "contradicts the purpose"),
     ],
 )
 def test_a_bad_hand_written_send_is_wrong_use(policykit, workspace, text, said):

@@ -12,7 +12,6 @@ from policykit.facts.consent import (
     later_by,
     met,
     node_path,
-    purpose_of,
     refused_for,
     standing,
     status,
@@ -20,6 +19,7 @@ from policykit.facts.consent import (
 )
 from policykit.ir.nodes import Months, Requirement
 from policykit.ir.rules import RuleSet
+from policykit.ir.specialise import send_purpose
 from policykit.model import DAY, FOREVER, Campaign, ConsentRecord, Program, to_micros
 
 PATH = ("program:new-home", "marketing.communications", "marketing", "*")
@@ -55,7 +55,7 @@ def test_a_send_is_covered_by_its_program_its_purpose_and_all_above() -> None:
 
     assert node_path(rules, Campaign("c", (), NOW, program="new-home")) == PATH
     assert node_path(rules, Campaign("c", (), NOW, purpose="marketing.communications")) == PATH[1:]
-    assert purpose_of(rules, Campaign("c", (), NOW, program="new-home")) == "marketing.communications"
+    assert send_purpose(rules, Campaign("c", (), NOW, program="new-home")) == "marketing.communications"
 
 
 def test_without_purpose_and_program_consent_is_unknown() -> None:

@@ -166,6 +166,11 @@ MISTAKES = [
         "expected one of `marketing`, `service`, `transactional`",
     ),
     (
+        small("¦message_class: transactional"),
+        "`transactional` contradicts the purpose `marketing`",
+        "write `message_class: marketing`, or the purpose that the message really serves",
+    ),
+    (
         small().replace("purpose: ", "purpose: ¦x"),
         "unknown purpose `xmarketing`; did you mean `marketing`?",
         "register it under `purposes:`",
