@@ -41,8 +41,8 @@ def test_same_people_twice(tmp_path: Path) -> None:
 
 
 def test_the_people_are_these_on_every_machine_and_python() -> None:
-    """Changes only together with the people themselves; the README's figures and golden texts follow."""
-    tables = made_up.make_people(200)
+    """Changes only together with the people themselves."""
+    tables = everybody(200)
 
     digest = hashlib.sha256()
     for rows in (tables.people, tables.addresses, tables.consents, tables.history, tables.attributes):
@@ -51,11 +51,25 @@ def test_the_people_are_these_on_every_machine_and_python() -> None:
     assert digest.hexdigest() == "d13af964107f5bea5b7f235743931222fc94152d7c38b5cfba34199781e0da90"
 
 
+def everybody(count: int) -> made_up.Tables:
+    (tables,) = made_up.make_people(count)
+    return tables
+
+
 def test_fewer_people_are_the_first_of_more() -> None:
-    few, many = made_up.make_people(20), made_up.make_people(40)
+    few, many = everybody(20), everybody(40)
 
     assert many.attributes[: len(few.attributes)] == few.attributes
     assert many.consents[: len(few.consents)] == few.consents
+
+
+def test_people_come_a_thousand_at_a_time_and_no_record_twice() -> None:
+    batches = list(made_up.make_people(2500))
+
+    assert [len(batch.people) for batch in batches] == [1000, 1000, 500]
+    assert len({row[0] for batch in batches for row in batch.people}) == 2500
+    ids = [row[0] for batch in batches for row in batch.consents]
+    assert ids == [f"c{number:06d}" for number in range(1, len(ids) + 1)]
 
 
 def test_every_column_is_one_of_the_vocabulary() -> None:
@@ -81,7 +95,7 @@ def test_files_read_back_as_csv_with_full_rows(tmp_path: Path) -> None:
 def test_addresses_belong_to_nobody(tmp_path: Path) -> None:
     reserved = {"push": "token-", "sms": "+999", "email": "person.", "in_app": "account-"}
 
-    for _, channel, address, _ in made_up.make_people(300).addresses:
+    for _, channel, address, _ in everybody(300).addresses:
         assert address.startswith(reserved[channel])
         assert "@" not in address or address.endswith("@example.com")
 

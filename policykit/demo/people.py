@@ -6,6 +6,7 @@ the thousand of 1,000. Shares are per mille and chosen so that a dry run looks l
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,7 @@ _TOLERANCES = (("120", 480), ("100", 320), ("90", 150), ("75", 27), ("50", 10), 
 _QUALITIES = (("double_opt_in", 500), ("single_opt_in", 320), ("soft_opt_in", 155), ("implied_ebr", 25))
 _STRANGERS = (("double_opt_in", 600), ("single_opt_in", 350), ("soft_opt_in", 50))
 _DEFECTS = (("", 975), ("pre_ticked", 12), ("bundled", 9), ("bundled|conditional", 4))
+_BATCH = 1000
 _SHARED = (("false", 968), ("true", 22), ("", 10))
 
 
@@ -61,14 +63,17 @@ class Tables:
     attributes: list[Row] = field(default_factory=list)
 
 
-def make_people(count: int) -> Tables:
-    tables = Tables()
-    for number in range(1, count + 1):
-        _make_person(tables, number, f"p{number:06d}", Dice(number))
-    return tables
+def make_people(count: int) -> Iterator[Tables]:
+    """So many people, a thousand at a time: however many there are, few are held at once."""
+    records = itertools.count(1)
+    for first in range(1, count + 1, _BATCH):
+        tables = Tables()
+        for number in range(first, min(first + _BATCH, count + 1)):
+            _make_person(tables, number, f"p{number:06d}", Dice(number), records)
+        yield tables
 
 
-def _make_person(tables: Tables, number: int, person: str, dice: Dice) -> None:
+def _make_person(tables: Tables, number: int, person: str, dice: Dice, records: Iterator[int]) -> None:
     country, zone, language = dice.weighed(_PLACES)
     customer = dice.weighed((("true", 870), ("false", 118), ("", 12)))
     degree, tolerance = dice.weighed(_DEGREES), dice.weighed(_TOLERANCES)
@@ -76,7 +81,7 @@ def _make_person(tables: Tables, number: int, person: str, dice: Dice) -> None:
     tables.people.append((person, country, zone, language, customer, degree, tolerance))
     tables.addresses.extend(_addresses(dice, number, person))
     for row in _consents(dice, person, stranger=customer == "false"):
-        tables.consents.append((f"c{len(tables.consents) + 1:06d}", *row))
+        tables.consents.append((f"c{next(records):06d}", *row))
     tables.history.extend(_history(dice, person))
     tables.attributes.extend(_attributes(dice, person, name))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 from policykit.demo import people as made_up
@@ -59,21 +59,30 @@ def _fill(root: Path, library: Path, count: int) -> None:
             _copy(path, root / path.relative_to(_WORKSPACE))
     for name, path in shelf(library).items():
         _copy(path, root / "policies" / name)
-    tables = made_up.make_people(count)
-    (root / "data").mkdir()
-    _write(root / "data" / "people.csv", made_up.PEOPLE, tables.people)
-    _write(root / "data" / "addresses.csv", made_up.ADDRESSES, tables.addresses)
-    _write(root / "data" / "consents.csv", made_up.CONSENTS, tables.consents)
-    _write(root / "data" / "history.csv", made_up.HISTORY, tables.history)
-    _write(root / "data" / "attributes.csv", made_up.ATTRIBUTES, tables.attributes)
+    _write_people(root / "data", count)
+
+
+_HEADERS = {
+    "people": made_up.PEOPLE,
+    "addresses": made_up.ADDRESSES,
+    "consents": made_up.CONSENTS,
+    "history": made_up.HISTORY,
+    "attributes": made_up.ATTRIBUTES,
+}
+
+
+def _write_people(folder: Path, count: int) -> None:
+    """No value holds a comma, a quote or a line end, so a row is its fields joined."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        files = {name: stack.enter_context((folder / f"{name}.csv").open("wb")) for name in _HEADERS}
+        for name, header in _HEADERS.items():
+            files[name].write(",".join(header).encode() + b"\n")
+        for tables in made_up.make_people(count):
+            for name, file in files.items():
+                file.write("".join([",".join(row) + "\n" for row in getattr(tables, name)]).encode())
 
 
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(source.read_bytes())
-
-
-def _write(path: Path, header: made_up.Row, rows: Iterable[made_up.Row]) -> None:
-    """No value holds a comma, a quote or a line end, so a row is its fields joined."""
-    lines = [",".join(header), *(",".join(row) for row in rows), ""]
-    path.write_bytes("\n".join(lines).encode())
