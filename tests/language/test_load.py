@@ -416,7 +416,7 @@ def _replaced(tree, path, value):
     return copy
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_value_of_a_wrong_shape_anywhere_is_told_with_a_way_out(tmp_path: Path, data):
     name = data.draw(st.sampled_from(sorted(GOOD)))
