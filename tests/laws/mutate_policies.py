@@ -7,7 +7,8 @@ A mutant survives when no case fails: then a number stands in the library that n
 What is changed: numbers by one, lengths of time by one of their unit, clock times by a minute, a rung of a scale by
 one step either way, days of the week at both ends, flags; each member of a list is left out; in expressions the
 literals likewise and comparisons with the bound in or out. Keys of a body are left out, `for` and `when` also whole;
-a word of a closed list becomes each other one of it; what a breach asks for becomes something else.
+a word of a closed list becomes each other one of it, a key its parent or something below it; what a breach asks for
+becomes something else.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def changes(value: Any, key: str) -> Iterator[tuple[Any, str]]:
         for index, inner in enumerate(value):
             if len(value) > 1:
                 yield [*value[:index], *value[index + 1 :]], f": without `{inner}`"
-            for changed, says in changes(inner, key) if isinstance(inner, dict) else ():
+            for changed, says in changes(inner, key):
                 yield [*value[:index], changed, *value[index + 1 :]], f"[{index}]{says}"
     else:
         for changed in scalar_changes(value, key):
@@ -118,7 +119,21 @@ def text_changes(value: str, key: str) -> Iterator[str]:
     elif key in ("when", "require", "forbid"):
         yield from expression_changes(value)
     else:
-        yield from dict.fromkeys(other for words in WORDS if value in words for other in words if other != value)
+        yield from word_changes(value, key)
+
+
+def word_changes(value: str, key: str) -> Iterator[str]:
+    yield from dict.fromkeys(other for words in WORDS if value in words for other in words if other != value)
+    if re.fullmatch(r"[A-Z]{2}", value):
+        yield "ZZ"
+    if key in ("category", "purpose") and "." in value:
+        yield value.rpartition(".")[0]
+    if key == "category":
+        yield f"{value}.narrower"
+    if value == "this_purpose":
+        yield "marketing"
+    if value == "this_controller":
+        yield "another"
 
 
 def steps(value: str, scale: Scale) -> Iterator[str]:
