@@ -16,7 +16,7 @@ from policykit.ir.nodes import Expr, Leaf, Type, UseLeaf, Value
 from policykit.ir.rules import Effect, Rule
 from policykit.ir.unroll import unroll, use_leaf
 from policykit.ir.values import finite
-from policykit.ir.walk import type_of
+from policykit.ir.walk import is_leaf, is_use_leaf, type_of
 from policykit.model import Attribute, Use
 
 PURPOSE = "marketing.communications"
@@ -85,8 +85,9 @@ ALL_LEAVES: tuple[Leaf, ...] = tuple(
 )
 
 INTS = (0, 1, -1, 2, 3, 100, 2**31, 2**53, 2**53 + 1, -(2**53) - 1, n.INT_MAX, n.INT_MIN, n.INT_MAX - 1, n.INT_MIN + 1)
-INSTANTS = (0, 1, 60_000_000, 60_000_001, 86_400_000_000, n.INT_MAX, n.INT_MIN, n.INT_MAX - 1)
-SPANS = (0, 1, -1, 60_000_000, 60_000_001, 86_400_000_000, n.INT_MAX, n.INT_MIN)  # differences of the instants
+# Few near instants, so that their differences often are one of the spans, exactly or but for one.
+INSTANTS = (*(0, 1, 60_000_000) * 3, 60_000_001, n.INT_MAX, n.INT_MIN, n.INT_MAX - 1)
+SPANS = (*(0, 1, -1, 60_000_000, 59_999_999, -60_000_000) * 2, 86_400_000_000, n.INT_MAX, n.INT_MIN)
 DOUBLES = (0.0, -0.0, 0.1, 0.2, 0.3, 0.1 + 0.2, 1.0, -1.5, float(2**53), 1e308, -1e308, 5e-324, 9.223372036854776e18)
 TEXTS = (
     "",
@@ -142,16 +143,25 @@ SUMS: dict[Type, tuple[tuple[str, Type, Type], ...]] = {
 }
 
 
+def randoms() -> st.SearchStrategy[Random]:
+    """Bytes are drawn evenly, where integers would mostly be small and come again."""
+    return st.binary(min_size=8, max_size=8).map(Random)
+
+
 CONSTANTS = {of: tuple(n.Const(value, of) for value in (*values, None)) for of, values in KNOWN_VALUES.items()}
 TYPES = tuple(Type)
-WAYS = (*("compare", "join") * 2, "not", "in", "text", "known", *("uses",) * 6)
+WAYS = (*("compare", "edge", "edge", "join") * 2, "not", "in", "text", "known", *("uses",) * 6)
 
 
 @dataclass(frozen=True)
 class Grower:
-    """Grows trees from a seed: a draw by Hypothesis per node would be most of a law's time."""
+    """Grows trees from a seed: a draw by Hypothesis per node would be most of a law's time.
+
+    focus: a leaf to be met often, so that whatever goes wrong with it shows.
+    """
 
     random: Random
+    focus: Leaf | UseLeaf | None = None
 
     def tree(self, of: Type, depth: int, *, in_use: bool = False) -> Expr:
         """A well-typed tree. in_use: it stands below a quantifier, so use leaves may occur."""
@@ -162,7 +172,7 @@ class Grower:
             return n.If(below(Type.BOOL), below(of), below(of))
         match of:
             case Type.BOOL:
-                return self.condition(below, depth)
+                return self.condition(below, depth, in_use=in_use)
             case Type.INT if self.random.random() < 0.6:
                 return self.integer(below, depth)
             case Type.DOUBLE if self.random.random() < 0.5:
@@ -174,6 +184,13 @@ class Grower:
     def end(self, of: Type, *, in_use: bool) -> Expr:
         if self.random.random() < 0.3:
             return self.random.choice(CONSTANTS[of])
+        return self.leaf(of, in_use=in_use)
+
+    def leaf(self, of: Type, *, in_use: bool) -> Expr:
+        focus = self.focus
+        fits = focus is not None and type_of(focus) is of and (in_use or is_leaf(focus))
+        if focus is not None and fits and self.random.random() < 0.6:
+            return focus
         about_use = in_use and of in USE_LEAVES and self.random.random() < 0.7
         return self.random.choice(USE_LEAVES[of] if about_use else LEAVES[of])
 
@@ -186,14 +203,26 @@ class Grower:
             case _:
                 return n.SumUses(self.tree(Type.INT, depth - 2, in_use=True))
 
-    def condition(self, below: Below, depth: int) -> Expr:
+    def edge(self, of: Type, *, in_use: bool) -> Expr:
+        """A leaf against a constant of the values it may have: where an error of one is seen."""
+        if self.focus is not None and self.random.random() < 0.6:
+            of = type_of(self.focus)
+        leaf = self.leaf(of, in_use=in_use)
+        op = self.random.choice(ORDERED)
+        return n.Compare(op, leaf, self.random.choice(CONSTANTS[of]))  # type: ignore[arg-type]  # from the table
+
+    def condition(self, below: Below, depth: int, *, in_use: bool) -> Expr:
         random = self.random
         of = random.choice(TYPES)
+        if self.focus is not None and not in_use and is_use_leaf(self.focus) and random.random() < 0.5:
+            return random.choice((n.ExistsUse, n.AllUses))(self.tree(Type.BOOL, depth - 1, in_use=True))
         match random.choice(
             ("compare", "compare", "join", "join", "not", "in", "text", "known", "uses", "uses", "uses", "uses")
         ):
             case "compare":
                 return n.Compare(random.choice(ORDERED), below(of), below(of))  # type: ignore[arg-type]  # from the table
+            case "edge":
+                return self.edge(of, in_use=in_use)
             case "join":
                 return random.choice((n.And, n.Or))(tuple(below(Type.BOOL) for _ in range(random.randint(0, 3))))
             case "not":
@@ -209,11 +238,24 @@ class Grower:
                 return random.choice((n.ExistsUse, n.AllUses))(self.tree(Type.BOOL, depth - 1, in_use=True))
 
 
+FOCUSES: tuple[Leaf | UseLeaf, ...] = (*(leaf for group in LEAVES.values() for leaf in group), *ALL_USE_LEAVES)
+
+
 @st.composite
-def trees(draw: st.DrawFn, of: Type = Type.BOOL, depth: int = 5, *, in_use: bool = False) -> Expr:
+def trees(
+    draw: st.DrawFn, of: Type = Type.BOOL, depth: int = 5, *, in_use: bool = False, focus: Leaf | UseLeaf | None = None
+) -> Expr:
     """Trees of one type; shallower ones are simpler."""
-    seed, levels = draw(st.integers(0, 2**32)), draw(st.integers(min(2, depth), depth))
-    return Grower(Random(seed)).tree(of, levels, in_use=in_use)
+    return Grower(draw(randoms()), focus).tree(of, draw(st.integers(min(2, depth), depth)), in_use=in_use)
+
+
+@st.composite
+def focused(draw: st.DrawFn, focus: Leaf | UseLeaf) -> list[Expr]:
+    """Some trees, of any type but conditions most often, about one leaf."""
+    grower = Grower(draw(randoms()), focus)
+    depth = draw(st.integers(2, 5))
+    types = [grower.random.choice((Type.BOOL, grower.random.choice(TYPES))) for _ in range(draw(st.integers(1, 6)))]
+    return [grower.tree(of, depth) for of in types]
 
 
 def values_of(leaf: Leaf) -> tuple[Value, ...]:
@@ -274,7 +316,7 @@ def worlds(draw: st.DrawFn, rows: int = 4, *, all_known: bool = False) -> World:
     picked = draw(st.lists(st.sampled_from(IDS), unique=True))
     uses = tuple(Use(name, recited=draw(recited), selected=draw(st.booleans())) for name in sorted(picked))
     unknown = not all_known and draw(st.integers(0, 9)) == 0
-    random = Random(draw(st.integers(0, 2**32)))  # a draw per value would be most of the test's time
+    random = draw(randoms())
     made = []
     for _ in range(rows):
         values = tuple(random.choice((KNOWN if all_known else VALUES)[leaf]) for leaf in ALL_LEAVES)
