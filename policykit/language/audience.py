@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, to_plai
 from policykit.vocabulary import CHANNELS, RELATIONS
 
 _RELATED = {relation.name: {column.name for column in relation.columns} for relation in RELATIONS}
+_VARIABLE = re.compile(r"([^<]*)(<\w+>)?(.*)")
 RELATION_KEYS = tuple(name for name in _RELATED if name != "people")
 
 
@@ -83,8 +85,7 @@ def _columns(node: Node | None, registry: Registry, problems: list[Problem]) -> 
             continue
         relation, column = _column(key, registry)
         if relation is None:
-            known = [*(f"recipient.{column}" for column in _people(registry)), *_long_names()]
-            problems.append(Problem(place, f"unknown column `{key}`{did_you_mean(key, known)}",
+            problems.append(Problem(place, f"unknown column `{key}`{did_you_mean(key, _long_names(registry))}",
                                     "`policykit facts --columns` lists the columns", "campaign.columns"))  # fmt: skip
         else:
             columns.setdefault(relation, {})[column] = name
@@ -92,12 +93,18 @@ def _columns(node: Node | None, registry: Registry, problems: list[Problem]) -> 
 
 
 def _people(registry: Registry) -> set[str]:
-    return {spec.column for spec in registry.vocabulary.facts.values() if spec.column}
+    """Every column that an audience file may have: `<channel>` and `<id>` written out, added facts included."""
+    names = {spec.column for spec in registry.vocabulary.facts.values() if spec.column}
+    for pattern in _RELATED["people"]:
+        before, variable, after = _VARIABLE.match(pattern).groups()  # type: ignore[union-attr]  # matches any text
+        words = {"<channel>": tuple(CHANNELS), "<id>": tuple(registry.attributes)}.get(variable, ("",))
+        names.update(f"{before}{word}{after}" for word in words)
+    return names
 
 
-def _long_names() -> list[str]:
-    names = [f"{relation}.{column}" for relation in RELATION_KEYS for column in sorted(_RELATED[relation])]
-    return [*names, *(f"address.{channel}" for channel in CHANNELS), *(f"rank.{channel}" for channel in CHANNELS)]
+def _long_names(registry: Registry) -> list[str]:
+    people = (name if "." in name else f"recipient.{name}" for name in _people(registry))
+    return [*people, *(f"{relation}.{column}" for relation in RELATION_KEYS for column in sorted(_RELATED[relation]))]
 
 
 def _column(key: str, registry: Registry) -> tuple[str | None, str]:
@@ -107,13 +114,7 @@ def _column(key: str, registry: Registry) -> tuple[str | None, str]:
         return "people", spec.column
     if key in _people(registry):
         return "people", key
-    first, _, rest = key.partition(".")
-    if first == "attributes" and rest in registry.attributes:
-        return "people", key
-    if first in ("address", "rank"):
-        channel, _, part = rest.partition(".")
-        fits = channel in CHANNELS and (not part or (first == "address" and part == "shared"))
-        return ("people", key) if fits else (None, key)
-    if first in RELATION_KEYS and rest in _RELATED[first]:
-        return first, rest
+    relation, _, column = key.partition(".")
+    if relation in RELATION_KEYS and column in _RELATED[relation]:
+        return relation, column
     return None, key
