@@ -21,7 +21,7 @@ from tests.laws.oracle_compile import registry_of, ruleset_of
 from tests.laws.oracle_files import comparable, dry_decisions, write_tables
 from tests.laws.strategies import Setting, settings_of
 from tests.laws.strategies_audience import audience as audience_of
-from tests.laws.strategies_policies import policies
+from tests.laws.strategies_policies import policies, watching
 
 SEEDS = st.integers(0, 2**32)
 ENDINGS = st.sampled_from(("csv", "parquet"))
@@ -48,24 +48,30 @@ def assert_one_meaning(setting: Setting, seed: int, ending: str, count: int) -> 
     assert planned == [comparable(decision) for decision in said]
 
 
-@settings(QUICK, max_examples=120)
-@given(settings_of(policies()), SEEDS)
+@settings(QUICK, max_examples=60)
+@given(settings_of(policies() | watching(2)), SEEDS)
 def test_generated_python_decides_as_the_reference(setting: Setting, seed: int) -> None:
-    ruleset, people = ruleset_of(setting), oracle.people(audience_of(setting, seed, 25))
+    ruleset, people = ruleset_of(setting), oracle.people(audience_of(setting, seed, 40))
 
     said = decide_audience(ruleset, setting.campaign, people, setting.now)
 
     assert live_decisions(setting, ruleset, people) == said
 
 
-@settings(QUICK, max_examples=14)
+@settings(QUICK, max_examples=5)
+@given(settings_of(watching()), SEEDS, ENDINGS)
+def test_every_path_says_the_same_of_every_policy(setting: Setting, seed: int, ending: str) -> None:
+    assert_one_meaning(setting, seed, ending, 300)
+
+
+@settings(QUICK, max_examples=10)
 @given(settings_of(policies()), SEEDS, ENDINGS)
 def test_every_path_decides_every_row_alike(setting: Setting, seed: int, ending: str) -> None:
     assert_one_meaning(setting, seed, ending, 100)
 
 
 @pytest.mark.slow
-@settings(QUICK, max_examples=300)
-@given(settings_of(policies()), SEEDS, ENDINGS)
+@settings(QUICK, max_examples=150)
+@given(settings_of(policies() | watching()), SEEDS, ENDINGS)
 def test_every_path_decides_every_row_alike_at_length(setting: Setting, seed: int, ending: str) -> None:
-    assert_one_meaning(setting, seed, ending, 250)
+    assert_one_meaning(setting, seed, ending, 400)
