@@ -75,7 +75,11 @@ class Printer:
     def expr(self, expr: Expr) -> str:
         """The value of the tree, NULL where it is unknown."""
         text = self._raw(expr)
-        return self._say("finite", text) if type_of(expr) is Type.DOUBLE and not isinstance(expr, Const) else text
+        return (
+            self._say("finite", text)
+            if type_of(expr) is Type.DOUBLE and not isinstance(expr, (Const, ToDouble))
+            else text
+        )
 
     def _say(self, operator: str, *operands: str) -> str:
         return self.dialect.say(operator, *operands)
