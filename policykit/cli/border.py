@@ -9,6 +9,7 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -51,6 +52,9 @@ def run(words: Sequence[str]) -> int:
 
 def _invoke(words: Sequence[str]) -> int:
     """Runs the command; its return value is the exit code, None is 0. Not `Group.main`, which hides broken pipes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a bar that a terminal cannot draw is no reason to stop
     with commands.make_context("policykit", list(words)) as context:
         code = commands.invoke(context)
     return code if isinstance(code, int) else OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,10 +53,12 @@ def data_options(function: _F) -> _F:
     for name in reversed(_RELATIONS):
         function = click.option(
             f"--{name}", metavar="FILE", type=click.Path(path_type=Path),
-            help=f"CSV, JSONL or Parquet of {'people' if name == 'audience' else name}, instead of the campaign's own.",
+            help=f"{name.capitalize()} (CSV, JSONL or Parquet) instead of the campaign's own.",
         )(function)  # fmt: skip
     return function
 
 
 def print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Readable where the output is UTF-8, escaped where it is not."""
+    plain = (sys.stdout.encoding or "utf-8").lower().replace("-", "") != "utf8"
+    click.echo(json.dumps(value, indent=2, ensure_ascii=plain))
