@@ -1,9 +1,9 @@
 """Decisions as one relation, whichever way they came about.
 
-`decided`, one row per row of the audience: row BIGINT, id VARCHAR, key, verdict 0 allow 1 downgrade
+`decided`, one row per row of the audience: row BIGINT, key (the id), verdict 0 allow 1 downgrade
 2 block, start and final (numbers of prepared channels, NULL = none), stripped (bits over the plan's
 uses), generic, at (final instant, NULL when blocked), delayed, impossible (number, NULL = nothing
-failed), style, assumed (bits), and per mask word w: det_w determining, und_w undetermined, aud_w
+failed), style (number), assumed (bits), and per mask word w: det_w determining, und_w undetermined, aud_w
 breached audit rules, brk_w breached on the start or final channel, first_w and doubt_w breached and
 undetermined as planned.
 """
@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from policykit.dryrun import masks
 from policykit.dryrun.plan import Plan
+from policykit.dryrun.scan import Scan
 
 FIELDS = (
-    "row", "id", "key", "verdict", "start", "final", "stripped", "generic", "instant", "delayed", "impossible", "style",
+    "row", "key", "verdict", "start", "final", "stripped", "generic", "instant", "delayed", "impossible", "style",
     "assumed",
 )  # fmt: skip
 MASKS = ("det", "und", "aud", "brk", "first", "doubt")
@@ -24,7 +25,7 @@ def columns(plan: Plan) -> list[str]:
     return [*FIELDS, *(f"{name}_{w}" for w in plan.words for name in MASKS)]
 
 
-def unlessened(plan: Plan, scanned: str) -> str:
+def unlessened(plan: Plan, scan: Scan, scanned: str) -> str:
     """Decisions of the rows of a scan that no rule lessens: sent as planned, or blocked."""
     words = plan.words
     blocks = plan.laws[0].blocks if plan.laws else 0
@@ -32,7 +33,7 @@ def unlessened(plan: Plan, scanned: str) -> str:
     blocked = masks.some(masks.kept("b", blocks, words))
     sent = f"(start IS NOT NULL AND instant IS NOT NULL AND NOT {blocked})"
     values = {
-        "row": "row", "id": "id", "key": "key",
+        "row": "row", "key": "key",
         "verdict": f"CAST(CASE WHEN {sent} THEN 0 ELSE 2 END AS TINYINT)",
         "start": "start",
         "final": f"CASE WHEN {sent} THEN start END",
@@ -50,4 +51,4 @@ def unlessened(plan: Plan, scanned: str) -> str:
             f"brk_{w}": f"b_{w}", f"first_{w}": f"b_{w}", f"doubt_{w}": f"u_{w}",
         }  # fmt: skip
     listed = ", ".join(f"{values[name]} AS {name}" for name in columns(plan))
-    return f"SELECT {listed} FROM {scanned} WHERE NOT lessened"
+    return f"SELECT {listed} FROM {scan.source(scanned)} WHERE NOT lessened"

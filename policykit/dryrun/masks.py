@@ -1,4 +1,4 @@
-"""Masks over rules as SQL: one BIGINT column per 62 rules, and the few operations that rounds need."""
+"""Masks over rules as SQL: one column per 62 rules, and the few operations that rounds need."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def has(column: str, bit: int) -> str:
     return f"({column}_{bit // WORD} & {1 << bit % WORD} <> 0)"
 
 
-def gathered(tests: Sequence[tuple[int, str]], words: range) -> list[str]:
-    """Per word the sum of the bits whose test holds; unknown tests do not hold."""
+def gathered(tests: Sequence[tuple[int, str]], words: range, of: str) -> list[str]:
+    """Per word, of a type, the sum of the bits whose test holds; unknown tests do not hold."""
     parts: list[list[str]] = [[] for _ in words]
     for bit, test in tests:
         if test != "FALSE":
             parts[bit // WORD].append(f"CASE WHEN {test} THEN {1 << bit % WORD} ELSE 0 END")
-    return [f"CAST({' + '.join(part)} AS BIGINT)" if part else "CAST(0 AS BIGINT)" for part in parts]
+    return [f"CAST({' + '.join(part) or '0'} AS {of})" for part in parts]
 
 
 def chosen(selector: str, values: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from policykit.dryrun.plan import WORD, Plan
 from policykit.dryrun.relations import Data
 from policykit.dryrun.rounds_sql import impossible_name, names_of
 from policykit.model import Changes, Decision, Verdict
+from policykit.vocabulary import STYLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Outcome(NamedTuple):
     generic: bool
     delayed: bool
     impossible: int | None
-    style: str | None
+    style: int | None
     assumed: int
     det: int
     und: int
@@ -143,7 +144,9 @@ def count(
         generic=sum(o.rows for o in found if o.generic),
         delayed=sum(o.rows for o in found if o.delayed),
         channels=_tally((channel[o.final], o.rows) for o in found if o.final is not None),
-        styles=_tally((o.style or "unknown", o.rows) for o in found if o.final is not None),
+        styles=_tally(
+            ("unknown" if o.style is None else STYLES[o.style], o.rows) for o in found if o.final is not None
+        ),
         impossible=_tally((name, o.rows) for o in found if (name := impossible_name(o.impossible))),
         policies=_policies(plan, found),
         suggestions=_suggestions(plan, found, {name for name in ("consents", "history") if data.get(name)}),
@@ -247,7 +250,13 @@ def read_decisions(
     """(row, (person, decision)) of these rows, in row order."""
     if not rows:
         return []
-    columns = ["row", "id", "instant", *_GROUPED, *(f"{name}_{w}" for name in decided.MASKS for w in plan.words)]
+    columns = [
+        "row",
+        "CAST(key AS VARCHAR) AS id",
+        "instant",
+        *_GROUPED,
+        *(f"{name}_{w}" for name in decided.MASKS for w in plan.words),
+    ]
     found = connection.execute(
         f"SELECT {', '.join(columns)} FROM decided WHERE row IN ({', '.join(map(str, rows))}) ORDER BY row"
     ).fetchall()

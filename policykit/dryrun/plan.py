@@ -19,6 +19,7 @@ from policykit.model import Campaign
 from policykit.rounds import Law, law
 
 WORD = 62  # rules in one mask column
+_NARROW = 31  # from here on a word is a BIGINT
 
 Variant = tuple[int, bool]  # (index of the prepared channel, generic)
 Constant = Callable[[Leaf, int], Const | None]
@@ -52,6 +53,11 @@ class Plan:
     def words(self) -> range:
         """Mask columns that the live rules need."""
         return range(max(1, -(-len(self.live) // WORD)))
+
+    @property
+    def word_type(self) -> str:
+        """The narrowest SQL type that holds a mask word: half the memory for most rule sets."""
+        return "INTEGER" if len(self.live) < _NARROW else "BIGINT"
 
     @property
     def variants(self) -> tuple[Variant, ...]:

@@ -15,7 +15,7 @@ import duckdb
 from policykit.dryrun import masks
 from policykit.dryrun.clock import Asked
 from policykit.dryrun.plan import Plan, Variant
-from policykit.dryrun.scan import Scan
+from policykit.dryrun.scan import Scan, style_number
 from policykit.dryrun.sends import counts_by_row
 from policykit.dryrun.staging import Staging
 from policykit.errors import InternalError
@@ -39,9 +39,10 @@ class Rounds:
 
     def __init__(self, plan: Plan, staging: Staging, scan: Scan, styles: dict[Variant, Expr], *, earlier: bool) -> None:
         self.plan, self.staging, self.scan, self.styles, self.earlier = plan, staging, scan, styles, earlier
-        self.words = plan.words
+        self.words, self.word = plan.words, plan.word_type
+        own = [name for name in ("zone_number", "last_at", "planned", "assumed") if name not in self._constants]
         self.fixed = [
-            "row", "id", "key", "start", "zone_number", "last_at", "planned", "assumed", "base", *scan.kept,
+            "row", "key", "start", *own, "base", *scan.kept,
             *(f"{letter}_{w}" for letter in "bu" for w in self.words),
             *(f"{letter}{k}_{w}" for letter in "bu" for k in self._others for w in self.words),
         ]  # fmt: skip
@@ -54,6 +55,15 @@ class Rounds:
             "cand",
             *(f"{n}_{w}" for n in _STATE for w in self.words),
         ]
+
+    @property
+    def _constants(self) -> dict[str, str]:
+        """Columns of a course that are the same for every row in every round, and so are not stored."""
+        return {"planned" if name == "instant" else name: sql for name, sql in self.scan.constants.items()}
+
+    @property
+    def _left_out(self) -> str:
+        return "".join(f", {sql} AS {name}" for name, sql in self._constants.items())
 
     @property
     def _others(self) -> range:
@@ -78,16 +88,16 @@ class Rounds:
             if not connection.execute(f"SELECT 1 FROM {step} WHERE NOT ended LIMIT 1").fetchall():
                 connection.execute(f"DROP TABLE {step}")
                 return True
-            course = f"(SELECT {', '.join(self.columns)} FROM {step} WHERE NOT ended)"
+            course = f"(SELECT {', '.join(self.columns)}{self._left_out} FROM {step} WHERE NOT ended)"
         raise InternalError("a send was lessened without end")
 
     def _first(self, scanned: str) -> str:
         """The course of every lessened row as planned."""
-        zeros = ", ".join(f"CAST(0 AS BIGINT) AS {n}_{w}" for n in _STATE for w in self.words)
+        zeros = ", ".join(f"CAST(0 AS {self.word}) AS {n}_{w}" for n in _STATE for w in self.words)
         fixed = ", ".join("instant AS planned" if name == "planned" else name for name in self.fixed)
         return (
             f"(SELECT {fixed}, start AS ch, CAST(0 AS BIGINT) AS strip, FALSE AS generic, instant, "
-            f"CAST(0 AS BIGINT) AS cand, {zeros} FROM {scanned} WHERE lessened)"
+            f"CAST(0 AS BIGINT) AS cand, {zeros}{self._left_out} FROM {self.scan.source(scanned)} WHERE lessened)"
         )
 
     def _meet(self, connection: duckdb.DuckDBPyConnection, course: str) -> None:
@@ -116,7 +126,7 @@ class Rounds:
     def _seen(self, course: str, *, judge_again: bool) -> str:
         """The course with the clock at each row's instant, and counts around instants that moved."""
         counters = [name for name in self.staging.counters if name in self.scan.kept]
-        names = ", ".join(f"t.{name}" for name in self.columns if name not in counters)
+        names = ", ".join(f"t.{name}" for name in (*self.columns, *self._constants) if name not in counters)
         sql = f"SELECT {names}, t.ch * 2 + CAST(t.generic AS TINYINT) AS variant"
         clock = "".join(f", c.{name}" for name in self.staging.clock.columns)
         join = "LEFT JOIN clock AS c ON c.zone_number = t.zone_number AND c.clock_at = t.instant" if clock else ""
@@ -155,8 +165,9 @@ class Rounds:
         """bb_w and uu_w: what the rules say of the send as it stands."""
         columns = []
         for letter, test in (("b", "coalesce(t{}, TRUE)"), ("u", "t{} IS NULL")):
-            again = masks.gathered([(bit, test.format(bit)) for bit in sorted(self.plan.moving)], self.words)
-            still = masks.split(~sum(1 << bit for bit in self.plan.moving), self.words)
+            again = masks.gathered([(bit, test.format(bit)) for bit in sorted(self.plan.moving)], self.words, self.word)
+            everything = (1 << len(self.plan.live)) - 1
+            still = masks.split(everything & ~sum(1 << bit for bit in self.plan.moving), self.words)
             for w in self.words:
                 stored = f"{letter}_{w}"
                 if self._others:
@@ -183,7 +194,7 @@ class Rounds:
         ):
             for w, text in enumerate(self._by_channel("bb", which)):
                 value = f"CASE WHEN generic THEN 0 ELSE {text} END" if name == "con" else text
-                columns.append(f"CAST({value} AS BIGINT) AS {name}_{w}")
+                columns.append(f"CAST({value} AS {self.word}) AS {name}_{w}")
         has_generic = [str(prepared.generic is not None).upper() for prepared in self.plan.campaign.prepared]
         return [*columns, f"{masks.chosen('ch', has_generic)} AS has_generic"]
 
@@ -238,10 +249,12 @@ class Rounds:
                 for bit in rules
             ],
             self.words,
+            self.word,
         )
         required = masks.gathered(
             [(bit, f"stripping AND NOT uses_unknown AND x{bit} & ({self._masked('required')}) <> 0") for bit in rules],
             self.words,
+            self.word,
         )
         asked = {
             bit: self.staging.clock.column(Asked(hours))
@@ -249,7 +262,7 @@ class Rounds:
             if (hours := self.plan.live[bit].hours)
         }
         no_zone = masks.gathered(
-            [(bit, f"{masks.has('sch', bit)} AND {name} IS NULL") for bit, name in asked.items()], self.words
+            [(bit, f"{masks.has('sch', bit)} AND {name} IS NULL") for bit, name in asked.items()], self.words, self.word
         )
         instants = ", ".join(
             [
@@ -288,6 +301,7 @@ class Rounds:
                 for bit, name in asked.items()
             ],
             self.words,
+            self.word,
         )
         late = "(latest <> instant AND (last_at IS NULL OR latest > last_at))"
         columns = [f"{late} AS late"]
@@ -407,14 +421,13 @@ class Rounds:
         # A start that found no other channel ends turned: its own masks were just gathered.
         present = {v: str(self.plan.strip_mask([u.attribute for u in self._uses(v) or ()])) for v in self.plan.variants}
         styles = {v: self.staging.printer(v[0]).expr(self.styles[v]) for v in self.plan.variants}
-        sql = (
-            f"SELECT *, ch * 2 + CAST(generic AS TINYINT) AS variant, outcome = {DONE} AS sent FROM {step} WHERE ended"
-        )
+        sql = f"SELECT *, ch * 2 + CAST(generic AS TINYINT) AS variant, outcome = {DONE} AS sent{self._left_out}"
+        sql = f"{sql} FROM {step} WHERE ended"
         stripped, style = self._by_variant(present), self._by_variant(styles)
-        sql = f"SELECT *, strip & ({stripped}) AS stripped, {style} AS style FROM ({sql})"
+        sql = f"SELECT *, strip & ({stripped}) AS stripped, {style_number(style)} AS style FROM ({sql})"
         changed = "(ch <> start OR generic OR stripped <> 0 OR instant <> planned)"
         columns = [
-            "row", "id", "key", "start", "assumed",
+            "row", "key", "start", "assumed",
             f"CAST(CASE WHEN NOT sent THEN 2 WHEN {changed} THEN 1 ELSE 0 END AS TINYINT) AS verdict",
             "CASE WHEN sent THEN ch END AS final",
             "CASE WHEN sent THEN stripped ELSE 0 END AS stripped",

@@ -27,7 +27,7 @@ from policykit.dryrun.plan import Plan, Variant, make_plan
 from policykit.dryrun.preflight import Lack, preflight
 from policykit.dryrun.relations import Data, Table, read_data
 from policykit.dryrun.rounds_sql import Rounds
-from policykit.dryrun.scan import make_scan, stage_leaves
+from policykit.dryrun.scan import Scan, make_scan, stage_leaves
 from policykit.dryrun.sources import Sources
 from policykit.dryrun.staging import Staging
 from policykit.dryrun.verify import verify
@@ -44,7 +44,7 @@ from policykit.model import Campaign, Micros
 from policykit.vocabulary import Vocabulary
 
 Progress = Callable[[str], None]
-Part = tuple[str, str | None]  # tables of one turn: everybody scanned, and what became of the lessened
+Part = tuple[Scan, str, str | None]  # one turn: its scan, the table of it, and what became of the lessened
 
 _DEFAULT_MEMORY = "2GB"  # of DuckDB's buffers; a process takes about a third more
 _SMALL_LEDGER = 20  # times the audience: beyond it the ledger is narrowed to the audience first
@@ -215,7 +215,7 @@ def _turn(connection: duckdb.DuckDBPyConnection, plan: Plan, staging: Staging, t
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {scanned} AS {scan.sql}")
     staging.clock.make(connection)
     rounds = Rounds(plan, staging, scan, styles, earlier=turn > 1)
-    return scanned, lessened if rounds.run(connection, scanned, lessened) else None
+    return scan, scanned, lessened if rounds.run(connection, scanned, lessened) else None
 
 
 def styles_of(plan: Plan, staging: Staging) -> dict[Variant, Expr]:
@@ -245,8 +245,8 @@ def _view(connection: duckdb.DuckDBPyConnection, plan: Plan, parts: list[Part]) 
 
 
 def _part(plan: Plan, part: Part) -> str:
-    scanned, lessened = part
-    plain = decided.unlessened(plan, scanned)
+    scan, scanned, lessened = part
+    plain = decided.unlessened(plan, scan, scanned)
     return f"{plain} UNION ALL SELECT {', '.join(decided.columns(plan))} FROM {lessened}" if lessened else plain
 
 

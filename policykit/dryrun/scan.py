@@ -6,14 +6,17 @@ Rows that some rule lessens keep what later rounds need; for all others those co
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from policykit.dryrun import masks
 from policykit.dryrun.clock import Asked
 from policykit.dryrun.people import Known, Said
 from policykit.dryrun.plan import Plan, as_planned
+from policykit.dryrun.sources import quoted
 from policykit.dryrun.staging import Staging
 from policykit.ir.nodes import Expr
+from policykit.vocabulary import STYLES
 
 _STAGED = re.compile(r"\b[smn][0-9]+\b")
 
@@ -22,13 +25,23 @@ _STAGED = re.compile(r"\b[smn][0-9]+\b")
 class Scan:
     """The text of the scan. kept: staged columns that later rounds read.
 
-    Its columns: row, id, key, start (number of the prepared channel, NULL = no address), at, last_at,
-    zone_number, style, assumed (bits), b_w and u_w (breached and undetermined as planned), lessened,
+    Its columns: row, key, start (number of the prepared channel, NULL = no address), instant, last_at,
+    zone_number, style (number), assumed (bits), b_w and u_w (breached and undetermined as planned), lessened,
     and for lessened rows base (bits of channels it could move to), b{k}_w, u{k}_w, and `kept`.
+    constants: those of the columns that are one for everybody, left out of the table.
     """
 
     sql: str
     kept: tuple[str, ...]
+    constants: Mapping[str, str]
+
+    def source(self, scanned: str) -> str:
+        """The table of a scan with what it leaves out."""
+        return f"(SELECT *{self.left_out()} FROM {scanned})"
+
+    def left_out(self, but: Iterable[str] = ()) -> str:
+        """The columns that are the same for everybody, to follow others in a SELECT."""
+        return "".join(f", {sql} AS {name}" for name, sql in self.constants.items() if name not in but)
 
 
 def stage_leaves(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Expr]) -> None:
@@ -52,6 +65,7 @@ def make_scan(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Expr]
         for bit in range(len(plan.live))
     ]
     style = _style(plan, staging, styles)
+    constants = staging.constants()
     kept = _kept(plan, staging, styles)
     own = {bit: texts for bit, texts in enumerate(truths) if len(set(texts)) > 1}
     ranks = [_rank(staging, k) for k in channels]
@@ -69,7 +83,7 @@ def make_scan(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Expr]
     for layer in layers:
         if layer:
             sql = f"SELECT *, {', '.join(layer)} FROM ({sql})"
-    return Scan(f"SELECT {', '.join(_out(plan, staging, own, kept))} FROM ({sql})", kept)
+    return Scan(f"SELECT {', '.join(_out(plan, own, kept, constants))} FROM ({sql})", kept, constants)
 
 
 def staged(plan: Plan, staging: Staging, *, earlier: bool = False) -> str:
@@ -81,7 +95,6 @@ def staged(plan: Plan, staging: Staging, *, earlier: bool = False) -> str:
     start = " ".join(f"WHEN {text} THEN {k}" for k, text in enumerate(has) if text != "FALSE")
     columns = {
         "row": "p.row",
-        "id": "p.id",
         "key": "p.key",
         "start": f"CAST({f'CASE {start} END' if start else 'NULL'} AS TINYINT)",
         **{f"has{k}": text for k, text in enumerate(has)},
@@ -123,8 +136,8 @@ def _rank(staging: Staging, k: int) -> str:
 
 def _words(plan: Plan) -> list[str]:
     bits = range(len(plan.live))
-    breached = masks.gathered([(bit, f"coalesce(r{bit}, TRUE)") for bit in bits], plan.words)
-    unknown = masks.gathered([(bit, f"r{bit} IS NULL") for bit in bits], plan.words)
+    breached = masks.gathered([(bit, f"coalesce(r{bit}, TRUE)") for bit in bits], plan.words, plan.word_type)
+    unknown = masks.gathered([(bit, f"r{bit} IS NULL") for bit in bits], plan.words, plan.word_type)
     judged = "start IS NOT NULL AND instant IS NOT NULL"
     return [
         f"CASE WHEN {judged} THEN {text} ELSE 0 END AS {name}_{w}"
@@ -153,7 +166,12 @@ def _base(plan: Plan, ranks: list[str]) -> str:
 
 def _style(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Expr]) -> str:
     texts = [staging.printer(k).expr(as_planned(styles[k, False])) for k in range(len(plan.channels))]
-    return masks.chosen("start", texts) if texts else "NULL"
+    return style_number(masks.chosen("start", texts)) if texts else "NULL"
+
+
+def style_number(style: str) -> str:
+    """A style as its place among `STYLES`, NULL when unknown."""
+    return f"CAST(CASE {style} {' '.join(f'WHEN {quoted(s)} THEN {i}' for i, s in enumerate(STYLES))} END AS TINYINT)"
 
 
 def _kept(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Expr]) -> tuple[str, ...]:
@@ -167,14 +185,16 @@ def _kept(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Expr]) ->
     return tuple(sorted({name for text in texts for name in _STAGED.findall(text)}))
 
 
-def _out(plan: Plan, staging: Staging, own: dict[int, list[str]], kept: tuple[str, ...]) -> list[str]:
-    names = ["row", "id", "key", "start", "instant", "last_at", "zone_number", "style", "assumed", "lessened", "base"]
+def _out(plan: Plan, own: dict[int, list[str]], kept: tuple[str, ...], constants: Mapping[str, str]) -> list[str]:
+    names = ["row", "key", "start", "instant", "last_at", "zone_number", "style", "assumed", "lessened", "base"]
     names += [f"{letter}_{w}" for letter in "bu" for w in plan.words]
-    columns = [*names]
+    columns = [name for name in names if name not in constants]
     for k in range(len(plan.channels)) if len(plan.channels) > 1 else ():
         truths = [f"r{bit}_{k}" if bit in own else f"r{bit}" for bit in range(len(plan.live))]
         for letter, test in (("b", "coalesce({}, TRUE)"), ("u", "{} IS NULL")):
-            words = masks.gathered([(bit, test.format(truth)) for bit, truth in enumerate(truths)], plan.words)
+            words = masks.gathered(
+                [(bit, test.format(truth)) for bit, truth in enumerate(truths)], plan.words, plan.word_type
+            )
             columns += [
                 f"CASE WHEN base & {1 << k} <> 0 THEN {text} END AS {letter}{k}_{w}" for w, text in enumerate(words)
             ]

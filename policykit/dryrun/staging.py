@@ -17,7 +17,7 @@ import duckdb
 from policykit.backends.primitives_duckdb import DUCKDB
 from policykit.backends.sql import Printer
 from policykit.dryrun import consents
-from policykit.dryrun.clock import Clock, Edge, sql_type
+from policykit.dryrun.clock import Clock, Edge, literal, sql_type
 from policykit.dryrun.people import Known, PeopleFacts, Said, addresses_sql, known_purposes, values_sql
 from policykit.dryrun.relations import Data
 from policykit.dryrun.sends import Counter, counts_by_person, counts_by_row
@@ -278,8 +278,7 @@ class Staging:
 
     def place_columns(self) -> dict[str, str]:
         """zone_number, at, last_at and the clock columns, as SQL over the joins."""
-        assumed = self.zone.value if isinstance(self.zone, Known) else self.zone.assumed
-        zone = assumed if isinstance(assumed, str) else None
+        zone = self._assumed_zone()
         names = ["instant", "last_at", *self.clock.columns]
         kinds = ["BIGINT", "BIGINT", *(sql_type(part) for part in self.clock.columns.values())]
         values = self._zone_values(zone)
@@ -298,6 +297,30 @@ class Staging:
                 for n, v, s, t in zip(names, values, sources, kinds, strict=True)
             },
         }
+
+    def constants(self) -> dict[str, str]:
+        """Of the columns every scan has, those that are one for everybody, with their value."""
+        at, until = self.campaign.at, self.campaign.not_after
+        own_at = self.local and isinstance(at, LocalTime) and at.zone is None
+        own_end = own_at if until is None else self.local and isinstance(until, LocalTime) and until.zone is None
+        place = self.place_columns()
+        planned = self.clock.planned(None if self.local else self._assumed_zone())
+        limit = self.clock.limit(None if self.local else self._assumed_zone(), planned)
+        found = {}
+        if not own_at:
+            found["instant"] = f"CAST({literal(planned)} AS BIGINT)"
+        if not own_end:
+            found["last_at"] = f"CAST({literal(limit)} AS BIGINT)"
+        if not self.local:
+            found["zone_number"] = place["zone_number"]
+        if not self.assumed:
+            found["assumed"] = "CAST(0 AS INTEGER)"
+        return found
+
+    def _assumed_zone(self) -> str | None:
+        """The zone of people whose zone nobody says."""
+        assumed = self.zone.value if isinstance(self.zone, Known) else self.zone.assumed
+        return assumed if isinstance(assumed, str) else None
 
     def joins(self, *, earlier: bool, by_row: str | None) -> str:
         """The FROM clause of the scan. earlier: earlier rows of the same people count as sent (table `earlier`).

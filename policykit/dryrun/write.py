@@ -17,6 +17,7 @@ from policykit.dryrun.sources import quoted
 from policykit.errors import BadData, Problem
 
 _VERDICTS = ("allow", "downgrade", "block")
+_RECIPIENT = "CAST(key AS VARCHAR) AS recipient_id"
 
 
 def write_decisions(connection: duckdb.DuckDBPyConnection, plan: Plan, found: list[Outcome], out: Path) -> None:
@@ -29,10 +30,12 @@ def write_decisions(connection: duckdb.DuckDBPyConnection, plan: Plan, found: li
     """
     _name_masks(connection, plan, found)
     masks = "".join(
-        f", det_{w} AS determining_{w}, und_{w} AS undetermined_{w}, aud_{w} AS audit_{w}" for w in plan.words
+        f", CAST({name}_{w} AS BIGINT) AS {called}_{w}"
+        for w in plan.words
+        for name, called in (("det", "determining"), ("und", "undetermined"), ("aud", "audit"))
     )
     query = (
-        f"SELECT row, id AS recipient_id, {_enum('verdict', _VERDICTS)} AS verdict, "
+        f"SELECT row, {_RECIPIENT}, {_enum('verdict', _VERDICTS)} AS verdict, "
         f"{_enum('final', plan.channels)} AS channel, "
         f"CASE WHEN final <> start THEN {_enum('final', plan.channels)} END AS moved_to, "
         f"{_stripped(plan)} AS stripped, generic, "
@@ -59,14 +62,14 @@ def write_lists(connection: duckdb.DuckDBPyConnection, plan: Plan, found: list[O
         place.mkdir()
         for k, channel in enumerate(plan.channels):
             query = (
-                f"SELECT id AS recipient_id, {_enum('verdict', _VERDICTS)} AS verdict, {_stripped(plan)} "
+                f"SELECT {_RECIPIENT}, {_enum('verdict', _VERDICTS)} AS verdict, {_stripped(plan)} "
                 "AS stripped, generic, "
                 "strftime(make_timestamp(instant), '%Y-%m-%dT%H:%M:%SZ') AS send_at FROM decided WHERE "
                 f"final = {k} ORDER BY row"
             )
             connection.execute(f"COPY ({query}) TO {quoted(str(place / f'to-{channel}.csv'))} (FORMAT csv, HEADER)")
         query = (
-            f"SELECT id AS recipient_id, n.policies, {_enum('impossible', IMPOSSIBLE)} AS impossible FROM decided AS d "
+            f"SELECT {_RECIPIENT}, n.policies, {_enum('impossible', IMPOSSIBLE)} AS impossible FROM decided AS d "
             f"LEFT JOIN mask_names AS n ON {_same(plan, 'd', 'det', 'n')} WHERE verdict = 2 ORDER BY row"
         )
         connection.execute(f"COPY ({query}) TO {quoted(str(place / 'not-sent.csv'))} (FORMAT csv, HEADER)")
@@ -94,7 +97,7 @@ def _name_masks(connection: duckdb.DuckDBPyConnection, plan: Plan, found: list[O
     """`mask_names`: the policies of every mask that occurs, as text; NULL for the empty one."""
     live = [rule.policy for rule in plan.live]
     masks = {mask for outcome in found for mask in (outcome.det, outcome.und)}
-    words = ", ".join(f"mask_{w} BIGINT" for w in plan.words)
+    words = ", ".join(f"mask_{w} {plan.word_type}" for w in plan.words)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE mask_names ({words}, policies VARCHAR)")
     rows = [
         f"({', '.join(str(mask >> WORD * w & (1 << WORD) - 1) for w in plan.words)}, "
