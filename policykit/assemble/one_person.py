@@ -33,22 +33,23 @@ def explain(folder: Path | None, wish: Wish, person: str) -> Explanation:
     opened, found, campaign = asked.opened, asked.manifest, asked.campaign
     with Workbench(Options()) as bench:
         data = read_data(bench.connection, sources(found, wish.files), opened.vocabulary)
-        row = _row(bench.connection, data, person, pseudonyms(opened.workspace.root))
-        if row is None:
+        rows = _rows(bench.connection, data, person, pseudonyms(opened.workspace.root))
+        if not rows:
             raise UsageError(f"nobody in the audience of `{found.id}` is called `{person}`",
                              "give an id of the audience, or a pseudonym from a report of this workspace")  # fmt: skip
-        record = people_of(bench.connection, opened.ruleset, data, [row])[row]
+        record = people_of(bench.connection, opened.ruleset, data, rows[:1])[rows[0]]
     decision = reference_decide(opened.ruleset, campaign, record, asked.known_at)
-    return explain_decision(opened.ruleset, campaign, record, asked.known_at, decision, name=person)
+    name = person if len(rows) == 1 else f"{person} (the first of {len(rows)} rows)"
+    return explain_decision(opened.ruleset, campaign, record, asked.known_at, decision, name=name)
 
 
-def _row(connection: Connection, data: Data, person: str, pseudonym: Callable[[str], str]) -> int | None:
-    """The first row of a person; ids go before pseudonyms."""
+def _rows(connection: Connection, data: Data, person: str, pseudonym: Callable[[str], str]) -> list[int]:
+    """The rows of a person, none when nobody is called so; ids go before pseudonyms."""
     rows = rows_of(connection, data, person)
-    if not rows and FORM.fullmatch(person):
-        meant = next((known for known in ids_of(connection, data) if pseudonym(known) == person), None)
-        rows = rows_of(connection, data, meant) if meant is not None else []
-    return rows[0] if rows else None
+    if rows or not FORM.fullmatch(person):
+        return rows
+    meant = next((known for known in ids_of(connection, data) if pseudonym(known) == person), None)
+    return rows_of(connection, data, meant) if meant is not None else []
 
 
 def explain_send(folder: Path | None, text: bytes, file: str) -> Explanation:

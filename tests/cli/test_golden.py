@@ -63,6 +63,15 @@ def test_a_person_is_found_by_the_pseudonym_of_a_report(policykit, shop):
     assert told.startswith(f"{moved} gets `spring` by email instead of push.\n")
 
 
+def test_a_person_with_several_rows_is_told_by_the_first(policykit, shop):
+    people = Path("data/people.csv")
+    people.write_text(people.read_text(encoding="utf-8") + people.read_text(encoding="utf-8").splitlines()[1] + "\n")
+
+    told = policykit("explain", "spring", "planned", *KNOWN).out
+
+    assert told == "planned (the first of 2 rows) gets `spring` by push, as planned.\n"
+
+
 def test_nobody_by_that_name(policykit, shop):
     ran = policykit("explain", "spring", "0123456789ab")
 
