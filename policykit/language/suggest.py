@@ -16,14 +16,23 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
 
 def nearest(word: object, known: Iterable[str]) -> str | None:
     """The known word nearest to this one; case, `-` and `_` never stand in the way."""
-    by_shape = {_shape(option): option for option in known}
+    by_shape = {_shape(option): option for option in sorted(known)}
     shape = _shape(str(word))[:80]
-    found = get_close_matches(shape, by_shape, n=1, cutoff=0.65)
-    if not found and "." not in shape:
-        # A bare word for the end of a dotted path: `country` for `recipient.country`.
-        ends = {option.rsplit(".", 1)[-1]: option for option in by_shape if "." in option}
-        found = [ends[end] for end in get_close_matches(shape, ends, n=1, cutoff=0.85)]
-    return by_shape[found[0]] if found else None
+    head, dot, tail = shape.rpartition(".")
+    if dot:
+        # What a dotted path shares with its neighbours says nothing: `recipient.tier` is not near `recipient.id`.
+        beside = {option.rpartition(".")[2]: option for option in by_shape if option.rpartition(".")[0] == head}
+        found = _close(tail, beside, 0.65) or _close(shape, {option: option for option in by_shape}, 0.85)
+    else:
+        # A bare word may also be the end of a path: `country` for `recipient.country`.
+        ends = {option.rpartition(".")[2]: option for option in by_shape if "." in option}
+        found = _close(shape, {option: option for option in by_shape}, 0.65) or _close(shape, ends, 0.85)
+    return by_shape[found] if found else None
+
+
+def _close(word: str, options: dict[str, str], cutoff: float) -> str | None:
+    found = get_close_matches(word, options, n=1, cutoff=cutoff)
+    return options[found[0]] if found else None
 
 
 def _shape(word: str) -> str:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from policykit.errors import UsageError
 from policykit.language.audience import DataFile
 from policykit.language.load import load_manifest
 from policykit.language.spans import parse_instant
 from policykit.model import Campaign, LocalTime, Prepared, Use, Variant
-from tests.language.loading import POLICY, complaints, load, marked
+from tests.language.loading import POLICY, complaints, load, marked, write
 
 REGISTRY = f"""\
 policies:
@@ -247,7 +248,7 @@ MISTAKES = [
     ),
     (
         small(audience="{selected_by: [], columns: {¦address.fax: x}}"),
-        "unknown column `address.fax`; did you mean `address.email`?",
+        "unknown column `address.fax`",
         "`policykit facts --columns` lists the columns",
     ),
     (
@@ -333,3 +334,17 @@ def test_two_campaigns_of_one_name_are_refused(tmp_path: Path):
             "  help: rename one of the two"
         )
     ]
+
+
+def test_a_template_that_is_no_text_is_said_at_its_byte(tmp_path: Path):
+    write(tmp_path, {"policies/r.yaml": REGISTRY, "campaigns/c.yaml": small(channel="{html: c.html}")})
+    (tmp_path / "campaigns" / "c.html").write_bytes(b"<p>\nHi \xff")
+
+    assert complaints(tmp_path, {}) == ["campaigns/c.html:2:4: byte 0xff is not UTF-8\n  help: save the file as UTF-8"]
+
+
+def test_a_manifest_that_does_not_exist_is_wrong_use(tmp_path: Path):
+    workspace = load(tmp_path, {"policies/r.yaml": REGISTRY})
+
+    with pytest.raises(UsageError, match=r"no such file `none\.yaml`"):
+        load_manifest(tmp_path / "none.yaml", workspace)
