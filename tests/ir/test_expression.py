@@ -323,3 +323,15 @@ def test_every_node_knows_its_place() -> None:
     assert found is not None
     assert all(node.place is not None and node.place.file == "p.yaml" for node in nodes(found))  # type: ignore[union-attr]
     assert {node.place.line for node in nodes(found) if isinstance(node, UseFact) and node.place} == {4}
+
+
+def test_lists_inside_lists_are_held_in_bounds() -> None:
+    numbers = ", ".join("12345")
+    text = "true"
+    for name in "abcdefgh":
+        text = f"[{numbers}].exists({name}, {text})"
+
+    found, problems = parse(text)
+
+    assert found is None
+    assert [problem.message for problem in problems] == ["this grows too large when its lists are written out"]
