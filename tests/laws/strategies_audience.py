@@ -167,9 +167,10 @@ class Writer:
         for index in range(count):
             text = IDS[index] if index < len(IDS) else f"p-{index}"
             rows.append(self.person(text))
-        for _ in range(count // 6):
+        most = self.rng.choice((1, 2, 2, 4))
+        for _ in range(count // 6 if most > 1 else 0):
             twin = dict(self.rng.choice(rows))
-            if sum(row["id"] == twin["id"] for row in rows) < 4:
+            if sum(row["id"] == twin["id"] for row in rows) < most:
                 if self.rng.random() < 0.5:
                     twin = {**self.person(twin["id"] or ""), "id": twin["id"]}
                 rows.insert(self.rng.randrange(len(rows) + 1), twin)

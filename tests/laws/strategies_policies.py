@@ -251,7 +251,7 @@ def policies(draw: Any, least: int = 1, most: int = 6) -> tuple[Document, ...]:
 
 
 @st.composite
-def watching(draw: Any, each: int = 4) -> tuple[Document, ...]:
+def watching(draw: Any, each: int = 2) -> tuple[Document, ...]:
     """Many policies of every kind, most only watching: what each says is seen, however many others are breached."""
     documents = []
     for kind in _KINDS:

@@ -48,8 +48,8 @@ def assert_one_meaning(setting: Setting, seed: int, ending: str, count: int) -> 
     assert planned == [comparable(decision) for decision in said]
 
 
-@settings(QUICK, max_examples=60)
-@given(settings_of(policies() | watching(2)), SEEDS)
+@settings(QUICK, max_examples=40)
+@given(settings_of(policies() | watching()), SEEDS)
 def test_generated_python_decides_as_the_reference(setting: Setting, seed: int) -> None:
     ruleset, people = ruleset_of(setting), oracle.people(audience_of(setting, seed, 40))
 
@@ -64,7 +64,7 @@ def test_every_path_says_the_same_of_every_policy(setting: Setting, seed: int, e
     assert_one_meaning(setting, seed, ending, 300)
 
 
-@settings(QUICK, max_examples=10)
+@settings(QUICK, max_examples=8)
 @given(settings_of(policies()), SEEDS, ENDINGS)
 def test_every_path_decides_every_row_alike(setting: Setting, seed: int, ending: str) -> None:
     assert_one_meaning(setting, seed, ending, 100)
@@ -72,6 +72,6 @@ def test_every_path_decides_every_row_alike(setting: Setting, seed: int, ending:
 
 @pytest.mark.slow
 @settings(QUICK, max_examples=150)
-@given(settings_of(policies() | watching()), SEEDS, ENDINGS)
+@given(settings_of(policies() | watching(4)), SEEDS, ENDINGS)
 def test_every_path_decides_every_row_alike_at_length(setting: Setting, seed: int, ending: str) -> None:
     assert_one_meaning(setting, seed, ending, 400)
