@@ -211,7 +211,8 @@ class Calls(Names):
             return None
         outer = scope.outer | ({scope.use} if scope.use else set())
         items = {other: value for other, value in scope.items.items() if other != name}
-        inner = self.typed(body, Scope(items, name, frozenset(outer) - {name}), Type.BOOL, f" in `{node.name}()`")
+        about_use = Scope(items, name, frozenset(outer) - {name}, scope.level + 1)
+        inner = self.typed(body, about_use, Type.BOOL, f" in `{node.name}()`")
         if inner is None:
             return None
         return (ExistsUse if node.name == "exists" else AllUses)(inner, self.place(node))
@@ -220,10 +221,12 @@ class Calls(Names):
         """`exists` or `all` over a written list: the body once per item."""
         terms = []
         for item in listing.items:
-            inner = replace(scope, items={**scope.items, name: item}, use=None if scope.use == name else scope.use)
+            inner = replace(
+                scope, items={**scope.items, name: (item, scope)}, use=None if scope.use == name else scope.use
+            )
             terms.append(self.typed(body, inner, Type.BOOL, f" in `{node.name}()`"))
         if not terms:
-            self.typed(body, replace(scope, items={**scope.items, name: s.Literal(0, node.offset)}), Type.BOOL)
+            self.typed(body, replace(scope, items={**scope.items, name: (s.Literal(0, node.offset), scope)}), Type.BOOL)
         known = tuple(term for term in terms if term is not None)
         if len(known) < len(terms):
             return None

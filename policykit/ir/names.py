@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from policykit.errors import Place, Problem
 from policykit.ir import syntax as s
 from policykit.ir.lexer import SyntaxProblem
 from policykit.ir.nodes import Expr, Fact, Member, Type, UseCollectedFor, UseFact, UseOrigin
+from policykit.ir.walk import use_leaves_of
 from policykit.language.suggest import did_you_mean, some
 from policykit.vocabulary import FactSpec, Vocabulary
 
@@ -27,11 +28,17 @@ class Quoted(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Names in sight. items: variables over lists. use: the variable over the uses at hand; outer: hidden ones."""
+    """Names in sight.
 
-    items: dict[str, s.Syntax] = field(default_factory=dict)
+    items: variables over lists, each with the item and the names in sight where it was written.
+    use: the variable over the uses at hand. outer: those of uses that are not at hand. level: how
+    many quantifiers over uses stand around.
+    """
+
+    items: dict[str, tuple[s.Syntax, Scope]] = field(default_factory=dict)
     use: str | None = None
     outer: frozenset[str] = frozenset()
+    level: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class Names(ABC):
         if root == scope.use:
             return self.use_field(node, path, root)
         if root in scope.outer:
-            self.wrong(node, f"`{root}` is about another use", "a condition looks at one use at a time", "scope")
+            self.another_use(node, root)
             return None
         return self.fact(node, path)
 
@@ -110,8 +117,16 @@ class Names(ABC):
         if not isinstance(node, s.Name):
             self.wrong(node, f"`{name}` is an item of a list and has no fields", None, "unknown-field")
             return None
-        rest = {other: value for other, value in scope.items.items() if other != name}
-        return self.any(scope.items[name], replace(scope, items=rest))
+        item, home = scope.items[name]
+        found = self.any(item, home)
+        about_use = isinstance(found, Values) and home.use is not None and found.path.startswith(f"{home.use}.")
+        if home.level != scope.level and (about_use or _asks_of_use(found)):
+            self.another_use(node, name)
+            return None
+        return found
+
+    def another_use(self, node: s.Syntax, name: str) -> None:
+        self.wrong(node, f"`{name}` is about another use", "a condition looks at one use at a time", "scope")
 
     def fact(self, node: s.Syntax, path: str) -> Expr | Values | None:
         spec = None if "[]" in path else self.vocabulary.get(path)
@@ -168,6 +183,10 @@ class Names(ABC):
         if isinstance(expr, Fact):
             return self.vocabulary.get(expr.path)
         return self.vocabulary.get(f"uses[].{expr.field}") if isinstance(expr, UseFact) else None
+
+
+def _asks_of_use(found: Expr | Values | None) -> bool:
+    return found is not None and not isinstance(found, Values) and bool(use_leaves_of(found))
 
 
 def dotted(node: s.Syntax) -> tuple[str, str] | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policykit.errors import Place, Problem
 from policykit.ir.check import check
@@ -335,3 +337,36 @@ def test_lists_inside_lists_are_held_in_bounds() -> None:
 
     assert found is None
     assert [problem.message for problem in problems] == ["this grows too large when its lists are written out"]
+
+
+def test_an_item_of_a_list_keeps_the_meaning_it_was_written_with() -> None:
+    found, problems = parse("['FR'].exists(x, [x].exists(x, x == recipient.country))")
+
+    assert problems == []
+    assert found == Or((Or((Compare("==", word("FR"), COUNTRY),)),))
+
+
+@pytest.mark.parametrize("name", ["u", "v"])
+@pytest.mark.parametrize("item", ["u.recited", "'inferred' in u.origin"])
+def test_an_item_about_one_use_is_never_read_about_another(name: str, item: str) -> None:
+    found, problems = parse(f"uses.exists(u, [{item}].exists(x, uses.all({name}, x)))")
+
+    assert found is None
+    assert [problem.message for problem in problems] == ["`x` is about another use"]
+
+
+PIECES = st.sampled_from(
+    [*"()[]{}.,?:!-+*/%<>", "&&", "||", "==", "in", "'a'", '"', "'", "\\", "1", "1.5", "0x", "1e", "null", "true", "uses",
+     "u", ".exists(u, ", ".all(", "has(", "size(", "recipient.country", "consent.refused_for", "u.origin", "u.age", " ",
+     "send.at.getHours(", "timestamp(", "duration('1h')", "\n", "\0", "é", "//", "['a']", "['a'].exists(x, x)"]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=40) | st.lists(PIECES, max_size=14).map("".join))
+def test_nothing_written_breaks_the_reader(text: str) -> None:
+    found, problems = parse(text)
+
+    assert (found is None) == bool(problems)
+    assert found is None or check(found) == []
+    assert all(problem.place is not None and problem.message for problem in problems)
