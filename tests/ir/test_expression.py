@@ -356,7 +356,8 @@ def test_an_item_about_one_use_is_never_read_about_another(name: str, item: str)
 
 
 PIECES = st.sampled_from(
-    [*"()[]{}.,?:!-+*/%<>", "&&", "||", "==", "in", "'a'", '"', "'", "\\", "1", "1.5", "0x", "1e", "null", "true", "uses",
+    [*"()[]{}.,?:!-+*/%<>", "&&", "||", "==", "in",
+     "'a'", '"', "'", "\\", "1", "1.5", "0x", "1e", "null", "true", "uses",
      "u", ".exists(u, ", ".all(", "has(", "size(", "recipient.country", "consent.refused_for", "u.origin", "u.age", " ",
      "send.at.getHours(", "timestamp(", "duration('1h')", "\n", "\0", "é", "//", "['a']", "['a'].exists(x, x)"]
 )  # fmt: skip
