@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from policykit.backends import reference
 from policykit.backends.python import compile_rules
 from policykit.ir import fold
-from policykit.ir.nodes import Compare, Const, Expr, Known, Leaf, Type
+from policykit.ir.nodes import And, Arith, Compare, Const, Expr, Fact, If, Known, Leaf, Or, Type
 from policykit.ir.rows import FactRow, Judged
 from policykit.ir.walk import type_of
 from tests.laws import duck
@@ -125,3 +127,17 @@ def test_everything_agrees_for_long(world: World, exprs: list[Expr], known: set[
     hold_folding(world, exprs, known)
     hold_duckdb(world, exprs)
     hold_python(world, exprs)
+
+
+SHARED = Arith("+", Fact("recipient.age", Type.INT), Fact("recipient.tolerance", Type.INT))
+
+
+@EVERYDAY
+@given(worlds(rows=6), st.sampled_from(["+", "-", "*"]))
+def test_an_overflow_in_a_part_that_many_conditions_share_stays_unknown(world: World, op: Any) -> None:
+    """An optimiser lifts shared parts out of what protects them; a query must not abort for it."""
+    more = Arith(op, SHARED, SHARED)
+    customer = Fact("recipient.customer", Type.BOOL)
+    compared = [Compare(way, part, Const(5, Type.INT)) for way in ("<", ">=") for part in (SHARED, more)]
+
+    hold_duckdb(world, [SHARED, more, If(customer, more, SHARED), And(tuple(compared)), Or(tuple(compared)), *compared])
