@@ -8,6 +8,9 @@ minors, countries and recital, loaded and compiled as any workspace. The same ru
 our IR into the peers' languages (`peers.py`), every engine answers for every rule, all answers must
 agree on every payload, and rounds are interleaved; only the ratios travel to other machines. The
 facts are in hand: a fact row for us, a dictionary with the same values for the peers.
+
+Then whole decisions, rounds and all, against one call of the bare function on the same sends: with the
+facts in hand (rows in, `Decision` out), and from a person's record, where the rows are derived too.
 """
 
 from __future__ import annotations
@@ -18,8 +21,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 from policykit.backends.python import compile_rules
+from policykit.engine import Engine, reference_decide
+from policykit.facts.row import Sight, State, fact_row
 from policykit.ir.nodes import (
     Allowed,
     ConsentMet,
@@ -34,16 +40,19 @@ from policykit.ir.nodes import (
     UseOrigin,
     Value,
 )
-from policykit.ir.rows import FactRow
+from policykit.ir.rows import FactRow, Judged
 from policykit.ir.rules import RuleSet
 from policykit.ir.walk import type_of
 from policykit.model import DAY, Attribute
+from policykit.rounds import Laws, decide
 from tests.benchmarks.peers import Payload, cel_judge, payload_of, zen_judge
+from tests.benchmarks.people import NOW, campaigns, person
 from tests.benchmarks.timing import interleaved, verdict
 from tests.benchmarks.workspace import compile_workspace
 
+T = TypeVar("T")
+Runs = dict[str, Callable[[], object]]
 WORKLOAD = Path(__file__).parent / "workload"
-NOW = 1_772_000_000_000_000
 
 # What a fact is, and how often: the weights make about half of the sends pass.
 FACTS: dict[str, tuple[Value, ...]] = {
@@ -114,13 +123,13 @@ def rows(ruleset: RuleSet, count: int, seed: int = 7) -> list[FactRow]:
 
 
 def assert_agreement(
-    judge: Callable[[FactRow], object], peers: dict[str, Callable[[Payload], Sequence[bool]]],
+    judge: Callable[[FactRow], Judged], peers: dict[str, Callable[[Payload], Sequence[bool]]],
     facts: list[FactRow], payloads: list[Payload],
 ) -> Counter[int]:  # fmt: skip
     """Every engine says the same of every rule and payload; how many rules were breached, as a count."""
     counts: Counter[int] = Counter()
     for row, payload in zip(facts, payloads, strict=True):
-        ours = judge(row).breached  # type: ignore[attr-defined]  # a Judged
+        ours = judge(row).breached
         counts[ours.bit_count()] += 1
         for name, peer in peers.items():
             theirs = sum(bool(answer) << index for index, answer in enumerate(peer(payload)))
@@ -128,12 +137,55 @@ def assert_agreement(
     return counts
 
 
-def over(run: Callable[[object], object], items: Sequence[object]) -> Callable[[], object]:
+def over(run: Callable[[T], object], items: Sequence[T]) -> Callable[[], object]:
     def each() -> None:
         for item in items:
             run(item)
 
     return each
+
+
+class InHand:
+    """A judge whose fact rows were derived before: what is left of a decision when facts arrive ready."""
+
+    def __init__(self, ruleset: RuleSet, judge: Callable[[FactRow], Judged]) -> None:
+        self.ruleset, self.judge = ruleset, judge
+        self.rows: dict[State, FactRow] = {}
+
+    def derive(self, sight: Sight, state: State) -> Judged:
+        """Judges, and keeps the row for later."""
+        row = self.rows[state] = fact_row(sight, state, self.ruleset.leaves, self.ruleset.use_leaves)
+        return self.judge(row)
+
+    def __call__(self, sight: Sight, state: State) -> Judged:
+        return self.judge(self.rows[state])
+
+
+def decisions(ruleset: RuleSet, judge: Callable[[FactRow], Judged], count: int) -> tuple[Runs, Counter[str]]:
+    """Runs over people's records: the bare function, a whole decision with rows in hand, one from the record."""
+    rng = Random(11)
+    chosen = campaigns(ruleset, rng)
+    sends = [(chosen[number % len(chosen)], person(ruleset, rng, number)) for number in range(count)]
+    laws, in_hand, engine = Laws(ruleset), InHand(ruleset, judge), Engine(ruleset)
+    ready, verdicts = [], Counter[str]()
+    for campaign, somebody in sends:
+        in_hand.rows = {}
+        decision = decide(laws, in_hand.derive, campaign, somebody, NOW)
+        assert decision == engine.decide(campaign, somebody, NOW) == reference_decide(ruleset, campaign, somebody, NOW)
+        verdicts[str(decision.verdict)] += 1
+        ready.append((campaign, somebody, in_hand.rows))
+    first = [next(iter(rows.values())) for _, _, rows in ready]
+
+    def whole() -> None:
+        for campaign, somebody, rows in ready:
+            in_hand.rows = rows
+            decide(laws, in_hand, campaign, somebody, NOW)
+
+    def from_record() -> None:
+        for campaign, somebody in sends:
+            engine.decide(campaign, somebody, NOW)
+
+    return {"bare": over(judge, first), "whole": whole, "record": from_record}, verdicts
 
 
 def main() -> None:
@@ -149,16 +201,24 @@ def main() -> None:
     peers = {"zen-engine": zen_judge(ruleset), "cel-expr-python": cel_judge(ruleset)}
     counts = assert_agreement(judge, peers, facts, payloads)
     shares = [counts[0], counts[1], sum(n for breached, n in counts.items() if breached > 1)]
-    print(f"{len(ruleset.rules)} rules, {len(facts)} payloads, all agree; breached none/one/more:",
-          " / ".join(f"{share / len(facts):.0%}" for share in shares))  # fmt: skip
+    said = " / ".join(f"{share / len(facts):.0%}" for share in shares)
+    print(f"{len(ruleset.rules)} rules, {len(facts)} payloads, all agree; breached none / one / more: {said}")
     times = interleaved(
-        {"generated function": over(judge, facts), **{name: over(peer, payloads) for name, peer in peers.items()}},  # type: ignore[arg-type]
+        {"generated function": over(judge, facts), **{name: over(peer, payloads) for name, peer in peers.items()}},
         options.rounds,
     )
-    bare = times["generated function"]
-    for name, goal in (("generated function", None), ("zen-engine", 1 / 5), ("cel-expr-python", 1 / 10)):
-        ratio = f"   ours / theirs {verdict(bare / times[name], goal)}" if goal else ""
-        print(f"{name:20} {times[name] / len(facts) * 1e6:8.2f} us{ratio}")
+    function = times["generated function"]
+    print(f"{'generated function':20} {function / len(facts) * 1e6:8.2f} us")
+    for name, goal in (("zen-engine", 1 / 5), ("cel-expr-python", 1 / 10)):
+        ratio = verdict(function / times[name], goal)
+        print(f"{name:20} {times[name] / len(facts) * 1e6:8.2f} us   ours / theirs {ratio}")
+    runs, verdicts = decisions(ruleset, judge, options.payloads)
+    times |= interleaved(runs, options.rounds)
+    print(f"whole decisions over {options.payloads} people, {dict(verdicts)}, both engines agree")
+    for name, says in (("bare", "bare function"), ("whole", "decide, facts in"), ("record", "decide, record in")):
+        ratio = f"   ratio {verdict(times[name] / times['bare'], 4)}" if name == "whole" else ""
+        ratio = f"   ratio {times[name] / times['bare']:.1f}, rows derived too" if name == "record" else ratio
+        print(f"{says:20} {times[name] / options.payloads * 1e6:8.2f} us{ratio}")
     if options.json:
         options.json.write_text(json.dumps(times, indent=2) + "\n")
 
