@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from policykit.backends import reference
 from policykit.facts.consent import node_path
-from policykit.facts.lineage import own_collected_for, own_origin
+from policykit.facts.lineage import collected_at, own_collected_for, own_origin
 from policykit.facts.row import Sight, State, fact_row, uses_of
 from policykit.ir import say
 from policykit.ir.nodes import (
@@ -135,9 +135,12 @@ def _missing_of_use(sight: Sight, state: State, use: Use, leaf: UseLeaf) -> Iter
         case UseFact("recited" | "selected"):
             yield "uses"
             return
-        case UseFact():
-            if leaf.field == "age" and state.at is None:
+        case UseFact("age"):
+            if state.at is None:
                 yield "send.at"
+            unknown = [collected_at(sight.person, use.attribute) is None]
+            lineage = (use.attribute,)
+        case UseFact():
             yield f"attributes.{use.attribute}"
             return
     yield from (f"attributes.{member}" for member, missing in zip(lineage, unknown, strict=True) if missing)

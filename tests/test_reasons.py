@@ -121,6 +121,9 @@ def test_what_the_campaign_does_not_say_is_missing_from_the_send() -> None:
     assert missing(ExistsUse(UseOrigin("observed")), campaign=bare) == ("uses",)
     assert missing(ExistsUse(UseCollectedFor(None)), campaign=replace(CAMPAIGN, purpose=None)) == ("send.purpose",)
     assert missing(Not(Allowed(OPEN)), state=State("push")) == ("send.at",)
+    assert missing(ExistsUse(AGE), state=State("push")) == ("attributes.taste", "send.at")
+    dated = replace(KNOWN, attributes={"taste": AttributeValue("x", collected_at=NOW)})
+    assert missing(ExistsUse(AGE), dated, state=State("push")) == ("send.at",)
 
 
 def test_the_four_outcomes() -> None:

@@ -144,6 +144,9 @@ def test_m8_day_week_and_month_hold_the_instant_and_begin_on_their_date(zone: st
     assert wall(zone, fields.day_start).date() == day
     assert wall(zone, fields.day_start - 1).date() < day
     assert wall(zone, fields.day_end - 1).date() == day
+    assert wall(zone, fields.week_start).date() == day - timedelta(days=day.weekday())
+    assert wall(zone, fields.month_start).date() == day.replace(day=1)
+    assert wall(zone, fields.month_end).day == 1
     assert wall(zone, fields.week_start - 1).date() < day - timedelta(days=day.weekday())
     assert wall(zone, fields.month_start - 1).month != day.month
     assert wall(zone, fields.month_end).month != day.month
