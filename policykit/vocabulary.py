@@ -117,7 +117,7 @@ FACTS: tuple[FactSpec, ...] = (
     FactSpec("send.address.permission", "bool", "the address names the record it was collected under"),
     FactSpec("recipient.id", "string", "the person", column="id", absence="wrong input"),
     FactSpec("recipient.country", "string", "country, ISO 3166 alpha-2, upper case", column="country"),
-    FactSpec("recipient.region", "string", "region within the country, ISO 3166-2 without the country", column="region"),
+    FactSpec("recipient.region", "string", "region of the country, ISO 3166-2 without the country", column="region"),
     FactSpec("recipient.zone", "string", "IANA time zone, exact spelling", column="zone"),
     FactSpec("recipient.language", "string", "BCP 47 language tag", column="language"),
     FactSpec("recipient.age", "int", "age in whole years", unit="years", column="age"),
