@@ -94,7 +94,10 @@ class Laws:
     ruleset: RuleSet
     by_channel: dict[str, Law] = field(default_factory=dict)
     by_mask: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    by_askers: dict[int, frozenset[str] | None] = field(default_factory=dict)
+    by_clock: dict[tuple[int, str | None, Micros, Micros | None], Micros | None] = field(default_factory=dict)
     settled: dict[tuple[int, int, str], Decision] = field(default_factory=dict)
+    lessened: dict[tuple[object, ...], Decision] = field(default_factory=dict)
 
     def of(self, channel: str) -> Law:
         found = self.by_channel.get(channel)
@@ -111,6 +114,25 @@ class Laws:
             rules = self.ruleset.rules
             found = self.by_mask[mask] = tuple(sorted(rules[index].policy for index in _indexes(mask)))
         return found
+
+    def permitted(self, askers: int) -> frozenset[str] | None:
+        """Channels that all of these rules permit; None = any less intrusive one."""
+        if askers not in self.by_askers:
+            if len(self.by_askers) >= _KEPT:
+                self.by_askers.clear()
+            lists = [self.ruleset.rules[index].effect.channels for index in _indexes(askers)]
+            named = [channels for channels in lists if channels is not None]
+            self.by_askers[askers] = frozenset.intersection(*named) if named else None
+        return self.by_askers[askers]
+
+    def asked_instant(self, rule: int, zone: str | None, at: Micros, limit: Micros | None) -> Micros | None:
+        """What `_asked_instant` says of a rule's hours."""
+        key = (rule, zone, at, limit)
+        if key not in self.by_clock:
+            if len(self.by_clock) >= _KEPT:
+                self.by_clock.clear()
+            self.by_clock[key] = _asked_instant(self.ruleset.rules[rule].hours, zone, at, limit)
+        return self.by_clock[key]
 
     def at_once(self, judged: Judged, channel: str, at: Micros) -> Decision:
         """The decision of a first judgement that blocks, or that asks for nothing."""
@@ -176,13 +198,15 @@ def has_address(person: Person, channel: str) -> bool:
 
 def candidates(laws: Laws, sight: Sight, start: str, askers: int) -> Iterator[str]:
     """Channels a send may be moved to, in campaign order: permitted by every asker, of lower rank, with an address."""
-    ceiling = rank(sight, start)
-    rules = [laws.ruleset.rules[index] for index in _indexes(askers)]
+    ceiling, addresses, permitted = rank(sight, start), sight.person.addresses, laws.permitted(askers)
+    if ceiling is None or addresses is None:
+        return
     for prepared in sight.campaign.prepared:
-        channel, own = prepared.channel, rank(sight, prepared.channel)
-        lower = channel != start and ceiling is not None and own is not None and own < ceiling
-        permitted = all(rule.effect.channels is None or channel in rule.effect.channels for rule in rules)
-        if lower and permitted and has_address(sight.person, channel):
+        channel = prepared.channel
+        if channel == start or channel not in addresses or (permitted is not None and channel not in permitted):
+            continue
+        own = rank(sight, channel)
+        if own is not None and own < ceiling:
             yield channel
 
 
@@ -202,6 +226,20 @@ def _move(laws: Laws, judge: Judge, sight: Sight, original: State, first: Course
 def _decision(
     laws: Laws, campaign: Campaign, original: State, first: Course, last: Course, skipped: tuple[Judgement, ...] = ()
 ) -> Decision:
+    if skipped or last.state.stripped:  # what was stripped depends on the campaign's content
+        return _made(laws, campaign, original, first, last, skipped)
+    key = (original, first, last)
+    found = laws.lessened.get(key)
+    if found is None:
+        if len(laws.lessened) >= _KEPT:
+            laws.lessened.clear()
+        found = laws.lessened[key] = _made(laws, campaign, original, first, last, skipped)
+    return found
+
+
+def _made(
+    laws: Laws, campaign: Campaign, original: State, first: Course, last: Course, skipped: tuple[Judgement, ...]
+) -> Decision:
     names = laws.names
     undetermined, audit = names(first.undetermined | last.undetermined), names(first.audit | last.audit)
     if last.outcome == "block":
@@ -210,9 +248,9 @@ def _decision(
             Verdict.BLOCK, Changes(), blockers, undetermined, audit, impossible=last.impossible, skipped=skipped
         )
     state = last.state
-    if state is original:
+    if state == original:
         return Decision(Verdict.ALLOW, NO_CHANGES, (), undetermined, audit, state.channel, state.at)
-    askers = first.deciders if first is not last else 0
+    askers = first.deciders if first.outcome == "ask" else 0
     determining = names(last.deciders | askers)
     changes = _changes(campaign, original, state)
     verdict = Verdict.DOWNGRADE if changes else Verdict.ALLOW
@@ -349,8 +387,7 @@ def _postpone(step: _Step, laws: Laws, sight: Sight, masks: Law, rules: int, ori
     asked: dict[Micros, int] = {}
     for index in masks.schedule_rules:
         if rules >> index & 1:
-            hours = laws.ruleset.rules[index].hours
-            moved = _asked_instant(hours, sight.zone, at, limit)
+            moved = laws.asked_instant(index, sight.zone, at, limit)
             if moved is None:
                 step.fail("unknown_zone", 1 << index)
             else:
