@@ -82,7 +82,8 @@ def read_data(connection: duckdb.DuckDBPyConnection, sources: Sources, vocabular
     if problems:
         raise BadData(problems)
     repeated, most = _check_people(connection, tables["people"])
-    facts = {spec.path: spec.column for spec in vocabulary.facts.values() if spec.column in tables["people"].columns}
+    columns = tables["people"].columns
+    facts = {s.path: column_name(s.column) for s in vocabulary.facts.values() if s.column and s.column in columns}
     return Data(tables, key_type, repeated, most, tuple(warnings), facts)
 
 
@@ -220,8 +221,8 @@ def _table(connection: duckdb.DuckDBPyConnection, opened: Opened, key_type: str,
 
 
 def column_name(name: str) -> str:
-    """The column of a typed table; `at` is a word of DuckDB's own in too many places."""
-    return "instant" if name == "at" else name
+    """The column of a typed table; `at` is a word of DuckDB's own, `row` and `key` are ours."""
+    return {"at": "instant", "row": "fact.row", "key": "fact.key"}.get(name, name)
 
 
 def _check_people(connection: duckdb.DuckDBPyConnection, people: Table) -> tuple[int, int]:

@@ -213,6 +213,7 @@ _KNOWN = (
     ("Invalid unicode", "the file is not UTF-8", "save the file as UTF-8"),
     ("invalid UTF-8", "the file is not UTF-8", "save the file as UTF-8"),
     ("Maximum line size of", "a line is longer than 2,000,000 bytes", "look for a quote that is never closed"),
+    ("invalid state", "its lines end in two ways", "save it with one kind of line end"),
     ("unterminated quote", "a quote is never closed", "close it, or double a quote that belongs to the text"),
 )
 _COLUMNS = re.compile(r"Expected Number of Columns: ([0-9]+) Found: ([0-9]+)")

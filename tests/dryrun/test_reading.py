@@ -109,12 +109,16 @@ def test_parquet_types_are_taken_as_they_are(bench, tmp_path):
 
 
 def test_facts_of_the_workspace_have_columns_too(bench, tmp_path):
-    words = Vocabulary([FactSpec("recipient.tier", "string", "", members=("gold",), column="level")])
+    tier = FactSpec("recipient.tier", "string", "", members=("gold",), column="level")
+    words = Vocabulary([tier, FactSpec("recipient.key", "int", "", column="key")])
 
-    data = read_data(bench, Sources(put(tmp_path, "people.csv", "id,level\n1,gold\n2,Gold\n")), words)
+    data = read_data(bench, Sources(put(tmp_path, "people.csv", "id,level,key\n1,gold,7\n2,Gold,8\n")), words)
 
-    assert data.facts == {"recipient.id": "id", "recipient.tier": "level"}
-    assert [row["level"] for row in rows(bench, data)] == ["gold", None]
+    assert data.facts == {"recipient.id": "id", "recipient.tier": "level", "recipient.key": "fact.key"}
+    assert [(row["key"], row["level"], row["fact.key"]) for row in rows(bench, data)] == [
+        ("1", "gold", 7),
+        ("2", None, 8),
+    ]
 
 
 # --- what is refused ------------------------------------------------------------------------------
