@@ -214,7 +214,7 @@ def _move(laws: Laws, judge: Judge, sight: Sight, original: State, first: Course
     """Each candidate is judged in place from the original send; the first that is done wins."""
     skipped: list[Judgement] = []
     for channel in candidates(laws, sight, original.channel, first.deciders):
-        course = in_place(laws, judge, sight, State(channel, at=original.at))
+        course = in_place(laws, judge, sight, State(channel, False, _NOTHING, original.at))
         if course.outcome == "done":
             return _decision(laws, sight.campaign, original, first, course, tuple(skipped))
         names, unknown = laws.names(course.deciders), laws.names(course.undetermined)
@@ -302,7 +302,8 @@ def in_place(laws: Laws, judge: Judge, sight: Sight, state: State, judged: Judge
     changers = undetermined = audit = 0
     original = state
     while True:
-        judged = judge(sight, state) if judged is None else judged
+        if judged is None:
+            judged = judge(sight, state)
         undetermined |= judged.undetermined
         audit |= judged.breached & masks.audit
         acting = judged.breached & masks.acts
@@ -399,7 +400,8 @@ def _postpone(step: _Step, laws: Laws, sight: Sight, masks: Law, rules: int, ori
         step.fail("past_deadline", asked[latest])
         return
     step.changers |= asked[latest]
-    step.state = step.state._replace(at=latest)
+    state = step.state
+    step.state = State(state.channel, state.generic, state.stripped, latest)
 
 
 def _asked_instant(hours: Hours | None, zone: str | None, at: Micros, limit: Micros | None) -> Micros | None:

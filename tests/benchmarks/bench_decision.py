@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
+from time import process_time
 from typing import TypeVar
 
 from policykit.backends.python import compile_rules
@@ -146,19 +147,20 @@ def over(run: Callable[[T], object], items: Sequence[T]) -> Callable[[], object]
 
 
 class InHand:
-    """A judge whose fact rows were derived before: what is left of a decision when facts arrive ready."""
+    """A judge whose fact rows were derived before: what is left of a decision when facts arrive ready.
+
+    rows: those of one decision, in the order in which it asks for them.
+    """
 
     def __init__(self, ruleset: RuleSet, judge: Callable[[FactRow], Judged]) -> None:
         self.ruleset, self.judge = ruleset, judge
-        self.rows: dict[State, FactRow] = {}
+        self.rows: list[FactRow] = []
 
     def derive(self, sight: Sight, state: State) -> Judged:
         """Judges, and keeps the row for later."""
-        row = self.rows[state] = fact_row(sight, state, self.ruleset.leaves, self.ruleset.use_leaves)
+        row = fact_row(sight, state, self.ruleset.leaves, self.ruleset.use_leaves)
+        self.rows.append(row)
         return self.judge(row)
-
-    def __call__(self, sight: Sight, state: State) -> Judged:
-        return self.judge(self.rows[state])
 
 
 def decisions(ruleset: RuleSet, judge: Callable[[FactRow], Judged], count: int) -> tuple[Runs, Counter[str]]:
@@ -169,17 +171,17 @@ def decisions(ruleset: RuleSet, judge: Callable[[FactRow], Judged], count: int) 
     laws, in_hand, engine = Laws(ruleset), InHand(ruleset, judge), Engine(ruleset)
     ready, verdicts = [], Counter[str]()
     for campaign, somebody in sends:
-        in_hand.rows = {}
+        in_hand.rows = []
         decision = decide(laws, in_hand.derive, campaign, somebody, NOW)
         assert decision == engine.decide(campaign, somebody, NOW) == reference_decide(ruleset, campaign, somebody, NOW)
         verdicts[str(decision.verdict)] += 1
         ready.append((campaign, somebody, in_hand.rows))
-    first = [next(iter(rows.values())) for _, _, rows in ready]
+    first = [rows[0] for _, _, rows in ready]
 
     def whole() -> None:
-        for campaign, somebody, rows in ready:
-            in_hand.rows = rows
-            decide(laws, in_hand, campaign, somebody, NOW)
+        for campaign, somebody, kept in ready:
+            rows = iter(kept)
+            decide(laws, lambda sight, state: judge(next(rows)), campaign, somebody, NOW)  # noqa: B023  # called at once
 
     def from_record() -> None:
         for campaign, somebody in sends:
@@ -206,6 +208,7 @@ def main() -> None:
     times = interleaved(
         {"generated function": over(judge, facts), **{name: over(peer, payloads) for name, peer in peers.items()}},
         options.rounds,
+        process_time,
     )
     function = times["generated function"]
     print(f"{'generated function':20} {function / len(facts) * 1e6:8.2f} us")
@@ -213,7 +216,7 @@ def main() -> None:
         ratio = verdict(function / times[name], goal)
         print(f"{name:20} {times[name] / len(facts) * 1e6:8.2f} us   ours / theirs {ratio}")
     runs, verdicts = decisions(ruleset, judge, options.payloads)
-    times |= interleaved(runs, options.rounds)
+    times |= interleaved(runs, options.rounds, process_time)
     print(f"whole decisions over {options.payloads} people, {dict(verdicts)}, both engines agree")
     for name, says in (("bare", "bare function"), ("whole", "decide, facts in"), ("record", "decide, record in")):
         ratio = f"   ratio {verdict(times[name] / times['bare'], 4)}" if name == "whole" else ""
