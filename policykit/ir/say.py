@@ -151,10 +151,10 @@ def _days(days: list[int]) -> str:
 
 
 def window(found: Window) -> str:
-    """`within 7 days`, `in one calendar week`."""
+    """`within 7 days`, `in the same calendar week`."""
     if found.rolling is not None:
         return f"within {span(found.rolling)}"
-    return f"in one calendar {found.calendar}"
+    return f"in the same calendar {found.calendar}"
 
 
 def counted(counting: Counting) -> str:
