@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from policykit.dryrun import masks
 from policykit.dryrun.clock import Asked
 from policykit.dryrun.people import Known, Said
+from policykit.dryrun.places import ZONE_JOIN
 from policykit.dryrun.plan import Plan, as_planned
 from policykit.dryrun.sources import quoted
 from policykit.dryrun.staging import Staging
@@ -65,7 +66,9 @@ def make_scan(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Expr]
         for bit in range(len(plan.live))
     ]
     style = _style(plan, staging, styles)
-    constants = staging.constants()
+    constants = staging.places.constants()
+    if not staging.assumed:
+        constants["assumed"] = "CAST(0 AS INTEGER)"
     kept = _kept(plan, staging, styles)
     own = {bit: texts for bit, texts in enumerate(truths) if len(set(texts)) > 1}
     ranks = [_rank(staging, k) for k in channels]
@@ -91,7 +94,7 @@ def staged(plan: Plan, staging: Staging, *, earlier: bool = False) -> str:
     channels = range(len(plan.channels))
     ranks = [_rank(staging, k) for k in channels]
     has = [staging.people.has_address(k) for k in channels]
-    place = staging.place_columns()
+    place = staging.places.columns()
     start = " ".join(f"WHEN {text} THEN {k}" for k, text in enumerate(has) if text != "FALSE")
     columns = {
         "row": "p.row",
@@ -105,7 +108,8 @@ def staged(plan: Plan, staging: Staging, *, earlier: bool = False) -> str:
         **{name: f"h.{name}" for name in staging.counters},
         "assumed": _assumed(staging),
     }
-    by_row = None if staging.one_instant() or not staging.counters else _places(staging, place)
+    alike = staging.places.one_instant(counter.window for counter in staging.counters.values())
+    by_row = None if alike or not staging.counters else _places(staging, place)
     listed = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
     return f"SELECT {listed} FROM {staging.joins(earlier=earlier, by_row=by_row)}"
 
@@ -114,10 +118,7 @@ def _places(staging: Staging, place: dict[str, str]) -> str:
     """Each row with its own instant and windows, for counts around it."""
     edges = {edge for counter in staging.counters.values() for edge in counter.edges or ()}
     columns = "".join(f", {place[name]} AS {name}" for name in ("instant", *sorted(edges)))
-    return (
-        f"(SELECT p.row AS row, p.key AS key{columns} FROM {staging.data.people.sql} AS p LEFT JOIN zoned AS "
-        "z ON z.zone = p.zone)"
-    )
+    return f"(SELECT p.row AS row, p.key AS key{columns} FROM {staging.data.people.sql} AS p {ZONE_JOIN})"
 
 
 def _assumed(staging: Staging) -> str:

@@ -17,13 +17,12 @@ import duckdb
 from policykit.backends.primitives_duckdb import DUCKDB
 from policykit.backends.sql import Printer
 from policykit.dryrun import consents
-from policykit.dryrun.clock import Clock, Edge, literal, sql_type
+from policykit.dryrun.clock import Clock, Edge
 from policykit.dryrun.people import Known, PeopleFacts, Said, addresses_sql, known_purposes, values_sql
+from policykit.dryrun.places import ZONE, ZONE_JOIN, Places
 from policykit.dryrun.relations import Data
 from policykit.dryrun.sends import Counter, counts_by_person, counts_by_row
-from policykit.dryrun.sources import quoted
 from policykit.facts.consent import node_path
-from policykit.facts.zones import zones
 from policykit.ir.nodes import (
     Allowed,
     AttributeCollectedAt,
@@ -39,13 +38,10 @@ from policykit.ir.nodes import (
     Member,
     Present,
     Sends,
-    Type,
 )
 from policykit.ir.rules import RuleSet
 from policykit.ir.walk import type_of
-from policykit.model import Campaign, LocalTime, Micros
-
-_ZONE = Fact("recipient.zone", Type.STRING)
+from policykit.model import Campaign, Micros
 
 
 @dataclass(slots=True)
@@ -59,6 +55,7 @@ class Staging:
     uses: Sequence[str] = ()
     clock: Clock = field(init=False)
     people: PeopleFacts = field(init=False)
+    places: Places = field(init=False)
     columns: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, consents.Wanted] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
@@ -69,6 +66,7 @@ class Staging:
     def __post_init__(self) -> None:
         self.clock = Clock(self.campaign)
         self.people = PeopleFacts(self.ruleset, self.data, [p.channel for p in self.campaign.prepared])
+        self.places = Places(self.campaign, self.clock, self.people.fact(ZONE, 0), self.data.people.sql)
 
     # --- a leaf ---------------------------------------------------------------------------------------
 
@@ -197,17 +195,6 @@ class Staging:
 
     # --- the joins ------------------------------------------------------------------------------------
 
-    @property
-    def zone(self) -> Known | Said:
-        return self.people.fact(_ZONE, 0)
-
-    @property
-    def local(self) -> bool:
-        """Whether anything depends on each person's own zone."""
-        at, until = self.campaign.at, self.campaign.not_after
-        own = any(isinstance(moment, LocalTime) and moment.zone is None for moment in (at, until))
-        return isinstance(self.zone, Said) and (own or any(_of_recipient(part) for part in self.clock.columns.values()))
-
     def attributes_read(self) -> list[str]:
         """Attributes of which a relation of values is asked."""
         return sorted({name for name in self._registered() if any(f'.{name}"' in sql for sql in self.columns.values())})
@@ -224,7 +211,7 @@ class Staging:
 
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Makes the small tables that the scan joins: zones, refusals."""
-        self._make_zones(connection)
+        self.places.make_zones(connection)
         if self._has_ledger and (self.wanted or self._reads_refusals):
             if not consents.stage_refusals(connection, self.ledger()):
                 connection.execute("DROP TABLE IF EXISTS refused")
@@ -242,85 +229,6 @@ class Staging:
             known_purposes(self.ruleset), sorted(self.ruleset.programs),
             self.campaign.controller or self.ruleset.controller, self.now,
         )  # fmt: skip
-
-    def _make_zones(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """`zoned`: zone, zone_number, planned, last_at, the clock at the planned instant; only where it is needed."""
-        if not self.local:
-            return
-        known = ", ".join(map(quoted, sorted(zones())))
-        column = "p.zone"
-        found = connection.execute(
-            f"SELECT DISTINCT zone FROM (SELECT {column} AS zone FROM {self.data.people.sql} AS p) WHERE "
-            f"zone IN ({known}) ORDER BY zone"
-        ).fetchall()
-        kinds = "".join(f", {name} BIGINT" for name in self.clock.columns)
-        connection.execute(
-            "CREATE OR REPLACE TEMP TABLE zoned (zone VARCHAR, zone_number SMALLINT, planned BIGINT, "
-            f"last_at BIGINT{kinds})"
-        )
-        for (zone,) in found:
-            self.clock.number(zone)
-        rows = [self._zone_row(name) for name in self.clock.names if name is not None]
-        if rows:
-            connection.execute(f"INSERT INTO zoned VALUES {', '.join(rows)}")
-
-    def _zone_row(self, zone: str | None) -> str:
-        return f"({quoted(zone or '')}, {self.clock.number(zone)}, {', '.join(self._zone_values(zone))})"
-
-    def _zone_values(self, zone: str | None) -> list[str]:
-        """planned, last_at and every clock column for people of one zone, as literals."""
-        planned = self.clock.planned(zone)
-        limit = self.clock.limit(zone, planned)
-        parts = [
-            None if planned is None else self.clock.value(part, zone, planned) for part in self.clock.columns.values()
-        ]
-        return ["NULL" if value is None else str(int(value)) for value in (planned, limit, *parts)]
-
-    def place_columns(self) -> dict[str, str]:
-        """zone_number, at, last_at and the clock columns, as SQL over the joins."""
-        zone = self._assumed_zone()
-        names = ["instant", "last_at", *self.clock.columns]
-        kinds = ["BIGINT", "BIGINT", *(sql_type(part) for part in self.clock.columns.values())]
-        values = self._zone_values(zone)
-        if not self.local:
-            number = self.clock.number(zone)
-            return {
-                "zone_number": f"CAST({number} AS SMALLINT)",
-                **{n: f"CAST({v} AS {t})" for n, v, t in zip(names, values, kinds, strict=True)},
-            }
-        sources = ["z.planned", "z.last_at", *(f"z.{name}" for name in self.clock.columns)]
-        number = self.clock.number(zone)
-        return {
-            "zone_number": f"coalesce(z.zone_number, {number})",
-            **{
-                n: f"CAST(CASE WHEN z.zone_number IS NULL THEN {v} ELSE {s} END AS {t})"
-                for n, v, s, t in zip(names, values, sources, kinds, strict=True)
-            },
-        }
-
-    def constants(self) -> dict[str, str]:
-        """Of the columns every scan has, those that are one for everybody, with their value."""
-        at, until = self.campaign.at, self.campaign.not_after
-        own_at = self.local and isinstance(at, LocalTime) and at.zone is None
-        own_end = own_at if until is None else self.local and isinstance(until, LocalTime) and until.zone is None
-        place = self.place_columns()
-        planned = self.clock.planned(None if self.local else self._assumed_zone())
-        limit = self.clock.limit(None if self.local else self._assumed_zone(), planned)
-        found = {}
-        if not own_at:
-            found["instant"] = f"CAST({literal(planned)} AS BIGINT)"
-        if not own_end:
-            found["last_at"] = f"CAST({literal(limit)} AS BIGINT)"
-        if not self.local:
-            found["zone_number"] = place["zone_number"]
-        if not self.assumed:
-            found["assumed"] = "CAST(0 AS INTEGER)"
-        return found
-
-    def _assumed_zone(self) -> str | None:
-        """The zone of people whose zone nobody says."""
-        assumed = self.zone.value if isinstance(self.zone, Known) else self.zone.assumed
-        return assumed if isinstance(assumed, str) else None
 
     def joins(self, *, earlier: bool, by_row: str | None) -> str:
         """The FROM clause of the scan. earlier: earlier rows of the same people count as sent (table `earlier`).
@@ -355,8 +263,8 @@ class Staging:
         if addresses is not None:
             wanted = addresses_sql(addresses, self.people.channels, sorted(self._address_fields))
             parts.append(f"LEFT JOIN ({wanted}) AS d ON d.person = p.key")
-        if self.local:
-            parts.append("LEFT JOIN zoned AS z ON z.zone = p.zone")
+        if self.places.local:
+            parts.append(ZONE_JOIN)
         return " ".join(parts)
 
     def _refusals_join(self) -> str:
@@ -366,17 +274,9 @@ class Staging:
         empty = ", ".join(f"NULL::BIGINT AS level_{k}, NULL::BIGINT AS standing_{k}" for k in ks)
         return f"LEFT JOIN (SELECT NULL::{self.data.key_type} AS person, {empty} WHERE FALSE) AS r ON r.person = p.key"
 
-    def one_instant(self) -> bool:
-        """Whether counts are around one instant in one zone, so that people need not be joined to be counted."""
-        return not self.local or not (
-            (isinstance(self.campaign.at, LocalTime) and self.campaign.at.zone is None)
-            or any(c.window.rolling is None and c.window.zone is None for c in self.counters.values())
-        )
-
     def _fixed_bounds(self) -> dict[str, tuple[Micros, Micros] | None]:
         """First and last instant that each counter counts; None when that cannot be known."""
-        assumed = self.zone.value if isinstance(self.zone, Known) else None
-        zone = assumed if isinstance(assumed, str) else None
+        zone = self.places.assumed_zone if isinstance(self.places.zone, Known) else None
         planned = self.clock.planned(zone)
         bounds: dict[str, tuple[Micros, Micros] | None] = {}
         for name, counter in self.counters.items():
@@ -389,11 +289,3 @@ class Staging:
                 last = self.clock.value(Edge(counter.window, last=True), zone, planned)
                 bounds[name] = None if first is None or last is None else (first, last)
         return bounds
-
-
-def _of_recipient(part: object) -> bool:
-    """Whether a clock column follows the recipient's own zone."""
-    for holder in (part, getattr(part, "hours", None), getattr(part, "window", None)):
-        if holder is not None and hasattr(holder, "zone") and holder.zone is None:
-            return True
-    return False
