@@ -214,6 +214,17 @@ def test_a_repeated_local_hour_is_its_first() -> None:
     assert resolve(LocalTime("2026-10-25T02:30"), "Europe/Paris") == micros("2026-10-25T00:30Z")
 
 
+def test_the_hour_after_a_repeated_one_comes_after_both() -> None:
+    assert resolve(LocalTime("2026-10-25T03:00"), "Europe/Paris") == micros("2026-10-25T02:00Z")
+
+
+def test_a_window_that_lasts_into_the_next_evening_is_found_west_of_greenwich() -> None:
+    long = Hours((Opening(frozenset({4}), 22 * 60, 20 * 60),))
+    saturday = micros("2026-06-06T18:00-04:00")
+
+    assert intervals(long, "America/New_York", saturday, saturday + DAY) == ((saturday, saturday + 2 * HOUR),)
+
+
 def test_a_date_that_never_was_has_no_hour() -> None:
     assert resolve(LocalTime("2011-12-30T10:00"), "Pacific/Apia") is None
 
@@ -238,6 +249,8 @@ def test_the_next_instant_may_be_the_deadline_itself() -> None:
 
 def test_instants_outside_the_calendar_are_unknown() -> None:
     assert local_fields("Europe/Paris", 2**62) is None
+    assert local_fields("UTC", micros("9999-06-01T00:00Z")) is None
+    assert local_fields("UTC", micros("0002-01-10T00:00Z")) is None
     assert local_fields("Europe/Paris", -(2**62)) is None
 
 
