@@ -16,7 +16,7 @@ from policykit.dryrun.relations import Table
 from policykit.dryrun.sources import quoted
 from policykit.ir.nodes import Months, Requirement, Span
 from policykit.model import FOREVER, Micros
-from policykit.vocabulary import CHANNELS, GRANTS, OWN_ACT, QUALITIES, REFUSALS
+from policykit.vocabulary import CHANNELS, GRANTS, OWN_ACT, QUALITIES, NO_ANSWER
 
 OBJECTED, WITHDRAWN, REFUSED = 1, 2, 4
 LEVELS = {"channel": 1, "purpose": 2, "everything": 4}
@@ -232,7 +232,7 @@ def _refusals(ledger: Ledger) -> str:
         f"CAST(CASE WHEN status = 'objected' THEN {last} ELSE {node} END AS TINYINT) AS n, "
         f"CAST(CASE WHEN status = 'objected' THEN {_EVERY} ELSE {where} END AS TINYINT) AS ch, "
         f"coalesce(instant, {FOREVER}) AS instant "
-        f"FROM {ledger.table.sql} WHERE status IN ({', '.join(map(quoted, REFUSALS))}) AND (instant IS "
+        f"FROM {ledger.table.sql} WHERE (status IS NULL OR status NOT IN ({', '.join(map(quoted, (*GRANTS, *NO_ANSWER)))})) AND (instant IS "
         f"NULL OR instant <= {ledger.now})) "
         "WHERE n IS NOT NULL AND ch IS NOT NULL"
     )

@@ -9,6 +9,7 @@ import duckdb
 from policykit.dryrun.facts_read import facts_read
 from policykit.dryrun.relations import Data
 from policykit.dryrun.sources import named, quoted
+from policykit.facts.zones import zones
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import specialise
 from policykit.ir.walk import leaves_of
@@ -38,8 +39,10 @@ def preflight(
             for leaf in leaves_of(rule.breached):
                 for fact in facts_read(leaf):
                     readers.setdefault(fact, set()).add(rule.policy)
-    readers.setdefault("addresses", set())
     lacking = [fact for fact in sorted(readers) if not _somebody_has(connection, fact, data)]
+    if not _somebody_can_be_reached(connection, [prepared.channel for prepared in campaign.prepared], data):
+        readers["addresses"] = set()
+        lacking = ["addresses", *lacking]
     return tuple(_lack(fact, sorted(readers[fact]), ruleset) for fact in lacking)
 
 
@@ -47,8 +50,6 @@ def _somebody_has(connection: duckdb.DuckDBPyConnection, fact: str, data: Data) 
     if fact in ("consents", "history"):
         table = data.get(fact)
         return table is not None and table.rows > 0
-    if fact == "addresses":
-        return data.get("addresses") is not None or any(name.startswith("address.") for name in data.people.columns)
     if fact == "recipient.id":
         return True
     if fact.startswith("send.address."):
@@ -58,12 +59,23 @@ def _somebody_has(connection: duckdb.DuckDBPyConnection, fact: str, data: Data) 
             name.startswith("address.") and name.endswith("." + field) for name in data.people.columns
         )
     column = data.facts.get(fact, fact if fact in data.people.columns else None)
-    if column is not None and _any(connection, data.people.sql, f"{named(column)} IS NOT NULL"):
+    test = f"IN ({', '.join(map(quoted, sorted(zones())))})" if fact == "recipient.zone" else "IS NOT NULL"
+    if column is not None and _any(connection, data.people.sql, f"{named(column)} {test}"):
         return True
     values = data.get("attributes")
     if fact.startswith("attributes.") and values is not None:
         return _any(connection, values.sql, f"attribute = {quoted(fact.removeprefix('attributes.'))}")
     return False
+
+
+def _somebody_can_be_reached(connection: duckdb.DuckDBPyConnection, channels: list[str], data: Data) -> bool:
+    """Whether anybody has an address for a prepared channel."""
+    listed, columns = data.get("addresses"), [f"address.{channel}" for channel in channels]
+    here = [named(name) for name in columns if name in data.people.columns]
+    if here and _any(connection, data.people.sql, " OR ".join(f"{name} IS NOT NULL" for name in here)):
+        return True
+    reached = f"address IS NOT NULL AND channel IN ({', '.join(map(quoted, channels))})"
+    return bool(channels) and listed is not None and _any(connection, listed.sql, reached)
 
 
 def _any(connection: duckdb.DuckDBPyConnection, sql: str, test: str) -> bool:
@@ -72,8 +84,9 @@ def _any(connection: duckdb.DuckDBPyConnection, sql: str, test: str) -> bool:
 
 def _lack(fact: str, policies: list[str], ruleset: RuleSet) -> Lack:
     if fact in ("consents", "history", "addresses"):
-        option = "" if fact == "addresses" else f", or give `--{fact} FILE`"
-        ways: tuple[str, ...] = (f"name the file under `audience:` as `{fact}: FILE`{option}",)
+        ways: tuple[str, ...] = (f"name the file under `audience:` as `{fact}: FILE`, or give `--{fact} FILE`",)
+        if fact == "addresses":
+            ways += ("give the people file a column per channel, e.g. `address.email`",)
     elif fact.startswith("send.address."):
         ways = (
             "give the column in the addresses file",

@@ -167,6 +167,15 @@ def test_what_policies_read_and_nobody_has_is_said_with_two_ways_out(tmp_path):
     )  # fmt: skip
 
 
+def test_an_audience_nobody_of_which_can_be_reached_is_said_so(tmp_path):
+    people = file(tmp_path / "p.csv", "id address.push address.sms", [("a", "", "t")])
+
+    result = dry_run(ruleset(), campaign("push", "email"), Sources(people), NOW, options=QUICK)
+
+    assert [lack.fact for lack in result.lacks] == ["addresses"]
+    assert result.numbers.impossible == {"no_address": 1}
+
+
 def test_assumptions_are_counted_where_they_stood_in(tmp_path):
     people = file(tmp_path / "p.csv", "id country address.push", [("a", "FR", "t"), ("b", "", "t"), ("c", "DE", "t")])
     french = rule("not-in-france", Compare("==", COUNTRY, Const("FR", Type.STRING)))
