@@ -16,7 +16,7 @@ from policykit.dryrun.relations import Table
 from policykit.dryrun.sources import quoted
 from policykit.ir.nodes import Months, Requirement, Span
 from policykit.model import FOREVER, Micros
-from policykit.vocabulary import CHANNELS, GRANTS, OWN_ACT, QUALITIES, NO_ANSWER
+from policykit.vocabulary import CHANNELS, GRANTS, NO_ANSWER, OWN_ACT, QUALITIES
 
 OBJECTED, WITHDRAWN, REFUSED = 1, 2, 4
 LEVELS = {"channel": 1, "purpose": 2, "everything": 4}
@@ -226,14 +226,15 @@ def _refusals(ledger: Ledger) -> str:
         f"CASE WHEN ch <> {_EVERY} THEN {LEVELS['channel']} WHEN n <> {last} THEN {LEVELS['purpose']} ELSE "
         f"{LEVELS['everything']} END"
     )
+    others = ", ".join(map(quoted, (*GRANTS, *NO_ANSWER)))  # what cannot be read may be a refusal
     standing = f"CASE status WHEN 'objected' THEN {OBJECTED} WHEN 'withdrawn' THEN {WITHDRAWN} ELSE {REFUSED} END"
     return (
         f"SELECT person, n, ch, instant, {level} AS level, {standing} AS standing FROM (SELECT person, status, "
         f"CAST(CASE WHEN status = 'objected' THEN {last} ELSE {node} END AS TINYINT) AS n, "
         f"CAST(CASE WHEN status = 'objected' THEN {_EVERY} ELSE {where} END AS TINYINT) AS ch, "
         f"coalesce(instant, {FOREVER}) AS instant "
-        f"FROM {ledger.table.sql} WHERE (status IS NULL OR status NOT IN ({', '.join(map(quoted, (*GRANTS, *NO_ANSWER)))})) AND (instant IS "
-        f"NULL OR instant <= {ledger.now})) "
+        f"FROM {ledger.table.sql} WHERE (status IS NULL OR status NOT IN ({others})) "
+        f"AND (instant IS NULL OR instant <= {ledger.now})) "
         "WHERE n IS NOT NULL AND ch IS NOT NULL"
     )
 
