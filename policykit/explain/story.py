@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from policykit.explain.view import View, local
-from policykit.explain.words import NOTHING, plain, words_of
+from policykit.explain.words import NOTHING, fact_words, plain, words_of
 from policykit.facts.row import Sight, State, planned_at
 from policykit.ir.nodes import Fact
 from policykit.ir.rules import Rule, RuleSet
@@ -95,17 +95,30 @@ def _policy(rule: Rule, view: View, told: Told, *, decided: bool) -> PolicyTold:
     )
 
 
-def _assumed(view: View, decision: Decision) -> tuple[tuple[str, str], ...]:
-    """Facts that the workspace assumed for this person and a deciding policy read."""
-    person, assume = view.sight.person, view.sight.ruleset.assume
+def _assumed(view: View, decision: Decision) -> tuple[tuple[str, str, str], ...]:
+    """Facts that nobody says of this person, that a policy with a say in it read, and what was assumed instead."""
+    assume = view.sight.ruleset.assume
+    speaking = decision.determining or tuple(rule.policy for rule in view.sight.ruleset.rules)
     read = {
         leaf.path
         for rule in view.sight.ruleset.rules
-        if rule.policy in decision.determining
+        if rule.policy in speaking and tell(view.sight, view.state, rule).outcome != "silent"
         for leaf in leaves_of(rule.breached)
         if isinstance(leaf, Fact)
     }
     return tuple(
-        (path, plain(value)) for path, value in sorted(assume.items())
-        if path in read and path.startswith("recipient.") and person.facts.get(path) is None
+        (path, plain(value), fact_words(path, value)) for path, value in sorted(assume.items())
+        if path in read and not _is_said(path, view)
     )  # fmt: skip
+
+
+def _is_said(path: str, view: View) -> bool:
+    """Whether the data itself says the fact of this person."""
+    person, (room, _, name) = view.sight.person, path.partition(".")
+    if room == "attributes":
+        found = (person.attributes or {}).get(name)
+        return found is not None and found.value is not None
+    if path.startswith("send.address."):
+        address = (person.addresses or {}).get(view.state.channel)
+        return getattr(address, name.removeprefix("address."), None) is not None
+    return person.facts.get(path) is not None

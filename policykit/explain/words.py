@@ -30,7 +30,7 @@ from policykit.model import DAY, HOUR, MINUTE, UNREADABLE, ConsentRecord, Use
 from policykit.reasons import Told
 from policykit.reports.words import channel_name, count, listed
 
-__all__ = ["NOTHING", "Words", "plain", "words_of"]
+__all__ = ["NOTHING", "Words", "fact_words", "plain", "words_of"]
 
 _ORIGINS = {
     "contextual": "comes from the moment", "provided": "they told us", "observed": "we observed",
@@ -235,14 +235,15 @@ def _collected_for(attribute: str, view: View) -> str:
 def _plain_words(rule: Rule, view: View) -> tuple[str, ...]:
     """The person's facts that the policy read, as one speaks of them."""
     told = [
-        _fact(leaf.path, value)
+        fact_words(leaf.path, value)
         for leaf, value in view.facts(rule).values.items()
         if isinstance(leaf, Fact) and value is not None and _is_about_person(leaf.path)
     ]
     return tuple(told[:3])
 
 
-def _fact(path: str, value: Value) -> str:
+def fact_words(path: str, value: Value) -> str:
+    """A fact of a person as one speaks of it: `they have bought from us`."""
     match path:
         case "recipient.degree":
             return f"they accept {value} data at most"

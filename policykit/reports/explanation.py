@@ -45,7 +45,7 @@ class Explanation:
     person: as the reader named them. planned: the channel it would have left by. channel: the one it
     leaves by, None when it does not leave. skipped: other channels that were tried, with the policies
     against them and what was known to the first. at: the final instant in words, when it was moved.
-    assumed: facts that the workspace assumed for this person, with the value.
+    assumed: facts that the workspace assumed for this person: path, value, and both in words.
     """
 
     person: str
@@ -59,7 +59,7 @@ class Explanation:
     impossible: str | None = None
     skipped: tuple[tuple[str, tuple[str, ...], str | None], ...] = ()
     policies: tuple[PolicyTold, ...] = ()
-    assumed: tuple[tuple[str, str], ...] = ()
+    assumed: tuple[tuple[str, str, str], ...] = ()
 
 
 _PARTS = ("block", "channel", "content", "uses", "send_at")  # the order in which reasons are told
@@ -151,7 +151,7 @@ def _tried(channel: str, policies: tuple[str, ...], known: str | None) -> str:
 def _assumed(told: Explanation) -> list[str]:
     if not told.assumed:
         return []
-    return [f"Assumed, because nobody says: {listed(f'{name} is {value}' for name, value in told.assumed)}."]
+    return [f"Assumed, because nobody says: {listed(words for _, _, words in told.assumed)}."]
 
 
 _MARKS = {"met": "met      ", "breached": "breached ", "unknown": "unknown  "}
@@ -165,7 +165,7 @@ def _policy_line(policy: PolicyTold) -> str:
 
 def as_json(told: Explanation) -> dict[str, Any]:
     found = asdict(told)
-    found["assumed"] = dict(told.assumed)
+    found["assumed"] = {path: value for path, value, _ in told.assumed}
     for policy in found["policies"]:
         policy["facts"] = dict(policy["facts"])
     return found
