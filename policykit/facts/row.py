@@ -36,10 +36,11 @@ from policykit.ir.rows import FactRow, UseRow
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import send_purpose
 from policykit.model import DAY, Campaign, LocalTime, Micros, Person, Prepared, Use
-from policykit.vocabulary import CHANNELS, FACTS
+from policykit.vocabulary import CHANNELS, COUNTRIES, FACTS
 
 _DEADLINE_DAYS = 7  # after the planned instant, when the manifest names no `not_after` (M5)
 _UNSEEN = "\x00unseen"  # stands for a zone not asked for yet
+_COUNTRIES = frozenset(COUNTRIES)
 _MEMBERS: Mapping[str, frozenset[str]] = {spec.path: frozenset(spec.members) for spec in FACTS if spec.members}
 
 
@@ -264,6 +265,8 @@ def _readable(ruleset: RuleSet, path: str, value: Value) -> Value:
         return None
     if path == "recipient.zone":
         return value if value in zones() else None
+    if path == "recipient.country":
+        return value if value in _COUNTRIES else None
     members = ruleset.members.get(path) or _MEMBERS.get(path)
     return value if members is None or value in members else None
 

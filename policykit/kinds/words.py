@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 
 from policykit.errors import Place
@@ -10,8 +9,7 @@ from policykit.ir.nodes import Compare, Const, Expr, Fact, In, UseCollectedFor, 
 from policykit.ir.walk import nodes
 from policykit.kinds.base import Context, did_you_mean, some
 from policykit.language.spans import known_zones
-
-_COUNTRY = re.compile(r"[A-Z]{2}")
+from policykit.vocabulary import COUNTRIES
 
 
 def check_words(expr: Expr, context: Context) -> None:
@@ -23,8 +21,8 @@ def check_words(expr: Expr, context: Context) -> None:
             message = f"unknown {what} `{text}`{did_you_mean(text, known)}"
             way_out = f"expected one of {some(sorted(known))}" if known else f"no {what} is registered"
             context.problem_at(where, message, way_out, f"unknown-{what}")
-        elif what == "country" and not _COUNTRY.fullmatch(text):
-            way_out = "write two capital letters, e.g. `'FR'`"
+        elif what == "country" and text not in COUNTRIES:
+            way_out = "write two capital letters of ISO 3166, e.g. `'FR'`, or `'GB'` for the United Kingdom"
             context.problem_at(where, f"`{text}` is not a country", way_out, "unknown-country")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
@@ -11,12 +10,12 @@ from policykit.language.registry import Registry
 from policykit.language.spans import INSTANT_EXAMPLE, known_zones, parse_instant
 from policykit.language.suggest import did_you_mean, found, some
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, to_plain
-from policykit.vocabulary import FactSpec
+from policykit.vocabulary import COUNTRIES, FactSpec
 
 Value: TypeAlias = bool | int | float | str
 Scope: TypeAlias = Mapping[str, tuple[Value, ...]]
 
-_COUNTRY = re.compile(r"[A-Z]{2}")
+_NEARLY = {"UK": "GB", "EL": "GR"}  # countries as often misspelt
 
 
 def read_scope(node: Node | None, registry: Registry, problems: list[Problem]) -> Scope:
@@ -138,12 +137,13 @@ def _not(node: ScalarNode, spec: FactSpec, wanted: str) -> Problem:
 
 
 def _country_hint(text: str) -> str:
-    hint = f"; did you mean `{text.upper()}`?" if _COUNTRY.fullmatch(text.upper()) else ""
+    near = _NEARLY.get(text.upper(), text.upper())
+    hint = f"; did you mean `{near}`?" if near in COUNTRIES else ""
     return f"a country of two capital letters, e.g. `FR`{hint}"
 
 
 _FORMS: Mapping[str, tuple[Callable[[str], object], Callable[[str], str]]] = {
-    "recipient.country": (_COUNTRY.fullmatch, _country_hint),
+    "recipient.country": (COUNTRIES.__contains__, _country_hint),
 }
 
 

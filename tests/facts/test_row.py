@@ -130,6 +130,7 @@ def test_facts_by_path(path: str, type_: Type, expected: Value) -> None:
         ("recipient.x", Type.DOUBLE, float("nan")), ("recipient.x", Type.DOUBLE, float("inf")),
         ("recipient.x", Type.DOUBLE, 1), ("recipient.country", Type.STRING, 33),
         ("recipient.degree", Type.STRING, "whatever"), ("recipient.zone", Type.STRING, "europe/paris"),
+        ("recipient.country", Type.STRING, "fr"), ("recipient.country", Type.STRING, "UK"),
     ],
 )  # fmt: skip
 def test_a_value_that_does_not_fit_is_unknown(path: str, type_: Type, said: Value) -> None:

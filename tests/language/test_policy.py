@@ -166,6 +166,11 @@ SCOPES = [
         "`policykit facts recipient.country` says what it holds",
     ),
     (
+        "{recipient.country: [FR, ¦UK]}",
+        "`recipient.country` is the text `UK`; expected a country of two capital letters, e.g. `FR`; did you mean `GB`?",
+        "`policykit facts recipient.country` says what it holds",
+    ),
+    (
         "{recipient.zone: ¦Europe/Pari}",
         "unknown zone `Europe/Pari`; did you mean `Europe/Paris`?",
         "names are those of the IANA time zone database, e.g. `Europe/Paris`",
