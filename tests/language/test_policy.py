@@ -167,7 +167,10 @@ SCOPES = [
     ),
     (
         "{recipient.country: [FR, ¦UK]}",
-        "`recipient.country` is the text `UK`; expected a country of two capital letters, e.g. `FR`; did you mean `GB`?",
+        (
+            "`recipient.country` is the text `UK`; expected a country of two capital letters, e.g. `FR`; "
+            "did you mean `GB`?"
+        ),
         "`policykit facts recipient.country` says what it holds",
     ),
     (
