@@ -14,7 +14,7 @@ from policykit.ir.nodes import Months, Requirement, Span
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import send_purpose
 from policykit.model import FOREVER, Campaign, ConsentRecord, Micros, from_micros, to_micros
-from policykit.vocabulary import GRANTS, OWN_ACT, QUALITIES, REFUSALS
+from policykit.vocabulary import GRANTS, NO_ANSWER, OWN_ACT, QUALITIES
 
 _RANK = dict(QUALITIES)
 
@@ -49,7 +49,7 @@ def standing(records: Iterable[ConsentRecord], path: Sequence[str], channel: str
     for record in records:
         if record.at is not None and record.at > now:
             continue
-        if record.status in REFUSALS:
+        if is_refusal(record):
             node, where = scope(record)
             if node in places and where in ("*", channel):
                 refusals.append(record)
@@ -59,6 +59,11 @@ def standing(records: Iterable[ConsentRecord], path: Sequence[str], channel: str
         return Standing((), tuple(grants))
     live = tuple(refusal for refusal in refusals if not any(_lifts(grant, refusal, places) for grant in grants))
     return Standing(live, tuple(grant for grant in grants if all(_later(grant, refusal) for refusal in refusals)))
+
+
+def is_refusal(record: ConsentRecord) -> bool:
+    """Whether the record says no. A status nobody can read may have said it, so it counts as if it had."""
+    return record.status not in GRANTS and record.status not in NO_ANSWER
 
 
 def _is_readable_grant(record: ConsentRecord) -> bool:

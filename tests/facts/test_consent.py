@@ -92,9 +92,15 @@ def test_no_record_is_missing_consent_not_unknown() -> None:
     assert refused_for(seen(), "everything") is False
 
 
-@pytest.mark.parametrize("said", ["requested", "unknown", "expired", "GIVEN", None])
-def test_other_statuses_count_for_nothing(said: str | None) -> None:
+@pytest.mark.parametrize("said", ["requested", "unknown", "expired"])
+def test_other_statuses_count_for_nothing(said: str) -> None:
     assert status(seen(replace(GRANT, status=said)), NOW) == "missing"
+
+
+@pytest.mark.parametrize("said", ["GIVEN", "Withdrawn", "opted_out", None])
+def test_a_status_nobody_can_read_counts_as_a_refusal(said: str | None) -> None:
+    assert status(seen(GRANT, replace(REFUSAL, status=said)), NOW) == "refused"
+    assert is_met(GRANT, replace(REFUSAL, status=said)) is False
 
 
 def test_the_future_is_not_seen_and_this_instant_is() -> None:

@@ -57,7 +57,7 @@ def standing_of(
     seen = [record for record in records if record.at is None or record.at <= NOW]
     refusals = [
         record for record in seen
-        if record.status in ("refused", "withdrawn", "objected", "revoked", "invalidated")
+        if record.status in ("refused", "withdrawn", "objected", "revoked", "invalidated", None)
         and node in nodes_of(record, refusal=True) and channel in channels_of(record, refusal=True)
     ]  # fmt: skip
     grants = [
