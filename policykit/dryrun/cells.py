@@ -8,6 +8,7 @@ taken as they are, except an instant without a zone.
 from __future__ import annotations
 
 from policykit.dryrun.sources import Raw
+from policykit.language.spans import CLOCK_PATTERN, EARLIEST, INSTANT_PATTERN, LATEST
 from policykit.vocabulary import ColumnType
 
 INTEGERS = (
@@ -29,10 +30,8 @@ _AWARE = "TIMESTAMP WITH TIME ZONE"
 
 _INT = "'[+-]?[0-9]{1,20}'"
 _DOUBLE = r"'[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?'"
-_CLOCK = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)"
-_INSTANT = f"'{_CLOCK}(Z|[+-][0-9]{{2}}:?[0-9]{{2}})'"
-_NAIVE = f"'{_CLOCK}?'"
-_EARLIEST, _LATEST = -62135596800000000, 253402300799999999  # years 1 to 9999: what a calendar can name
+_INSTANT = f"'{INSTANT_PATTERN}'"
+_NAIVE = f"'{CLOCK_PATTERN}?'"
 
 
 def is_text(raw: Raw) -> bool:
@@ -129,4 +128,4 @@ def naive(raw: Raw) -> str:
 
 
 def _bounded(moment: str) -> str:
-    return f"CASE WHEN {moment} BETWEEN {_EARLIEST} AND {_LATEST} THEN {moment} END"
+    return f"CASE WHEN {moment} BETWEEN {EARLIEST} AND {LATEST} THEN {moment} END"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime
 
 from policykit.ir.nodes import INT_MAX, INT_MIN, Type, Value
-from policykit.model import to_micros
+from policykit.language.spans import parse_instant
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
@@ -51,8 +50,4 @@ def read_text(text: str | None, type_: Type) -> Value:
 def _instant(text: str) -> int | None:
     if _INTEGER.fullmatch(text):
         return fitting(int(text), Type.TIMESTAMP)  # type: ignore[return-value]
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return to_micros(moment) if moment.tzinfo is not None else None
+    return parse_instant(text)

@@ -16,7 +16,11 @@ SPAN_EXAMPLE = "7 days"
 
 _UNITS = {"second": SECOND, "minute": MINUTE, "hour": HOUR, "day": DAY, "week": 7 * DAY}
 _SPAN = re.compile(r"([0-9]{1,6}) (second|minute|hour|day|week|month|year)s?")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
+# What counts as an instant wherever one is read, by this module and in SQL: no 24:00, no second 60.
+CLOCK_PATTERN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?)"
+INSTANT_PATTERN = CLOCK_PATTERN + r"(Z|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
+EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999  # years 1 to 9999: what a calendar can name
+_INSTANT = re.compile(INSTANT_PATTERN)
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
@@ -44,9 +48,10 @@ def parse_instant(text: object) -> Micros | None:
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
         return None
     try:
-        return to_micros(datetime.fromisoformat(text))
+        at = to_micros(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         return None
+    return at if EARLIEST <= at <= LATEST else None
 
 
 def parse_local(text: object) -> str | None:

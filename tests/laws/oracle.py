@@ -9,7 +9,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from policykit.model import (
     FOREVER,
@@ -54,25 +54,31 @@ def read_bool(cell: Cell) -> bool | None:
 
 
 def read_int(cell: Cell) -> int | None:
-    if cell is None or not re.fullmatch(r"[+-]?\d+", cell, re.ASCII):
+    if cell is None or not re.fullmatch(r"[+-]?\d{1,20}", cell, re.ASCII):
         return None
     number = int(cell)
     return number if -(2**63) <= number < 2**63 else None
 
 
 def read_double(cell: Cell) -> float | None:
-    if cell is None or not re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", cell, re.ASCII):
+    if cell is None or not re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,4})?", cell, re.ASCII):
         return None
     number = float(cell)
     return number if math.isfinite(number) else None
 
 
 def read_instant(cell: Cell) -> int | None:
-    try:
-        at = datetime.fromisoformat(cell or "")
-    except ValueError:
+    """A date, a clock time with at least minutes, an offset: nothing else of what ISO 8601 allows."""
+    shape = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)"
+    if cell is None or not re.fullmatch(shape, cell, re.ASCII):
         return None
-    return to_micros(at) if at.tzinfo else None
+    try:
+        at = to_micros(datetime.fromisoformat(cell))
+    except (ValueError, OverflowError):
+        return None
+    return (
+        at if to_micros(datetime.min.replace(tzinfo=UTC)) <= at <= to_micros(datetime.max.replace(tzinfo=UTC)) else None
+    )
 
 
 def read_enum(cell: Cell, members: Sequence[str] | Mapping[str, int]) -> str | None:
@@ -83,7 +89,7 @@ def _typed(cell: Cell, kind: str) -> Scalar | None:
     match kind:
         case "bool":
             return read_bool(cell)
-        case "int":
+        case "int" | "duration":
             return read_int(cell)
         case "double":
             return read_double(cell)

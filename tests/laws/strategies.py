@@ -22,7 +22,7 @@ Draw = Callable[[st.SearchStrategy[T]], T]
 Document = dict[str, Any]
 
 ATTRIBUTES = ("basket", "income", "moving_date", "mood", "health")
-TYPED = {"income": "int", "mood": "bool"}  # the others are texts
+TYPED = {"income": "int", "mood": "bool", "moving_date": "timestamp"}  # the others are texts
 PROGRAMS = ("new-home", "club")
 PURPOSES = (
     "marketing", "marketing.communications", "marketing.communications.email", "marketing.communications.push",
@@ -64,6 +64,8 @@ EXTRA_FACTS = (
     ExtraFact("recipient.points", "int", ("0", "-1", "100", "99", "9223372036854775807", "1e3", "")),
     ExtraFact("recipient.spend", "double", ("0.0", "0.5", "99.5", "-1.25", "100", "nan", "inf", "1e400", "")),
     ExtraFact("recipient.vip", "bool", ("true", "false", "perhaps", ""), "is_vip"),
+    ExtraFact("recipient.joined_at", "timestamp", ("2026-03-02T07:00:00Z", "2024-02-29T13:00:00+01:00", "soon", "")),
+    ExtraFact("recipient.patience", "duration", ("3600000000", "-1", "0", "1h", "")),
     ExtraFact("loyalty.stage", "string", ("new", "old", "New", "gone", ""), None, ("new", "old")),
 )
 

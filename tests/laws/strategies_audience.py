@@ -24,6 +24,7 @@ from tests.laws.strategies import (
     EXTRA_FACTS,
     PROGRAMS,
     PURPOSES,
+    TYPED,
     Setting,
     Tables,
     planned,
@@ -38,6 +39,31 @@ ZONES = (
 )  # fmt: skip
 BAD_ZONES = ("Mars/Base", "europe/paris", "Paris", "", "+02:00", "CET/CEST")
 QUALITY = ("implied_ebr", "soft_opt_in", "single_opt_in", "double_opt_in", "written")
+# Instants as people write them: some are read, some are not; nothing may be read by one engine only.
+SPELT = (
+    "2026-03-02T07:00:00Z", "2026-03-02 07:00:00Z", "2026-03-02T07:00Z", "2026-03-02T08:00:00+0100",
+    "2026-03-02T07:00:00.5Z", "2026-03-02T07:00:00.1234567Z", "2026-03-02T07:00:00,5Z", "20260302T070000Z",
+    "2026-W10-1T07:00:00Z", "2026-03-02T24:00:00Z", "2026-02-30T07:00:00Z", "2026-03-02T07:00:60Z",
+    "2026-03-02t07:00:00z",
+    "2026-03-02T07Z", "2026-03-02T07:00:00+01", "2026-03-02T07:00:00-00:00", "2026-03-02T07:00:00+25:00",
+    "1772434800000000", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", " 2026-03-02T07:00:00Z", "now",
+    "infinity",
+    "2026-03-02T07:00:00 Z", "2026-03-02T07:00:00+01:00:30", "+2026-03-02T07:00:00Z", "\u0968026-03-02T07:00:00Z",
+)  # fmt: skip
+NUMBERS = (
+    "7",
+    "+7",
+    "007",
+    "7 ",
+    "7.0",
+    "7e0",
+    "1_000",
+    "\u0667",
+    "9223372036854775808",
+    "-9223372036854775808",
+    "0x7",
+)
+FLAGS = ("true", "false", "TRUE", "True", "1", "yes", "t", " true")
 IDS = ("007", "7", "ünïcode", "日本", "O'Hara", "a,b", 'say "hi"', "x y", "☃", "NULL", "null", "-1", "1e3", "true")
 
 
@@ -183,10 +209,10 @@ class Writer:
             "country": self.pick("FR", "DE", "US", "fr", "", None),
             "language": self.pick("fr", "en-GB", ""),
             "zone": zone or None,
-            "age": self.pick("16", "17", "18", "19", "", "old", "18.5"),
+            "age": self.pick("16", "17", "17", "18", "18", "19", "", "old", "18.5", *NUMBERS[:8]),
             "account_type": self.pick("consumer", "business", ""),
-            "customer": self.pick("true", "false", "", "maybe"),
-            "last_purchase_at": iso(self.before(zone)) if self.rng.random() < 0.8 else self.pick("", "lately"),
+            "customer": self.pick("true", "false", "true", "false", "", *FLAGS),
+            "last_purchase_at": iso(self.before(zone)) if self.rng.random() < 0.8 else self.pick("", "lately", *SPELT),
             "degree": self.pick(*(member for member, _ in DEGREES), "Inferred", ""),
             "tolerance": self.pick("0", "40", "65", "70", "75", "100", "", "low"),
         }
@@ -197,8 +223,14 @@ class Writer:
             row[f"address.{channel}"] = self.pick(*[f"{channel}-1"] * 7, "")
             row[f"address.{channel}.shared"] = self.pick("true", "false", "", "maybe")
         for name in ATTRIBUTES:
-            row[f"attributes.{name}"] = self.pick("7", "crib", "true", "-0", "", None)
+            row[f"attributes.{name}"] = self.value(name)
         return row
+
+    def value(self, attribute: str) -> str | None:
+        """The text of a value, now and then one that its type does not allow."""
+        kind = TYPED.get(attribute, "string")
+        texts = {"int": NUMBERS, "bool": FLAGS, "timestamp": SPELT}.get(kind, ("crib", "ünïcode ☃", " ", "NULL"))
+        return self.pick("7", "true", self.rng.choice(texts), self.rng.choice(texts), "", None)
 
     def addresses(self, people: Sequence[Mapping[str, str | None]]) -> list[Row]:
         return [
@@ -262,7 +294,7 @@ class Writer:
             "basis": self.pick(
                 "consent", "consent", "consent", "legitimate_interest", self.rng.choice(BASES), "because", ""
             ),
-            "at": iso(at) if self.rng.random() < 0.96 else self.pick("", "yesterday"),
+            "at": iso(at) if self.rng.random() < 0.94 else self.pick("", "yesterday", *SPELT),
             "expires_at": expiry,
             "defects": self.pick(*[""] * 8, *DEFECTS, "pre_ticked|bundled", "odd"),
             "evidence": self.pick("form 1", "form 1", ""),
@@ -283,7 +315,7 @@ class Writer:
     def sent(self, person: str, at: int) -> Row:
         return {
             "person": person,
-            "at": iso(at) if self.rng.random() < 0.95 else self.pick("", "then"),
+            "at": iso(at) if self.rng.random() < 0.94 else self.pick("", "then", *SPELT),
             "channel": self.pick(*self.channels[:2] * 2, *self.channels, "email", "push", "fax", ""),
             "message_class": self.pick(*["marketing"] * 6, "service", "transactional", "odd", ""),
             "campaign": self.pick(self.setting.campaign.id, "other", ""),
@@ -293,7 +325,7 @@ class Writer:
         chosen = tuple(names)
         return [
             {
-                "person": person, "attribute": name, "value": self.pick("7", "crib", "true", "", None),
+                "person": person, "attribute": name, "value": self.value(name),
                 "origin": self.pick(*(member for member, _ in ORIGINS), "", "", "", "found"),
                 "collected_for": self.pick("", "", self.purpose, "marketing", "analytics|marketing", "pigeon.post",
                                            "marketing|pigeon.post"),

@@ -28,7 +28,7 @@ BOOL_FACTS = (
 )
 INT_FACTS = ("recipient.age", "recipient.tolerance", "recipient.points", "send.rank", "attributes.income")
 DOUBLE_FACTS = ("recipient.spend",)
-TIME_FACTS = ("send.at", "recipient.last_purchase_at")
+TIME_FACTS = ("send.at", "recipient.last_purchase_at", "recipient.joined_at", "attributes.moving_date")
 TEXT_FACTS: dict[str, tuple[str, ...]] = {
     "recipient.country": ("FR", "DE", "US"),
     "recipient.language": ("fr", "en-GB"),
@@ -95,7 +95,11 @@ _TIMES = st.one_of(
     _TIME_ATOMS,
     st.tuples(_TIME_ATOMS, st.sampled_from("+-"), _SPANS).map(lambda s: f"({' '.join(s)})"),
 )
-_LENGTHS = _SPANS | st.tuples(_TIME_ATOMS, _TIME_ATOMS).map(lambda pair: f"({pair[0]} - {pair[1]})")
+_LENGTHS = (
+    st.just("recipient.patience")
+    | _SPANS
+    | st.tuples(_TIME_ATOMS, _TIME_ATOMS).map(lambda pair: f"({pair[0]} - {pair[1]})")
+)
 
 
 @st.composite
