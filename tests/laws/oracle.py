@@ -41,7 +41,7 @@ Scalar = bool | int | float | str
 _MEMBERS = {spec.path: spec.members for spec in FACTS if spec.members} | {
     fact.path: fact.members for fact in EXTRA_FACTS if fact.members
 }
-_COLUMNS = {spec.column: (spec.path, spec.type) for spec in FACTS if spec.column} | {
+COLUMNS = {spec.column: (spec.path, spec.type) for spec in FACTS if spec.column} | {
     fact.column: (fact.path, fact.type) for fact in EXTRA_FACTS
 }
 
@@ -103,7 +103,7 @@ def _typed(cell: Cell, kind: str) -> Scalar | None:
 
 def _facts(row: Row) -> dict[str, Scalar | None]:
     facts: dict[str, Scalar | None] = {}
-    for column, (path, kind) in _COLUMNS.items():
+    for column, (path, kind) in COLUMNS.items():
         value = _typed(row.get(column), kind)
         if path in _MEMBERS and value not in _MEMBERS[path]:
             value = None
