@@ -30,6 +30,7 @@ class Wanted:
     channel: int
     requirement: Requirement | None  # None: until when any grant in force is unexpired
     timeless: bool = False  # ConsentWasMet: whether some grant suits but for time
+    holds_at: Micros | None = None  # only whether it holds then: an eighth of the memory where no send ever moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +88,21 @@ def granted_sql(ledger: Ledger, wanted: Mapping[str, Wanted], refused: bool) -> 
     A live refusal leaves no end where a requirement was asked. What a grant must be is asked once
     per requirement, then who it counts for once per channel.
     """
-    asked = list(dict.fromkeys((want.requirement, want.timeless) for want in wanted.values()))
+    asked = list(dict.fromkeys(_asked(want) for want in wanted.values()))
     ends = ", ".join(f"{_end(ledger, *ask)} AS e{i}" for i, ask in enumerate(asked))
     grants = f"SELECT person, ch, instant, {ends} FROM ({_grants(ledger)}) AS g"
     columns = ", ".join(
-        f"max(CASE WHEN {_counts(want, refused)} THEN g.e{asked.index((want.requirement, want.timeless))} "
-        f"END) AS {name}"
+        f"{'max' if want.holds_at is None else 'bool_or'}(CASE WHEN {_counts(want, refused)} "
+        f"THEN g.e{asked.index(_asked(want))} END) AS {name}"
         for name, want in wanted.items()
     )
     join = " LEFT JOIN refused AS f ON f.person = g.person" if refused else ""
     return f"SELECT g.person AS person, {columns} FROM ({grants}) AS g{join} GROUP BY g.person"
+
+
+def _asked(want: Wanted) -> tuple[Requirement | None, bool, Micros | None]:
+    """What is asked of a grant on any channel."""
+    return want.requirement, want.timeless, want.holds_at
 
 
 def _counts(want: Wanted, refused: bool) -> str:  # noqa: FBT001
@@ -110,10 +116,12 @@ def _counts(want: Wanted, refused: bool) -> str:  # noqa: FBT001
     return " AND ".join(tests)
 
 
-def _end(ledger: Ledger, requirement: Requirement | None, timeless: bool) -> str:  # noqa: FBT001
-    """When a grant ends as far as a requirement goes; NULL where it does not suit."""
+def _end(ledger: Ledger, requirement: Requirement | None, timeless: bool, holds_at: Micros | None) -> str:  # noqa: FBT001
+    """When a grant ends as far as a requirement goes, or whether it holds then; NULL where it does not suit."""
     requirement = requirement or Requirement()
     end = str(FOREVER) if timeless else _until(requirement.max_age)
+    if holds_at is not None:
+        end = f"({holds_at} < {end})"
     tests = _suits(requirement, ledger)
     return f"CASE WHEN {' AND '.join(tests)} THEN {end} END" if tests else end
 

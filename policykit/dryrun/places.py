@@ -48,6 +48,11 @@ class Places:
         own = any(window.rolling is None and window.zone is None for window in windows)
         return not self.local or not (own or _is_own(self.campaign.at))
 
+    @property
+    def planned_for_all(self) -> int | None:
+        """The planned instant where it is one for everybody."""
+        return None if _is_own(self.campaign.at) else self.clock.planned(None)
+
     def make_zones(self, connection: duckdb.DuckDBPyConnection) -> None:
         """`zoned`: zone, zone_number, planned, last_at, the clock at the planned instant; only where it is needed."""
         if not self.local:

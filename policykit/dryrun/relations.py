@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from policykit.dryrun import cells
+from policykit.dryrun.doubts import about_nobody, overlooked
 from policykit.dryrun.sources import Opened, Raw, Sources, named, open_source, quoted, relation_columns, unreadable
 from policykit.errors import BadData, Place, Problem
 from policykit.vocabulary import RELATIONS, Column, Vocabulary
@@ -82,9 +83,15 @@ def read_data(connection: duckdb.DuckDBPyConnection, sources: Sources, vocabular
     if problems:
         raise BadData(problems)
     repeated, most = _check_people(connection, tables["people"])
+    warnings += [warning for source in opened.values() for warning in overlooked(source, vocabulary)]
+    warnings += about_nobody(connection, tables["people"].sql, _others(tables))
     columns = tables["people"].columns
     facts = {s.path: column_name(s.column) for s in vocabulary.facts.values() if s.column and s.column in columns}
     return Data(tables, key_type, repeated, most, tuple(warnings), facts)
+
+
+def _others(tables: Mapping[str, Table]) -> dict[str, tuple[str, Opened]]:
+    return {name: (table.sql, table.opened) for name, table in tables.items() if name != "people"}
 
 
 def _open_all(

@@ -10,7 +10,7 @@ import csv
 import difflib
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ from typing import Literal
 import duckdb
 
 from policykit.errors import Place, Problem
-from policykit.vocabulary import RELATIONS, Column, Relation, Vocabulary
+from policykit.vocabulary import CHANNELS, RELATIONS, Column, Relation, Vocabulary
 
 Format = Literal["csv", "jsonl", "parquet"]
 _FORMATS: Mapping[str, Format] = {
@@ -26,6 +26,7 @@ _FORMATS: Mapping[str, Format] = {
 }  # fmt: skip
 _DELIMITERS = (",", ";", "\t", "|")
 _HEADER_BYTES = 1 << 20
+_ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,14 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file that can be read. scan: what stands after FROM; columns: by name of the vocabulary."""
+    """A file that can be read. scan: what stands after FROM; columns: by name of the vocabulary; unread: the others."""
 
     relation: Relation
     label: str
     format: Format
     scan: str
     columns: Mapping[str, Raw]
+    unread: tuple[Raw, ...] = ()
 
     def place(self, row: int | None = None, column: str | None = None) -> Place:
         """Row counts from 1 without the header; the line of a CSV row is one more."""
@@ -135,7 +137,8 @@ def open_source(
     except _Unreadable as error:
         return None, [Problem(Place(label, error.line, 1), str(error), error.help, "data.unreadable")]
     columns, problems = _match(relation, source, raws, label, vocabulary)
-    opened = Opened(relation, label, kind, scan, columns)
+    unread = tuple(raw for raw in raws if raw not in columns.values())
+    opened = Opened(relation, label, kind, scan, columns, unread)
     return (None if problems else opened), problems
 
 
@@ -164,6 +167,8 @@ def _csv_header(path: Path) -> tuple[list[str], str]:
     if not start.strip():
         raise _Unreadable("the file is empty", "the first line names the columns")
     first = start.splitlines()[0]
+    if not first.strip():
+        raise _Unreadable("the first line is empty", "the first line names the columns")
     try:
         text = first.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -259,40 +264,51 @@ def _match(
         by_header.setdefault(raw.header, raw)
     found: dict[str, Raw] = {}
     for name, header in source.columns.items():
-        short = _short(name, relation)
-        if not _fits(short, specs):
+        short = short_name(name, relation)
+        if not is_column(short, specs):
             problems.append(Problem(source.place, f"`{name}` is no column of "
-                f"{relation.name}{_mean(short, _names(specs))}",
+                f"{relation.name}{meant(short, _names(specs))}",
                                     "`policykit facts --columns` lists them", "data.unknown-column"))  # fmt: skip
         elif header not in by_header:
             problems.append(Problem(Place(label), f"`{name}` should be read from column `{header}`, which the file "
-                                    f"does not have{_mean(header, by_header)}", _has(by_header),
+                                    f"does not have{meant(header, by_header)}", _has(by_header),
                                     "data.missing-column"))  # fmt: skip
         else:
             found[short] = by_header[header]
     mapped = {raw.header for raw in found.values()}
     for header, raw in by_header.items():
-        short = _short(header, relation)
-        if header not in mapped and _fits(short, specs):
+        short = short_name(header, relation)
+        if header not in mapped and is_column(short, specs):
             found.setdefault(short, raw)
+    problems += _alike(found, label)
     problems += [_missing(relation, spec, label, by_header) for spec in specs if _absent(spec, found, source, relation)]
     return found, problems
 
 
+def _alike(found: Mapping[str, Raw], label: str) -> Iterator[Problem]:
+    """Columns that DuckDB takes for one, because it does not tell `A` from `a`."""
+    names: dict[str, str] = {}
+    for name, raw in found.items():
+        first = names.setdefault(name.lower(), name)
+        if first != name:
+            message = f"columns `{first}` and `{name}` differ in capital letters only"
+            yield Problem(Place(label, 1, raw.position), message, "rename one of the two", "data.duplicate-column")
+
+
 def _absent(spec: Column, found: Mapping[str, Raw], source: Source, relation: Relation) -> bool:
-    named_ = {_short(name, relation) for name in source.columns}
+    named_ = {short_name(name, relation) for name in source.columns}
     return spec.required and spec.name not in found and spec.name not in named_
 
 
 def _missing(relation: Relation, spec: Column, label: str, headers: Iterable[str]) -> Problem:
     return Problem(
-        Place(label), f"column `{spec.name}` of {relation.name} is missing{_mean(spec.name, headers)}",
+        Place(label), f"column `{spec.name}` of {relation.name} is missing{meant(spec.name, headers)}",
         f"add it, or map it: `columns: {{{_long(spec.name, relation)}: <header>}}`; {_has(headers)}",
         "data.missing-column",
     )  # fmt: skip
 
 
-def _short(name: str, relation: Relation) -> str:
+def short_name(name: str, relation: Relation) -> str:
     """`recipient.country` -> `country` for people; `consents.at` -> `at` for consents."""
     prefix = "recipient." if relation.name == "people" else relation.name + "."
     return name.removeprefix(prefix)
@@ -302,7 +318,8 @@ def _long(name: str, relation: Relation) -> str:
     return f"recipient.{name}" if relation.name == "people" and "." not in name else name
 
 
-def _fits(name: str, specs: Iterable[Column]) -> bool:
+def is_column(name: str, specs: Iterable[Column]) -> bool:
+    """Whether a relation has a column of this name."""
     return any(name == spec.name or ("<" in spec.name and _fits_pattern(name, spec.name)) for spec in specs)
 
 
@@ -311,15 +328,16 @@ def _fits_pattern(name: str, pattern: str) -> bool:
     middle = name[len(before) : len(name) - len(after)] if after else name[len(before) :]
     if not (name.startswith(before) and name.endswith(after) and middle):
         return False
-    return before == "attributes." or "." not in middle
+    return bool(_ATTRIBUTE.fullmatch(middle)) if before == "attributes." else middle in CHANNELS
 
 
 def _names(specs: Iterable[Column]) -> list[str]:
     return [spec.name for spec in specs]
 
 
-def _mean(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, sorted(known), n=1)
+def meant(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """What was meant by a word, as the end of a sentence; empty when nothing is like it."""
+    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=likeness)
     return f"; did you mean `{near[0]}`?" if near else ""
 
 

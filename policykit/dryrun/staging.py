@@ -37,6 +37,7 @@ from policykit.ir.nodes import (
     LocalPart,
     Member,
     Present,
+    Requirement,
     Sends,
 )
 from policykit.ir.rules import RuleSet
@@ -46,13 +47,17 @@ from policykit.model import Campaign, Micros
 
 @dataclass(slots=True)
 class Staging:
-    """columns: staged, by name, with their SQL over the joins. assumed: path -> SQL of "nothing was said"."""
+    """moves: whether some send may be moved to another instant.
+
+    columns: staged, by name, with their SQL over the joins. assumed: path -> SQL of "nothing was said".
+    """
 
     ruleset: RuleSet
     campaign: Campaign
     data: Data
     now: Micros
     uses: Sequence[str] = ()
+    moves: bool = True
     clock: Clock = field(init=False)
     people: PeopleFacts = field(init=False)
     places: Places = field(init=False)
@@ -102,7 +107,7 @@ class Staging:
             case ConsentMet(requirement):
                 if not self._has_ledger:
                     return Known(None)
-                return f"coalesce(instant < {self._want(consents.Wanted(k, requirement))}, FALSE)"
+                return self._met(k, requirement)
             case ConsentWasMet(requirement):
                 if not self._has_ledger:
                     return Known(None)
@@ -145,6 +150,12 @@ class Staging:
             f"THEN 'withdrawn' WHEN {standing} <> 0 THEN 'refused' WHEN {end} IS NULL THEN 'missing' "
             f"WHEN instant < {end} THEN 'given' ELSE 'expired' END"
         )
+
+    def _met(self, k: int, requirement: Requirement) -> str:
+        at = None if self.moves else self.places.planned_for_all
+        if at is None:
+            return f"coalesce(instant < {self._want(consents.Wanted(k, requirement))}, FALSE)"
+        return f"coalesce({self._want(consents.Wanted(k, requirement, holds_at=at))}, FALSE)"
 
     def _want(self, want: consents.Wanted) -> str:
         for name, known in self.wanted.items():
