@@ -46,7 +46,7 @@ from policykit.vocabulary import Vocabulary
 Progress = Callable[[str], None]
 Part = tuple[Scan, str, str | None]  # one turn: its scan, the table of it, and what became of the lessened
 
-_DEFAULT_MEMORY = "2GB"  # of DuckDB's buffers; a process takes about a third more
+_DEFAULT_MEMORY = "2500MB"  # of DuckDB's buffers; the process takes about a tenth more
 _SMALL_LEDGER = 20  # times the audience: beyond it the ledger is narrowed to the audience first
 
 
