@@ -17,7 +17,8 @@ _LONG = 5  # shorter names are like too many others
 def overlooked(opened: Opened, vocabulary: Vocabulary) -> Iterator[Problem]:
     """A warning for each column that is not read and was perhaps meant to be."""
     specs = relation_columns(opened.relation, vocabulary)
-    free = [spec.name for spec in specs if spec.name not in opened.columns and len(spec.name) >= _LONG]
+    long = (spec.name for spec in specs if len(spec.name) >= _LONG and "<" not in spec.name)
+    free = [name for name in long if name not in opened.columns]
     for raw in opened.unread:
         plain = short_name(raw.header.strip().lower().replace(" ", "_").replace("-", "_"), opened.relation)
         if plain in opened.columns:

@@ -65,3 +65,55 @@ def test_what_is_no_country_may_be_every_country(dry: Run, country: str) -> None
 
     assert verdicts(said) == (0, 2)
     assert said["unknown"] == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "warning"),
+    [
+        ({"people": PEOPLE.replace("country", "Country")},
+         "column `Country` of people is not read; did you mean `country`?"),
+        ({"people": PEOPLE.replace("country", " country ")},
+         "column ` country ` of people is not read; did you mean `country`?"),
+        ({"people": PEOPLE.replace("id,country", "id,country,rank.Email").replace("DE", "DE,1")},
+         "column `rank.Email` of people is not read; did you mean `rank.email`?"),
+        ({"consents": CONSENTS.replace("at\n", "at,expires\n").replace("Z\n", "Z,2026-01-01T00:00:00Z\n")},
+         "column `expires` of consents is not read; did you mean `expires_at`?"),
+        ({"consents": CONSENTS.replace("purpose", "Purpose")},
+         "column `Purpose` of consents is not read; did you mean `purpose`?"),
+        ({"people": PEOPLE.replace("\n1,", "\n001,").replace("\n2,", "\n002,")},
+         "no row of consents is about anybody in the audience"),
+    ],
+)  # fmt: skip
+def test_what_is_not_read_though_it_was_meant_to_be_is_said(dry: Run, files: dict[str, str], warning: str) -> None:
+    said = dry(**files)
+
+    assert warning in [each["message"] for each in said["warnings"]]
+
+
+def test_columns_and_ledgers_that_are_read_are_not_doubted(dry: Run) -> None:
+    said = dry(people=PEOPLE.replace("country", "country,Country,uid,last name,page").replace("DE", "DE,DE,7,Lee,9"))
+
+    assert [each["message"] for each in said["warnings"]] == []
+    assert verdicts(said) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({"people": "\n" + PEOPLE}, "people.csv:1:1: the first line is empty"),
+        ({"consents": "\r\n" + CONSENTS}, "consents.csv:1:1: the first line is empty"),
+        ({"people": PEOPLE.replace("country", "tier,Tier").replace("DE", "a,b"), "policies": (
+            "facts: [{path: recipient.tier, type: string}, {path: recipient.rung, type: string, column: Tier}]\n")},
+         "people.csv:1:3: columns `tier` and `Tier` differ in capital letters only"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_said_at_its_place(dry: Run, files: dict[str, str], problem: str) -> None:
+    said = dry(**files)
+
+    assert problem in said["problems"]
+
+
+def test_a_column_of_no_channel_is_no_address(dry: Run) -> None:
+    said = dry(people=PEOPLE.replace("address.email", "address.email,address.Email").replace(".com", ".com,x@y.z"))
+
+    assert verdicts(said) == (1, 1)
