@@ -158,7 +158,7 @@ def registries(draw: Any) -> Document:
     }
     if draw(st.booleans()):
         document["channels"] = draw(
-            st.dictionaries(st.sampled_from(NEAR_CHANNELS), st.sampled_from((0, 20, 40, 65, 75, 90)), min_size=1)
+            st.dictionaries(st.sampled_from(NEAR_CHANNELS), st.sampled_from((40, 65, 20, 0)), min_size=1)
         )
     return document
 

@@ -255,7 +255,7 @@ class Writer:
                 at = self.moment(zone, seen)
                 seen.append(at)
                 rows.append(self.consent(f"c{len(rows)}", person, at, zone))
-            if self.rng.random() < 0.25:
+            if self.rng.random() < 0.35:
                 rows += self.change_of_mind(f"c{len(rows)}", person, zone)
         return rows
 
@@ -264,14 +264,16 @@ class Writer:
         first = self.consent(identity, person, self.moment(zone, ()), zone)
         at = self.setting.now - self.rng.choice((HOUR, DAY, 60 * DAY))
         rows = []
-        for turn, status in enumerate(self.rng.choice((REFUSALS[:2], REFUSALS[1:3], ("renewed", "refused"))) * 2):
-            at += self.rng.choice((0, 1, 1, MINUTE))
+        for turn, status in enumerate(self.rng.choice((REFUSALS[:2], REFUSALS[1:3], ("renewed", "refused"))) * 3):
+            at += self.rng.choice((0, 0, 1, MINUTE))
             shown = status if self.rng.random() < 0.5 else "given"
             row = {**first, "id": f"{identity}.{turn}", "status": shown, "at": iso(at), "expires_at": None}
             if self.rng.random() < 0.4:
                 row["channel"] = self.pick("*", *self.channels[:2])
             if self.rng.random() < 0.3:
                 row["quality"] = self.pick(*QUALITY)
+            if self.rng.random() < 0.2:
+                row["expires_at"] = iso(self.near(self.aim(zone)))
             rows.append(row)
         return rows
 
