@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
 _URLS = frozenset({"href", "src", "srcset", "action", "formaction", "background", "poster", "cite"})
+# Elements whose content is text up to their end: a tag in it is none.
+_RAW = re.compile(r"(script|style|textarea|title|xmp|iframe|noembed|noframes|noscript)(?=[\s/>])", re.IGNORECASE)
 _MOST_STATES = 40
 
 
 class State(NamedTuple):
-    """Between two characters: in text, a comment, a tag, or an attribute's value (quote: how it ends)."""
+    """Between two characters: in text, a comment, a tag, or an attribute's value (quote: how it ends).
 
-    mode: Literal["text", "comment", "tag", "equals", "value"] = "text"
+    raw: the element whose content is, or after the tag will be, nothing but text.
+    """
+
+    mode: Literal["text", "comment", "tag", "equals", "value", "raw"] = "text"
     name: str = ""
     quote: str = ""
+    raw: str = ""
 
 
 TEXT = State()
@@ -50,19 +57,22 @@ def _step(state: State, text: str, index: int) -> tuple[State, int]:
             return (TEXT, end + 3) if end >= 0 else (state, len(text))
         case "tag":
             return _in_tag(state, char), index + 1
+        case "raw":
+            ends = re.compile(rf"</{state.raw}(?=[\s/>])", re.IGNORECASE).search(text, index)
+            return (State("tag"), ends.end()) if ends else (state, len(text))
         case "equals":
             if char.isspace():
                 return state, index + 1
             if char == ">":
-                return TEXT, index + 1
-            return State("value", state.name, char if char in "\"'" else ""), index + 1
+                return _content(state), index + 1
+            return State("value", state.name, char if char in "\"'" else "", state.raw), index + 1
         case "value":
             if state.quote:
                 end = text.find(state.quote, index)
-                return (State("tag"), end + 1) if end >= 0 else (state, len(text))
+                return (State("tag", raw=state.raw), end + 1) if end >= 0 else (state, len(text))
             if char == ">":
-                return TEXT, index + 1
-            return (State("tag") if char.isspace() else state), index + 1
+                return _content(state), index + 1
+            return (State("tag", raw=state.raw) if char.isspace() else state), index + 1
 
 
 def _in_text(text: str, index: int) -> tuple[State, int]:
@@ -71,16 +81,24 @@ def _in_text(text: str, index: int) -> tuple[State, int]:
         return TEXT, len(text)
     if text.startswith("<!--", start):
         return State("comment"), start + 4
+    raw = _RAW.match(text, start + 1)
+    if raw:
+        return State("tag", raw=raw[1].lower()), raw.end()
     begins_tag = text[start + 1 : start + 2].isalpha() or text[start + 1 : start + 2] == "/"
     return (State("tag"), start + 2) if begins_tag else (TEXT, start + 1)
 
 
 def _in_tag(state: State, char: str) -> State:
     if char == ">":
-        return TEXT
+        return _content(state)
     if char == "=":
-        return State("equals", state.name)
+        return State("equals", state.name, raw=state.raw)
     if char.isspace() or char == "/":
-        return State("tag", state.name.strip() + " ")
+        return State("tag", state.name.strip() + " ", raw=state.raw)
     # A space after a name marks it as finished: `a b=` gives the value to `b`.
-    return State("tag", char if state.name.endswith(" ") else state.name + char)
+    return State("tag", char if state.name.endswith(" ") else state.name + char, raw=state.raw)
+
+
+def _content(tag: State) -> State:
+    """What follows the end of a tag."""
+    return State("raw", raw=tag.raw) if tag.raw else TEXT

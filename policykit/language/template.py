@@ -26,7 +26,7 @@ from policykit.model import Use
 # Variables every sender fills in itself; they hold nothing that is remembered about the person.
 FURNISHED = frozenset({"unsubscribe_url", "preferences_url", "view_url"})
 
-
+_COUNTS = frozenset({"length", "rindex", "rindex0"})  # of a loop: they show how many items there are
 _WAY_OUT = "`{{ attribute }}` shows a value; `{% if %}` needs its `{% endif %}`"
 
 
@@ -119,7 +119,7 @@ class _Reader:
             case "OutputNode" | "EchoNode":
                 return self._output(self._value(node.expression), states)
             case "CycleNode":
-                return self._output(_union(self._value(item) for item in node.args), states)
+                return self._cycle(node, states)
             case "AssignNode":
                 self._assign(str(node.name), self._value(node.expression))
             case "CaptureNode":
@@ -151,6 +151,11 @@ class _Reader:
                 self._use(name, recited=flow.visible and visible, required=not guarded)
         # An output stands for some text: after `href=` it begins an unquoted value.
         return merged(after(state, "x") for state in states) if self.html else states
+
+    def _cycle(self, node: Any, states: States) -> States:
+        if node.group is not None:
+            self._condition(node.group)
+        return self._output(_union(self._value(item) for item in node.args), states)
 
     def _assign(self, name: str, taint: _Taint) -> None:
         held = dict(self._variables.get(name, _CLEAN))
@@ -195,7 +200,9 @@ class _Reader:
         for bound in (loop.limit, loop.offset, loop.cols):
             if bound is not None:
                 self._condition(bound)
-        self._loops.append({loop.identifier: taint, "forloop": _CLEAN, "tablerowloop": _CLEAN})
+        outer = self._loops[-1]["forloop"] if self._loops else _CLEAN
+        counted = _union((taint, outer))  # `parentloop` leads outwards
+        self._loops.append({"forloop": counted, "tablerowloop": counted, loop.identifier: taint})
         ends = states
         while True:
             now = merged((*ends, *self._nodes([node.block], ends)))
@@ -242,19 +249,24 @@ class _Reader:
         head = path.path[0]
         inner = _union(self._value(step) for step in path.path[1:] if isinstance(step, Path))
         if not isinstance(head, str):
-            self._find(path.token, f"`{clip(str(path))}` names a variable by a value", "name the attribute itself",
-                       "template.variable")  # fmt: skip
-            return inner
+            return _union((inner, self._unnamed(path)))
         for scope in (*reversed(self._loops), self._variables):
             if head in scope and not (scope is self._variables and head in self.attributes):
-                return _union((scope[head], inner))
+                return _union((_CLEAN if _is_place(path) else scope[head], inner))
         name = path.path[1] if head == "attributes" and len(path.path) > 1 else head
+        if not isinstance(name, str):
+            return _union((inner, self._unnamed(path)))
         if name in self.attributes:
             assigned = self._variables.get(head, _CLEAN)
             return _union(({str(name): _Flow()}, assigned, inner))
         if head not in FURNISHED:
             self._unknown(path, str(name))
         return inner
+
+    def _unnamed(self, path: Path) -> _Taint:
+        message = f"`{clip(str(path))}` names a variable by a value"
+        self._find(path.token, message, "name the attribute itself", "template.variable")
+        return _CLEAN
 
     def _unknown(self, path: Path, name: str) -> None:
         if name in self._said:
@@ -293,6 +305,12 @@ class _Reader:
 
     def _find(self, token: Any, message: str, way_out: str, code: str) -> None:
         self.findings.add((max(token.start_index, 0), message, way_out, code))
+
+
+def _is_place(path: Path) -> bool:
+    """Whether a path tells where a loop stands, which is no value; how long the loop is would be one."""
+    counts = any(not isinstance(step, str) or step in _COUNTS for step in path.path[1:])
+    return path.path[0] in ("forloop", "tablerowloop") and not counts
 
 
 def _declare(nodes: Iterable[Any], variables: dict[str, _Taint]) -> None:

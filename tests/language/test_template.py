@@ -66,7 +66,16 @@ FLOWS = [
         "{% for item in items %}{{ forloop.index }}{% else %}{{ name }}{% endfor %}",
         {"items": SELECTS, "name": NEEDED},
     ),
+    ("{% for item in items %}{{ forloop.length }}{% endfor %}", {"items": NEEDED}),
+    ("{% for i in items %}{% assign n = forloop['rindex'] %}{% endfor %}{{ n }}", {"items": NEEDED}),
+    ("{% for i in items %}{{ forloop[city] }}{% endfor %}", {"items": NEEDED, "city": NEEDED}),
+    (
+        "{% for i in items %}{% for j in (1..2) %}{{ forloop.parentloop.length }}{% endfor %}{% endfor %}",
+        {"items": NEEDED},
+    ),
     ("{% tablerow i in items %}{{ i }}{% endtablerow %}", {"items": NEEDED}),
+    ("{% tablerow i in items %}{{ tablerowloop.length }}{% endtablerow %}", {"items": NEEDED}),
+    ("{% cycle basket: 'x', 'y' %}", {"basket": SELECTS}),
     ("{% cycle name, 'x' %}", {"name": NEEDED}),
     ("{% liquid\nassign n = name\necho n\n%}", {"name": NEEDED}),
     # URLs select
@@ -85,6 +94,14 @@ FLOWS = [
     ('{% for i in items %}<a href="{% endfor %}{{ name }}', {"items": SELECTS, "name": NEEDED}),
     ('<!-- <a href=" -->{{ name }}', {"name": NEEDED}),
     ("1 < 2 href={{ name }}", {"name": NEEDED}),
+    # what looks like a tag inside an element of text is none
+    ('<title><a href="</title><p>{{ name }}', {"name": NEEDED}),
+    ("<script>x = '<a href=\"'</script>{{ name }}", {"name": NEEDED}),
+    ('<TextArea rows=2><a href="{{ name }}', {"name": NEEDED}),
+    ('<script src="{{ basket }}">"<img src={{ name }}"', {"basket": URL, "name": NEEDED}),
+    ('<style>/* <a href=" */</STYLE ><a href="{{ basket }}">', {"basket": URL}),
+    ('<titles><a href="{{ basket }}">', {"basket": URL}),
+    ('<title></titles><a href="</title>{{ name }}', {"name": NEEDED}),
     # nothing of a person
     ("{{ unsubscribe_url }}{% comment %}{{ nobody }}{% endcomment %}{% raw %}{{ nobody }}{% endraw %}", {}),
     ("{% increment name %}", {}),
@@ -132,6 +149,7 @@ REFUSED = [
     ),
     ("{{ name | ¦upcas }}", "unknown filter `upcas`; did you mean `upcase`?", "see the filters of Liquid"),
     ("{{ ¦[name] }}", "`name` names a variable by a value", "name the attribute itself"),
+    ("{{ ¦attributes[name] }}", "`attributes[name]` names a variable by a value", "name the attribute itself"),
     ("{% ¦include 'other' %}", "the tag `include` is not supported", "write the text out"),
     ("{% ¦render 'other' %}", "the tag `render` is not supported", "write the text out"),
     (
