@@ -25,7 +25,7 @@ Ends with 1 when a brake of the campaign is crossed."""
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write every decision here, as Parquet.")
 @click.option("--lists", metavar="DIR", type=click.Path(path_type=Path), help="Write who may be sent to, and who not.")
 @click.option("--memory-limit", metavar="SIZE", help="Most memory to use, e.g. 1GB; slower when it is tight.")
-@click.option("--threads", type=click.IntRange(1), help="Processor threads to use; else all.")
+@click.option("--threads", type=click.IntRange(1, 256), help="Processor threads to use; else all.")
 @click.option("--progress/--no-progress", default=None, help="Show progress; else only on a terminal.")
 @workspace_option
 @json_option
