@@ -49,7 +49,7 @@ def assert_one_meaning(setting: Setting, seed: int, ending: str, count: int) -> 
     assert planned == [comparable(decision) for decision in said]
 
 
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=25)
 @given(settings_of(policies() | watching()), SEEDS)
 def test_generated_python_decides_as_the_reference(setting: Setting, seed: int) -> None:
     ruleset, people = ruleset_of(setting), oracle.people(audience_of(setting, seed, 40))
