@@ -31,7 +31,7 @@ from policykit.dryrun.scan import Scan, make_scan, stage_leaves
 from policykit.dryrun.sources import Sources
 from policykit.dryrun.staging import Staging
 from policykit.dryrun.verify import verify
-from policykit.dryrun.write import write_decisions, write_lists
+from policykit.dryrun.write import check_places, write_decisions, write_lists
 from policykit.errors import Problem, UsageError
 from policykit.ir.fold import fold
 from policykit.ir.nodes import Expr, Fact, Type
@@ -91,6 +91,7 @@ def dry_run(
     pseudonym: how a person is called in numbers, errors and examples. out: decisions as Parquet.
     lists: a folder for one CSV per final channel and one of those not sent to.
     """
+    check_places(out, lists)
     with Workbench(options) as bench:
         progress("reading")
         data = read_data(bench.connection, sources, vocabulary or Vocabulary())

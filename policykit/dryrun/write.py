@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -111,20 +112,33 @@ def _name_masks(connection: duckdb.DuckDBPyConnection, plan: Plan, found: list[O
         connection.execute(f"INSERT INTO mask_names VALUES {', '.join(rows)}")
 
 
+def check_places(out: Path | None, lists: Path | None) -> None:
+    """Raises `BadData` for places that nothing can be written to, before the work is done."""
+    problems = [
+        Problem(None, f"`{target}` cannot be written: {why}", way, "data.unwritable")
+        for target, folder in ((out, False), (lists, True))
+        if target is not None
+        for why, way in _wrong(target, folder=folder)
+    ]
+    if problems:
+        raise BadData(problems)
+
+
+def _wrong(target: Path, *, folder: bool) -> Iterator[tuple[str, str]]:
+    if not target.parent.is_dir():
+        yield f"folder `{target.parent}` does not exist", "make it first, or write elsewhere"
+    elif not os.access(target.parent, os.W_OK):
+        yield f"nothing may be put into `{target.parent}`", "write elsewhere"
+    elif target.exists() and target.is_dir() is not folder:
+        yield f"it is a {'file, not a folder' if folder else 'folder, not a file'}", "write elsewhere"
+
+
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """A place in the same folder whose content takes the target's place when all went well."""
-    if not target.parent.is_dir():
-        raise BadData(
-            Problem(
-                None,
-                f"folder `{target.parent}` does not exist",
-                "make it first, or write elsewhere",
-                "data.missing-folder",
-            )
-        )
-    work = Path(tempfile.mkdtemp(prefix=".policykit-", dir=target.parent))
+    work = None
     try:
+        work = Path(tempfile.mkdtemp(prefix=".policykit-", dir=target.parent))
         place = work / target.name
         yield place
         if place.is_dir() and target.is_dir():
@@ -132,9 +146,9 @@ def _beside(target: Path) -> Iterator[Path]:
                 file.replace(target / file.name)
         else:
             place.replace(target)
-    except OSError as error:
-        raise BadData(
-            Problem(None, f"`{target}` cannot be written: {error.strerror}", None, "data.unwritable")
-        ) from error
+    except (OSError, duckdb.IOException) as error:
+        why = error.strerror if isinstance(error, OSError) else "is the disk full?"
+        raise BadData(Problem(None, f"`{target}` cannot be written: {why}", None, "data.unwritable")) from error
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        if work is not None:
+            shutil.rmtree(work, ignore_errors=True)

@@ -207,7 +207,20 @@ def test_a_difference_between_the_engines_stops_the_run_and_names_nobody(world, 
     assert not out.exists()
 
 
-def test_a_file_that_cannot_be_written_leaves_nothing_behind(world, tmp_path):
+def test_places_that_cannot_be_written_to_are_refused_before_the_work(tmp_path):
+    missing = Sources(Source(tmp_path / "none.csv"))  # would be refused when read
+    (tmp_path / "lists").write_text("")
+
+    with pytest.raises(BadData) as caught:
+        dry_run(ruleset(minors()), campaign(), missing, NOW, out=tmp_path, lists=tmp_path / "lists", options=QUICK)
+
+    assert [problem.message.replace(str(tmp_path), "here") for problem in caught.value.problems] == [
+        "`here/lists` cannot be written: it is a file, not a folder",
+        "`here` cannot be written: it is a folder, not a file",
+    ]
+
+
+def test_a_folder_that_does_not_exist_is_not_made(world, tmp_path):
     with pytest.raises(BadData, match="does not exist"):
         dry_run(ruleset(minors()), campaign(), world, NOW, out=tmp_path / "none" / "out.parquet", options=QUICK)
 
