@@ -22,6 +22,7 @@ from policykit.vocabulary import CHANNELS, HELPS, MESSAGE_CLASSES, covers
 
 PARTS = ("subject", "preheader", "title", "body", "text", "html")
 _FILES = (".html", ".htm", ".txt", ".md", ".liquid")
+_LONGEST_NAME = 255  # bytes; asking for a file of a longer name is an error of the system
 
 _TEXT: Schema = {"type": "string", "empty": False}
 _PART_SHAPES: Schema = {part: {"type": "string"} for part in PARTS}
@@ -296,14 +297,25 @@ def _templates(node: MapNode, reading: _Reading) -> dict[str, Template]:
         value = node.get(part)
         if not isinstance(value, ScalarNode):
             continue
-        template = _from_file(part, value, reading) if _is_file(value.text) else _inline(part, value, reading)
+        is_file = _is_file(value.text) or _found(value.text, reading) is not None
+        template = _from_file(part, value, reading) if is_file else _inline(part, value, reading)
         if template:
             found_parts[part] = template
     return found_parts
 
 
 def _is_file(text: str) -> bool:
-    return text.endswith(_FILES) and not any(char in text for char in " \n{<")
+    return text.lower().endswith(_FILES) and not any(char in text for char in " \n{<")
+
+
+def _found(text: str, reading: _Reading) -> tuple[Path, str] | None:
+    """A file of this name beside the manifest or in its `templates/` folder, and how it is shown."""
+    could_be = "." in text and len(text.encode()) <= _LONGEST_NAME
+    for within in ("", "templates/") if could_be else ():
+        path = reading.folder / within / text
+        if path.is_file():
+            return path, "/".join(filter(None, (reading.shown, f"{within}{text}")))
+    return None
 
 
 def _inline(part: str, value: ScalarNode, reading: _Reading) -> Template:
@@ -312,11 +324,9 @@ def _inline(part: str, value: ScalarNode, reading: _Reading) -> Template:
 
 def _from_file(part: str, value: ScalarNode, reading: _Reading) -> Template | None:
     """The template of a file beside the manifest or in its `templates/` folder."""
-    for within in ("", "templates/"):
-        path = reading.folder / within / value.text
-        if not path.is_file():
-            continue
-        shown = "/".join(filter(None, (reading.shown, f"{within}{value.text}")))
+    file = _found(value.text, reading)
+    if file is not None:
+        path, shown = file
         text, problems = read_text(path, shown)
         reading.problems.extend(problems)
         if text is None:

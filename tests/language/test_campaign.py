@@ -325,6 +325,25 @@ def test_a_template_file_with_a_mistake_is_named_by_its_own_line(tmp_path: Path)
     ]
 
 
+@pytest.mark.parametrize("name", ["c.html", "C.HTML", "our spring.html", "spring.mjml", "templates/c.v2"])
+def test_a_text_that_names_a_file_is_that_file(tmp_path: Path, name: str):
+    text = MANIFEST.replace("spring.html", f'"{name}"')
+    folder = "" if "/" in name else "templates/"
+
+    manifest = load(tmp_path, {"policies/r.yaml": REGISTRY, "campaigns/b.yaml": text,
+                               f"campaigns/{folder}{name}": "Hi {{ name }}"}).manifests["basket"]  # fmt: skip
+
+    assert [use.attribute for use in manifest.templates["email"]["html"].uses] == ["name"]
+
+
+@pytest.mark.parametrize("text", ["x" * 5000 + ".", "Half off. Today.", ".", "..", "a/b.c"])
+def test_a_text_that_names_no_file_is_the_text(tmp_path: Path, text: str):
+    manifest = load(tmp_path, {"policies/r.yaml": REGISTRY, "campaigns/b.yaml": MANIFEST.replace(
+        "html: spring.html", f'html: "{text}"')}).manifests["basket"]  # fmt: skip
+
+    assert manifest.templates["email"]["html"].file is None
+
+
 def test_two_campaigns_of_one_name_are_refused(tmp_path: Path):
     files = {"policies/r.yaml": REGISTRY, "campaigns/a.yaml": small(), "campaigns/b.yaml": small()}
 
