@@ -19,6 +19,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from time import process_time
@@ -123,6 +124,12 @@ def rows(ruleset: RuleSet, count: int, seed: int = 7) -> list[FactRow]:
     return made
 
 
+def clouded(facts: list[FactRow], seed: int = 8) -> list[FactRow]:
+    """The same rows with about one fact in twenty unknown: nothing the peers could judge."""
+    rng = Random(seed)
+    return [replace(row, values=tuple(None if rng.random() < 0.05 else value for value in row.values)) for row in facts]
+
+
 def assert_agreement(
     judge: Callable[[FactRow], Judged], peers: dict[str, Callable[[Payload], Sequence[bool]]],
     facts: list[FactRow], payloads: list[Payload],
@@ -206,12 +213,17 @@ def main() -> None:
     said = " / ".join(f"{share / len(facts):.0%}" for share in shares)
     print(f"{len(ruleset.rules)} rules, {len(facts)} payloads, all agree; breached none / one / more: {said}")
     times = interleaved(
-        {"generated function": over(judge, facts), **{name: over(peer, payloads) for name, peer in peers.items()}},
+        {
+            "generated function": over(judge, facts),
+            "some facts unknown": over(judge, clouded(facts)),
+            **{name: over(peer, payloads) for name, peer in peers.items()},
+        },
         options.rounds,
         process_time,
     )
     function = times["generated function"]
     print(f"{'generated function':20} {function / len(facts) * 1e6:8.2f} us")
+    print(f"{'some facts unknown':20} {times['some facts unknown'] / len(facts) * 1e6:8.2f} us   three-valued")
     for name, goal in (("zen-engine", 1 / 5), ("cel-expr-python", 1 / 10)):
         ratio = verdict(function / times[name], goal)
         print(f"{name:20} {times[name] / len(facts) * 1e6:8.2f} us   ours / theirs {ratio}")
