@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -185,29 +185,32 @@ def _policies(plan: Plan, found: list[Outcome]) -> tuple[PolicyNumbers, ...]:
 
 
 def _suggestions(plan: Plan, found: list[Outcome], supplied: Collection[str]) -> tuple[Suggestion, ...]:
-    """supplied: relations that no doubt can be about, because no row in them has a meaning (M3)."""
-    masks: list[tuple[str, str, int, bool]] = [
-        ("policy", rule.policy, 1 << bit, False) for bit, rule in enumerate(plan.live) if rule.mode == "enforce"
-    ]
+    """What would have to be otherwise for more rows to be allowed; a row counts if nothing else is against it.
+
+    supplied: relations that no doubt can be about, because no row in them has a meaning (M3).
+    """
     consent = sum(1 << bit for bit, rule in enumerate(plan.live) if rule.kind == "consent")
-    masks.append(("consent", "consent", consent, False))
-    masks += [("fact", fact, mask, True) for fact, mask in _by_fact(plan).items() if fact not in supplied]
-    suggestions = []
-    for kind, subject, mask, doubtful in masks:
-        more = of_blocked = 0
-        for o in found:
-            cleared = mask & o.doubt if doubtful else mask
-            if (
-                o.verdict
-                and o.start is not None
-                and o.impossible not in (0, 1)
-                and not o.first & plan.laws[o.start].acts & ~cleared
-            ):
-                more += o.rows
-                of_blocked += o.rows if o.verdict == Verdict.BLOCK else 0
-        if more:
-            suggestions.append(Suggestion(kind, subject, more, of_blocked))
+    facts = {fact: mask for fact, mask in _by_fact(plan).items() if fact not in supplied}
+    more: Counter[tuple[str, str]] = Counter()
+    blocked: Counter[tuple[str, str]] = Counter()
+    for o in found:
+        if o.verdict == Verdict.ALLOW or o.start is None or o.impossible == 1:
+            continue
+        for way in _ways(plan, o.first & plan.laws[o.start].acts, o.doubt, consent, facts):
+            more[way] += o.rows
+            blocked[way] += o.rows if o.verdict == Verdict.BLOCK else 0
+    suggestions = (Suggestion(kind, subject, n, blocked[kind, subject]) for (kind, subject), n in more.items())
     return tuple(sorted(suggestions, key=lambda s: (-s.more_allowed, s.kind, s.subject)))
+
+
+def _ways(plan: Plan, acting: int, doubt: int, consent: int, facts: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Each one thing that, were it otherwise, would leave nothing of what acts on a row as planned."""
+    if acting.bit_count() == 1:
+        yield "policy", plan.live[acting.bit_length() - 1].policy
+    if not acting & ~consent:
+        yield "consent", "consent"
+    if not acting & ~doubt:
+        yield from (("fact", fact) for fact, mask in facts.items() if not acting & ~mask)
 
 
 def _by_fact(plan: Plan) -> dict[str, int]:
