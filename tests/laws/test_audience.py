@@ -7,15 +7,17 @@ through SQL; how the dry run reads people back for its own check is compared as 
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policykit.engine import Engine, audience, decide_audience
+from policykit.engine import Engine, audience, decide_audience, reference_decide
 from policykit.ir.rules import RuleSet
 from policykit.model import Decision, Person
+from policykit.vocabulary import CHANNELS
 from tests.laws import oracle
 from tests.laws.oracle_compile import registry_of, ruleset_of
 from tests.laws.oracle_files import ENDINGS, comparable, dry_decisions, readable, write_tables
@@ -57,6 +59,22 @@ def test_generated_python_decides_as_the_reference(setting: Setting, seed: int) 
     said = decide_audience(ruleset, setting.campaign, people, setting.now)
 
     assert live_decisions(setting, ruleset, people) == said
+
+
+@settings(QUICK, max_examples=15)
+@given(settings_of(policies()), SEEDS, st.randoms(use_true_random=False))
+def test_a_live_send_starts_where_it_was_going(setting: Setting, seed: int, chance: Random) -> None:
+    ruleset, people = ruleset_of(setting), oracle.people(audience_of(setting, seed, 30))
+    engine, channels = Engine(ruleset), [*CHANNELS]
+    starts = [chance.choice(channels) for _ in people]
+
+    said = [reference_decide(ruleset, setting.campaign, *pair) for pair in zip_now(people, setting.now, starts)]
+
+    assert [engine.decide(setting.campaign, *pair) for pair in zip_now(people, setting.now, starts)] == said
+
+
+def zip_now(people: list[Person], now: int, starts: list[str]) -> list[tuple[Person, int, str]]:
+    return [(person, now, start) for person, start in zip(people, starts, strict=True)]
 
 
 @settings(QUICK, max_examples=5)

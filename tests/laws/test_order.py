@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from itertools import permutations
+from pathlib import Path
 from random import Random
 
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +22,7 @@ from policykit.language.tree import ListNode, MapNode
 from policykit.language.yaml import parse_yaml
 from policykit.plugins import Plugins, discover
 from policykit.vocabulary import Vocabulary
+from tests.benchmarks.workspace import compile_workspace
 from tests.laws import oracle
 from tests.laws.oracle_compile import ruleset_of, yaml_of
 from tests.laws.strategies import Document, Setting, settings_of
@@ -25,6 +30,7 @@ from tests.laws.strategies_audience import audience
 from tests.laws.strategies_policies import policies
 
 MOVED_BY = ("consent", "intrusiveness", "data", "style", "frequency", "quiet_hours", "rule")
+WORKLOAD = Path(__file__).parents[1] / "benchmarks" / "workload"
 SECTIONS = ("attributes", "programs", "facts")
 
 
@@ -65,6 +71,21 @@ def test_the_hash_notices_a_policy_that_means_something_else(setting: Setting, p
         other = {**document, "mode": "audit" if mode == "enforce" else "enforce"}
 
     assert ruleset_of(setting).hash != ruleset_of(setting, [other, *setting.policies[1:]]).hash
+
+
+def test_the_hash_is_the_same_in_every_process() -> None:
+    said = {_hash_in_a_process(seed) for seed in ("0", "1", "2")}
+
+    assert len(said) == 1
+
+
+def _hash_in_a_process(seed: str) -> str:
+    """The hash of the benchmark's workspace where sets of texts are in another order."""
+    code = f"from pathlib import Path; from {compile_workspace.__module__} import compile_workspace as compiled\n"
+    code += f"print(compiled(Path({str(WORKLOAD)!r})).hash)"
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(WORKLOAD.parents[2])}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    return ran.stdout
 
 
 # --- plugins ----------------------------------------------------------------------------------------
