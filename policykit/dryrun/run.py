@@ -47,6 +47,7 @@ Progress = Callable[[str], None]
 Part = tuple[Scan, str, str | None]  # one turn: its scan, the table of it, and what became of the lessened
 
 _DEFAULT_MEMORY = "2500MB"  # of DuckDB's buffers; the process takes about a tenth more
+_MOST_THREADS = 256  # DuckDB starts as many as it is told, needed or not
 _SMALL_LEDGER = 20  # times the audience: beyond it the ledger is narrowed to the audience first
 
 
@@ -125,7 +126,7 @@ class Workbench:
             "preserve_insertion_order": False,
         }
         if options.threads is not None:
-            settings["threads"] = options.threads
+            settings["threads"] = min(options.threads, _MOST_THREADS)
         self.connection = duckdb.connect(":memory:", config=settings)
         self.connection.execute("SET enable_progress_bar = false")
 
