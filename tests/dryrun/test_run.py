@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 
 import duckdb
@@ -225,6 +226,20 @@ def test_a_folder_that_does_not_exist_is_not_made(world, tmp_path):
         dry_run(ruleset(minors()), campaign(), world, NOW, out=tmp_path / "none" / "out.parquet", options=QUICK)
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["consents.csv", "people.csv"]
+
+
+def test_what_was_spilled_is_gone_afterwards_whatever_happened(world, tmp_path, monkeypatch):
+    spills = tmp_path / "spills"
+    spills.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(spills))
+
+    dry_run(ruleset(minors()), campaign(), world, NOW, options=QUICK)
+    with pytest.raises(BadData):
+        dry_run(
+            ruleset(minors()), campaign(), replace(world, consents=Source(tmp_path / "none.csv")), NOW, options=QUICK
+        )
+
+    assert list(spills.iterdir()) == []
 
 
 def test_integer_ids_of_parquet_meet_the_texts_of_a_ledger(tmp_path):
