@@ -90,7 +90,14 @@ def test_every_path_decides_every_row_alike(setting: Setting, seed: int, ending:
 
 
 @pytest.mark.slow
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=60)
 @given(settings_of(policies() | watching(4)), SEEDS, FILES)
 def test_every_path_decides_every_row_alike_at_length(setting: Setting, seed: int, ending: str) -> None:
     assert_one_meaning(setting, seed, ending, 400)
+
+
+@pytest.mark.slow
+@settings(QUICK, max_examples=3)
+@given(settings_of(watching(8)), SEEDS, FILES)
+def test_more_rules_than_a_word_has_bits_change_nothing(setting: Setting, seed: int, ending: str) -> None:
+    assert_one_meaning(setting, seed, ending, 100)
