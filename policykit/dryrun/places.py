@@ -32,10 +32,22 @@ class Places:
     people: str
 
     @property
+    def follows_people(self) -> bool:
+        """Whether anything goes by the recipient's own clock."""
+        own = _is_own(self.campaign.at) or _is_own(self.campaign.not_after)
+        return own or any(_of_recipient(part) for part in self.clock.columns.values())
+
+    @property
     def local(self) -> bool:
         """Whether anything depends on each person's own zone."""
-        own = _is_own(self.campaign.at) or _is_own(self.campaign.not_after)
-        return isinstance(self.zone, Said) and (own or any(_of_recipient(part) for part in self.clock.columns.values()))
+        return isinstance(self.zone, Said) and self.follows_people
+
+    @property
+    def assumed_where(self) -> str | None:
+        """SQL of where the assumed zone stands in for one; None where none is assumed or needed."""
+        if self.assumed_zone is None or not self.follows_people:
+            return None
+        return f"({self.zone.sql} IS NULL)" if isinstance(self.zone, Said) else "TRUE"
 
     @property
     def assumed_zone(self) -> str | None:

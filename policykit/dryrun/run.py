@@ -204,7 +204,9 @@ def planned_for(ruleset: RuleSet, campaign: Campaign, data: Data, now: Micros) -
     """The plan, and a staging that knows what can fold away only because of these files."""
     probe = Staging(ruleset, campaign, data, now)
     plan = make_plan(ruleset, campaign, probe.constant)
-    return plan, Staging(ruleset, campaign, data, now, uses=plan.uses, moves=plan.can_move)
+    staging = Staging(ruleset, campaign, data, now, uses=plan.uses, moves=plan.can_move)
+    staging.assumed |= probe.assumed
+    return plan, staging
 
 
 def _turn(connection: duckdb.DuckDBPyConnection, plan: Plan, staging: Staging, turn: int) -> Part:

@@ -67,8 +67,8 @@ def make_scan(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Expr]
     ]
     style = _style(plan, staging, styles)
     constants = staging.places.constants()
-    if not staging.assumed:
-        constants["assumed"] = "CAST(0 AS INTEGER)"
+    if all(test == "TRUE" for test in staging.assumed.values()):
+        constants["assumed"] = _assumed(staging)
     kept = _kept(plan, staging, styles)
     own = {bit: texts for bit, texts in enumerate(truths) if len(set(texts)) > 1}
     ranks = [_rank(staging, k) for k in channels]

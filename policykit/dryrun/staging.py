@@ -78,7 +78,11 @@ class Staging:
     def constant(self, leaf: Leaf, k: int) -> Const | None:
         """The leaf's value on a channel where it is one for everybody, whatever is done to the send."""
         found = self._find(leaf, k)
-        return Const(found.value, type_of(leaf)) if isinstance(found, Known) else None
+        if not isinstance(found, Known):
+            return None
+        if isinstance(leaf, Fact) and found.value is not None and leaf.path in self.ruleset.assume:
+            self.assumed[leaf.path] = "TRUE"
+        return Const(found.value, type_of(leaf))
 
     def sql(self, leaf: Leaf, k: int) -> str:
         """SQL that stands for the leaf on a channel; stages what it needs."""
@@ -222,6 +226,8 @@ class Staging:
 
     def prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Makes the small tables that the scan joins: zones, refusals."""
+        if where := self.places.assumed_where:
+            self.assumed["recipient.zone"] = where
         self.places.make_zones(connection)
         if self._has_ledger and (self.wanted or self._reads_refusals):
             if not consents.stage_refusals(connection, self.ledger()):

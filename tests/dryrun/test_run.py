@@ -188,6 +188,16 @@ def test_assumptions_are_counted_where_they_stood_in(tmp_path):
     assert (result.numbers.blocked, result.numbers.assumed) == (2, {"recipient.country": 1})
 
 
+def test_an_assumption_about_everybody_is_counted_for_everybody(tmp_path):
+    people = file(tmp_path / "p.csv", "id zone address.push", [("a", "Europe/Paris", "t"), ("b", "", "t")])
+    assume = {"recipient.country": "FR", "recipient.zone": "Europe/Paris"}
+    french = rule("not-in-france", Compare("==", COUNTRY, Const("FR", Type.STRING)))
+
+    result = dry_run(ruleset(french, office_hours(), assume=assume), campaign(), Sources(people), NOW, options=QUICK)
+
+    assert result.numbers.assumed == {"recipient.country": 2, "recipient.zone": 1}
+
+
 def test_a_difference_between_the_engines_stops_the_run_and_names_nobody(world, monkeypatch, tmp_path):
     planned_for = running.planned_for
 
