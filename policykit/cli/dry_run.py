@@ -4,10 +4,13 @@ import sys
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from policykit.assemble import dry_run as running
 from policykit.cli.options import Taught, data_options, json_option, print_json, workspace_option
+from policykit.cli.progress import progress_shown
 from policykit.reports import summary as rendering
+from policykit.reports.terminal import print_summary
 
 _EXAMPLES = """\
   policykit dry-run basket                               a campaign of the workspace, or a path to one
@@ -17,6 +20,13 @@ _EXAMPLES = """\
   policykit dry-run basket --json                        the same numbers for scripts
 
 Ends with 1 when a brake of the campaign is crossed."""
+
+
+class _Output(Console):
+    """Standard output; a reader that leaves is handled at the border, not by rich's own exit code."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 @click.command("dry-run", cls=Taught, examples=_EXAMPLES)
@@ -42,20 +52,10 @@ def dry_run(
         campaign, {name: path for name, path in relations.items() if path}, known_at, send_at, out, lists,
         memory_limit, threads,
     )  # fmt: skip
-    shown = sys.stderr.isatty() if progress is None else progress
-    if shown:
-        from policykit.cli.progress import showing
-
-        with showing() as step:
-            summary = running.dry_run(workspace, wish, step)
-    else:
-        summary = running.dry_run(workspace, wish)
+    with progress_shown(sys.stderr.isatty() if progress is None else progress) as step:
+        summary = running.dry_run(workspace, wish, step)
     if as_json:
         print_json(rendering.as_json(summary))
     else:
-        from rich.console import Console
-
-        from policykit.reports.terminal import print_summary
-
-        print_summary(summary, Console(highlight=False, soft_wrap=False))
+        print_summary(summary, _Output(highlight=False))
     return 1 if summary.brake_crossed else 0

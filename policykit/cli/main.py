@@ -11,6 +11,10 @@ def main(words: list[str] | None = None) -> int:
 
         print(f"policykit {__version__}")
         return 0
-    from policykit.cli.border import run
+    try:
+        from policykit.cli.border import run
 
-    return run(words)
+        return run(words)
+    except KeyboardInterrupt:  # while it was still being imported; the border handles all others
+        print("interrupted", file=sys.stderr)
+        return 130

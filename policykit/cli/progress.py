@@ -12,8 +12,11 @@ Step = Callable[[str], None]  # what is being done now
 
 
 @contextmanager
-def showing() -> Iterator[Step]:
-    """Yields a function to report each step with; the line is gone at the end."""
+def progress_shown(shown: bool) -> Iterator[Step]:
+    """Yields a function to report each step with; when shown, on a line that is gone at the end."""
+    if not shown:
+        yield lambda step: None
+        return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=None)

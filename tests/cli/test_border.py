@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -106,12 +108,17 @@ def test_what_the_machine_or_the_user_says_is_no_fault(policykit, failing, error
     assert ran.err.startswith(said)
 
 
-def test_a_reader_that_leaves_ends_the_command_quietly():
+@pytest.mark.parametrize("words", [["facts"], ["dry-run", "spring"], ["dry-run", "spring", "--json"]])
+def test_a_reader_that_leaves_ends_the_command_quietly(workspace, words):
+    root = workspace({})
     read, write = os.pipe()
     os.close(read)
 
     ran = subprocess.run(
-        [sys.executable, "-m", "policykit", "facts"], stdout=write, stderr=subprocess.PIPE, check=False
+        [sys.executable, "-m", "policykit", *words, "--workspace", str(root)],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
     )
     os.close(write)
 
@@ -130,6 +137,31 @@ def test_a_terminal_without_unicode_is_no_reason_to_stop(workspace, words):
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.isascii()
     assert "--json" not in words or json.loads(ran.stdout)["audience"] == 3
+
+
+def _open_for_writing(pipe: Path, reader: subprocess.Popen[str]) -> int:
+    """Opens a named pipe as soon as the process reads from it."""
+    for _ in range(600):
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                reader.wait(0.1)
+    raise AssertionError(f"nobody reads: {reader.communicate()}")
+
+
+def test_an_interrupt_is_quiet(workspace, tmp_path):
+    pipe = tmp_path / "send.yaml"
+    os.mkfifo(pipe)
+    words = ["explain", "--send", str(pipe), "--workspace", str(workspace({}))]
+
+    with subprocess.Popen([sys.executable, "-m", "policykit", *words], stderr=subprocess.PIPE, text=True) as running:
+        handle = _open_for_writing(pipe, running)  # the command now waits for what never comes
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)[1]
+        os.close(handle)
+
+    assert (running.returncode, said) == (130, "interrupted\n")
 
 
 def test_importing_the_command_imports_nothing_heavy():
