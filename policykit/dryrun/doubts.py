@@ -1,4 +1,4 @@
-"""What a file says and nobody will read: columns of nearly the right name, and rows about nobody."""
+"""What a file says and nobody will read: columns of nearly the right name, rows about nobody, words nobody knows."""
 
 from __future__ import annotations
 
@@ -6,12 +6,40 @@ from collections.abc import Iterator, Mapping
 
 import duckdb
 
-from policykit.dryrun.sources import Opened, is_column, meant, relation_columns, short_name
+from policykit.dryrun.sources import Opened, is_column, meant, named, quoted, relation_columns, short_name
 from policykit.errors import Place, Problem
-from policykit.vocabulary import Vocabulary
+from policykit.facts.zones import zones
+from policykit.language.suggest import some
+from policykit.vocabulary import (
+    BASES,
+    CHANNELS,
+    COUNTRIES,
+    MESSAGE_CLASSES,
+    ORIGINS,
+    QUALITIES,
+    STATUSES,
+    Vocabulary,
+)
 
 _LOOKED_AT = 1000  # people of a relation looked for before all of them are
 _LONG = 5  # shorter names are like too many others
+_FIRST = 200_000  # rows in which words are looked at: who exports a wrong word exports it early
+
+_UNKNOWN = "count as unknown"
+_CHANNELS, _ORIGINS = tuple(CHANNELS), tuple(origin for origin, _ in ORIGINS)
+# relation -> column -> the words it may hold, and what becomes of others
+_WORDS: Mapping[str, Mapping[str, tuple[tuple[str, ...], str]]] = {
+    "people": {"country": (COUNTRIES, _UNKNOWN), "zone": (tuple(sorted(zones())), _UNKNOWN)},
+    "addresses": {"channel": (_CHANNELS, "are read as no address"), "origin": (_ORIGINS, _UNKNOWN)},
+    "consents": {
+        "status": (STATUSES, "count as refusals"),
+        "channel": (("*", *_CHANNELS), "mean every channel in a refusal, none in a grant"),
+        "quality": (tuple(rung for rung, _ in QUALITIES), "count as no quality"),
+        "basis": (BASES, "count as no basis"),
+    },
+    "history": {"channel": (_CHANNELS, "count in every cap"), "message_class": (MESSAGE_CLASSES, "count in every cap")},
+    "attributes": {"origin": (_ORIGINS, _UNKNOWN)},
+}
 
 
 def overlooked(opened: Opened, vocabulary: Vocabulary) -> Iterator[Problem]:
@@ -46,6 +74,26 @@ def about_nobody(
             message = f"no row of {name} is about anybody in the audience"
             way_out = "ids are compared letter by letter: `007`, `7` and ` 7` are three people"
             yield Problem(opened.place(column="person"), message, way_out, "data.nobody", "warning")
+
+
+def odd_words(connection: duckdb.DuckDBPyConnection, sql: str, opened: Opened) -> Iterator[Problem]:
+    """A warning for each column that holds words nobody knows. sql: the typed table of the file."""
+    found = {name: words for name, words in _WORDS[opened.relation.name].items() if name in opened.columns}
+    if not found:
+        return
+    counts = ", ".join(
+        f"count(*) FILTER (WHERE {named(name)} NOT IN ({', '.join(map(quoted, words))}))"
+        for name, (words, _) in found.items()
+    )
+    read = f"SELECT {', '.join(map(named, found))} FROM {sql} LIMIT {_FIRST}"
+    numbers = connection.execute(f"SELECT count(*), {counts} FROM ({read})").fetchall()[0]
+    among = f" of the first {_FIRST:,}" if numbers[0] == _FIRST else ""
+    for (name, (words, becomes)), odd in zip(found.items(), numbers[1:], strict=True):
+        if odd:
+            raw = opened.columns[name]
+            message = f"{odd:,}{among} cells of `{raw.header}` hold no {name} that is known; they {becomes}"
+            known = f"known are {some(words, 12)}, spelt so"
+            yield Problem(Place(opened.label, 1, raw.position), message, known, "data.unknown-word", "warning")
 
 
 def _any(connection: duckdb.DuckDBPyConnection, source: str) -> bool:

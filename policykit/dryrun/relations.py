@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from policykit.dryrun import cells
-from policykit.dryrun.doubts import about_nobody, overlooked
+from policykit.dryrun.doubts import about_nobody, odd_words, overlooked
 from policykit.dryrun.sources import Opened, Raw, Sources, named, open_source, quoted, relation_columns, unreadable
 from policykit.errors import BadData, Place, Problem
 from policykit.vocabulary import RELATIONS, Column, Vocabulary
@@ -84,6 +84,7 @@ def read_data(connection: duckdb.DuckDBPyConnection, sources: Sources, vocabular
         raise BadData(problems)
     repeated, most = _check_people(connection, tables["people"])
     warnings += [warning for source in opened.values() for warning in overlooked(source, vocabulary)]
+    warnings += [warning for table in tables.values() for warning in odd_words(connection, table.sql, table.opened)]
     warnings += about_nobody(connection, tables["people"].sql, _others(tables))
     columns = tables["people"].columns
     facts = {s.path: column_name(s.column) for s in vocabulary.facts.values() if s.column and s.column in columns}

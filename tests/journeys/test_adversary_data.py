@@ -117,3 +117,27 @@ def test_a_column_of_no_channel_is_no_address(dry: Run) -> None:
     said = dry(people=PEOPLE.replace("address.email", "address.email,address.Email").replace(".com", ".com,x@y.z"))
 
     assert verdicts(said) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("files", "warning"),
+    [
+        ({"consents": CONSENTS + "1,Withdrawn,*,*,2025-02-01T00:00:00Z\n1, given,*,*,2025-02-01T00:00:00Z\n"},
+         "2 cells of `status` hold no status that is known; they count as refusals"),
+        ({"consents": CONSENTS + "1,given,Email,*,2025-02-01T00:00:00Z\n"},
+         "1 cells of `channel` hold no channel that is known; they mean every channel in a refusal, none in a grant"),
+        ({"people": PEOPLE.replace("DE", "de", 1)},
+         "1 cells of `country` hold no country that is known; they count as unknown"),
+    ],
+)  # fmt: skip
+def test_words_nobody_knows_are_said(dry: Run, files: dict[str, str], warning: str) -> None:
+    said = dry(**files)
+
+    assert [each["message"] for each in said["warnings"]] == [warning]
+
+
+@pytest.mark.parametrize("status", ["Withdrawn", " withdrawn", "opted_out", ""])
+def test_a_status_that_may_be_a_refusal_stops_the_message(dry: Run, status: str) -> None:
+    said = dry(consents=CONSENTS + f"1,{status},*,*,2025-02-01T00:00:00Z\n")
+
+    assert verdicts(said) == (0, 2)
