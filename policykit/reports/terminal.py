@@ -159,8 +159,9 @@ def _warnings(summary: Summary) -> Iterator[RenderableType]:
 
 
 def _warning(problem: Problem) -> Text:
-    place = f"{problem.place}: " if problem.place else ""
-    ways = (problem.help or "").split("; or ")
+    """What the audience lacks comes with its ways out; single cells are only counted (`check --campaign` has more)."""
+    place = f"{problem.place.file}: " if problem.place else ""
+    ways = (problem.help or "").split("; or ") if problem.code.startswith("preflight.") else []
     leads = ("either ", "or ") if len(ways) > 1 else ("",)
     lines = [f"  {lead}{way}" for lead, way in zip(leads, ways, strict=False) if way]
     return Text("\n".join([f"• {place}{problem.message}", *lines]))
