@@ -6,10 +6,11 @@ Rules that are false for everybody have no bit. A rule is `moving` when a change
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from policykit.dryrun.facts_read import facts_read
+from policykit.errors import UsageError
 from policykit.ir.fold import fold
 from policykit.ir.nodes import FALSE, TRUE, Allowed, ConsentMet, Const, Expr, Fact, Leaf, LocalPart, Present, Sends
 from policykit.ir.rules import Rule, RuleSet
@@ -20,6 +21,7 @@ from policykit.rounds import Law, law
 
 WORD = 62  # rules in one mask column
 _NARROW = 31  # from here on a word is a BIGINT
+_MOST_USES = 63  # bits of a BIGINT
 
 Variant = tuple[int, bool]  # (index of the prepared channel, generic)
 Constant = Callable[[Leaf, int], Const | None]
@@ -103,13 +105,22 @@ def make_plan(ruleset: RuleSet, campaign: Campaign, constant: Constant) -> Plan:
     }
     parts = {rule.effect.part for rule in live if rule.mode == "enforce"}
     lessens, can_move = bool(parts & {"content", "uses", "send_at"}), "send_at" in parts
-    uses = sorted({u.attribute for p in campaign.prepared for v in (p.content, p.generic) if v for u in v.uses or ()})
+    uses = _strippable(terms.values())
     moving = frozenset(
         bit for bit in range(len(live)) for k in range(len(campaign.prepared))
         if lessens and _moves(breached, k, bit, can_move)
     )  # fmt: skip
     laws = tuple(law(live, prepared.channel) for prepared in campaign.prepared)
-    return Plan(ruleset, campaign, live, breached, terms, tuple(uses), laws, lessens, can_move, moving)
+    return Plan(ruleset, campaign, live, breached, terms, uses, laws, lessens, can_move, moving)
+
+
+def _strippable(terms: Iterable[Mapping[int, tuple[tuple[str, Expr], ...] | None]]) -> tuple[str, ...]:
+    """Attributes that some rule may ask to take out: each is a bit of an integer."""
+    uses = sorted({attribute for rules in terms for asked in rules.values() for attribute, _ in asked or ()})
+    if len(uses) > _MOST_USES:
+        message = f"policies may strip {len(uses)} attributes from this campaign, more than {_MOST_USES}"
+        raise UsageError(message, "use fewer attributes in its texts, or send them as two campaigns")
+    return tuple(uses)
 
 
 def _fold(expr: Expr, k: int, constant: Constant) -> Expr:

@@ -122,8 +122,11 @@ def _places(staging: Staging, place: dict[str, str]) -> str:
 
 
 def _assumed(staging: Staging) -> str:
-    bits = [f"CASE WHEN {test} THEN {1 << i} ELSE 0 END" for i, test in enumerate(staging.assumed.values())]
-    return f"CAST({' + '.join(bits) or '0'} AS INTEGER)"
+    # The widest type has 126 bits to give; who assumes more facts than that reads of the first ones only.
+    tests = list(staging.assumed.values())[:126]
+    kind = next(name for name, room in (("INTEGER", 31), ("BIGINT", 63), ("HUGEINT", 127)) if len(tests) < room)
+    bits = [f"CASE WHEN {test} THEN {1 << i} ELSE 0 END" for i, test in enumerate(tests)]
+    return f"CAST({' + '.join(bits) or '0'} AS {kind})"
 
 
 def _rank(staging: Staging, k: int) -> str:

@@ -37,9 +37,9 @@ Run = Callable[..., dict[str, Any]]
 def dry(tmp_path: Path) -> Run:
     """Dry-runs a small workspace with some of its files replaced; what it says as plain data."""
 
-    def _run(policies: str = "", **files: str) -> dict[str, Any]:
+    def _run(policies: str = "", campaign: str = CAMPAIGN, config: str = "", **files: str) -> dict[str, Any]:
         written = {
-            "policykit.yaml": "mode: enforce\n", "policies/p.yaml": POLICIES, "campaigns/c.yaml": CAMPAIGN,
+            "policykit.yaml": "mode: enforce\n" + config, "policies/p.yaml": POLICIES, "campaigns/c.yaml": campaign,
             "people.csv": PEOPLE, "consents.csv": CONSENTS,
             **({"policies/more.yaml": policies} if policies else {}),
             **{f"{name}.csv": content for name, content in files.items()},
@@ -141,3 +141,44 @@ def test_a_status_that_may_be_a_refusal_stops_the_message(dry: Run, status: str)
     said = dry(consents=CONSENTS + f"1,{status},*,*,2025-02-01T00:00:00Z\n")
 
     assert verdicts(said) == (0, 2)
+
+
+def attributes(count: int, **more: str) -> str:
+    """A registry of attributes that were observed, the first collected for something else."""
+    other = [f"  - {{id: a{i}, origin: observed, collected_for: [analytics]}}" for i in range(count)]
+    kept = [f"  - {{id: {name}, origin: observed, collected_for: [{purpose}]}}" for name, purpose in more.items()]
+    return "attributes:\n" + "\n".join(other + kept) + "\n"
+
+
+STRIPS = """
+policies:
+  - {id: strips, kind: purpose, require: {collected_for: this_purpose}, on_breach: {downgrade: {uses: strip}},
+     because: b}
+"""
+
+
+@pytest.mark.parametrize(("count", "downgraded"), [(1, 1), (62, 1), (63, 1), (64, None)])
+def test_many_attributes_in_one_text(dry: Run, count: int, downgraded: int | None) -> None:
+    names = [f"a{i}" for i in range(count)] + [f"b{i}" for i in range(30)]
+    text = " ".join(f"{{{{ {name} | default: 1 }}}}" for name in names)
+    registry = attributes(count, **{f"b{i}": "marketing" for i in range(30)})
+
+    said = dry(policies=registry + STRIPS, campaign=CAMPAIGN.replace("Hello", f'"{text}"'))
+
+    if downgraded is None:
+        assert "policies may strip 64 attributes from this campaign, more than 63" in said["problems"]
+    else:
+        assert (said["downgraded"], len(said["stripped"])) == (downgraded, count)
+
+
+@pytest.mark.parametrize("count", [30, 31, 62, 63, 100, 130])
+def test_many_assumptions(dry: Run, count: int) -> None:
+    said_by_all = " || ".join(f"attributes.a{i} == 'x'" for i in range(count))
+    policy = f'policies: [{{id: any, kind: rule, forbid: "{said_by_all}", on_breach: block, because: b}}]\n'
+    assumed = "assume: {" + ", ".join(f"attributes.a{i}: y" for i in range(count)) + "}\n"
+    columns = ",".join(f"attributes.a{i}" for i in range(count))
+    people = PEOPLE.replace("country", f"country,{columns}").replace("DE", "DE" + ",z" * (count - 1) + ",")
+
+    said = dry(policies=attributes(count) + policy, config=assumed, people=people)
+
+    assert verdicts(said) == (1, 1)
