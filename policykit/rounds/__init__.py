@@ -12,13 +12,9 @@ from functools import reduce
 from operator import or_
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from policykit.facts.hours import allowed, next_allowed, zones
 from policykit.facts.row import Sight, State, deadline, planned_at, prepared_for, rank, uses_of
-from policykit.ir.nodes import Hours
 from policykit.ir.rows import Judged
-from policykit.ir.rules import Rule, RuleSet
 from policykit.model import (
-    FOREVER,
     Campaign,
     Changes,
     Decision,
@@ -29,128 +25,26 @@ from policykit.model import (
     Use,
     Verdict,
 )
+from policykit.rounds.masks import KEPT, NO_CHANGES, Law, Laws, bits_of, indexes_of, law
+
+__all__ = [
+    "Course",
+    "Judge",
+    "Law",
+    "Laws",
+    "decide",
+    "first_channel",
+    "has_address",
+    "in_place",
+    "law",
+    "variant_uses",
+]
 
 Judge: TypeAlias = Callable[[Sight, State], Judged]
 """Judges one send as it stands. Bit j of `Judged.in_breach` is the j-th use still present (`facts.row.uses_of`)."""
 
 _ORDER: tuple[Impossible, ...] = get_args(Impossible)
 _NOTHING: frozenset[str] = frozenset()
-_KEPT = 4096  # decisions and masks remembered; beyond it all are made anew
-NO_CHANGES = Changes()
-
-
-@dataclass(frozen=True, slots=True)
-class Law:
-    """The rules of a set as masks, for one channel.
-
-    blocks, asks, contents, strips, schedules: enforced rules by what a breach asks for. asks leaves
-    out the rules this channel satisfies. acts: all five. audit: rules only listed (M10).
-    strip_rules: every rule with effect `uses`, in order: what `Judged.in_breach` is aligned with.
-    schedule_rules: the enforced rules with effect `send_at`, in order.
-    """
-
-    blocks: int
-    asks: int
-    contents: int
-    strips: int
-    schedules: int
-    acts: int
-    audit: int
-    strip_rules: tuple[int, ...]
-    schedule_rules: tuple[int, ...]
-
-
-def law(rules: Sequence[Rule], channel: str) -> Law:
-    """The masks of rules in their order, for sends by one channel."""
-    enforced = [(index, rule) for index, rule in enumerate(rules) if rule.mode == "enforce"]
-
-    def _mask(part: str) -> int:
-        return _bits(index for index, rule in enforced if rule.effect.part == part)
-
-    asks = _bits(index for index, rule in enforced if rule.effect.part == "channel" and not permits(rule, channel))
-    blocks, contents, strips, schedules = _mask("block"), _mask("content"), _mask("uses"), _mask("send_at")
-    return Law(
-        blocks=blocks,
-        asks=asks,
-        contents=contents,
-        strips=strips,
-        schedules=schedules,
-        acts=blocks | asks | contents | strips | schedules,
-        audit=_bits(index for index, rule in enumerate(rules) if rule.mode == "audit"),
-        strip_rules=tuple(index for index, rule in enumerate(rules) if rule.use_breached is not None),
-        schedule_rules=tuple(index for index, rule in enforced if rule.effect.part == "send_at"),
-    )
-
-
-def permits(rule: Rule, channel: str) -> bool:
-    """Whether a rule that asks for another channel names this one; `less_intrusive` names none."""
-    return rule.effect.channels is not None and channel in rule.effect.channels
-
-
-@dataclass(slots=True)
-class Laws:
-    """The masks of one rule set for every channel met, the policies' names by mask, and decisions met before."""
-
-    ruleset: RuleSet
-    by_channel: dict[str, Law] = field(default_factory=dict)
-    by_mask: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    by_askers: dict[int, frozenset[str] | None] = field(default_factory=dict)
-    by_clock: dict[tuple[int, str | None, Micros, Micros | None], Micros | None] = field(default_factory=dict)
-    settled: dict[tuple[int, int, str], Decision] = field(default_factory=dict)
-    lessened: dict[tuple[object, ...], Decision] = field(default_factory=dict)
-
-    def of(self, channel: str) -> Law:
-        found = self.by_channel.get(channel)
-        if found is None:
-            found = self.by_channel[channel] = law(self.ruleset.rules, channel)
-        return found
-
-    def names(self, mask: int) -> tuple[str, ...]:
-        """Policies of the rules in a mask, sorted."""
-        found = self.by_mask.get(mask)
-        if found is None:
-            if len(self.by_mask) >= _KEPT:
-                self.by_mask.clear()
-            rules = self.ruleset.rules
-            found = self.by_mask[mask] = tuple(sorted(rules[index].policy for index in _indexes(mask)))
-        return found
-
-    def permitted(self, askers: int) -> frozenset[str] | None:
-        """Channels that all of these rules permit; None = any less intrusive one."""
-        if askers not in self.by_askers:
-            if len(self.by_askers) >= _KEPT:
-                self.by_askers.clear()
-            lists = [self.ruleset.rules[index].effect.channels for index in _indexes(askers)]
-            named = [channels for channels in lists if channels is not None]
-            self.by_askers[askers] = frozenset.intersection(*named) if named else None
-        return self.by_askers[askers]
-
-    def asked_instant(self, rule: int, zone: str | None, at: Micros, limit: Micros | None) -> Micros | None:
-        """What `_asked_instant` says of a rule's hours."""
-        key = (rule, zone, at, limit)
-        if key not in self.by_clock:
-            if len(self.by_clock) >= _KEPT:
-                self.by_clock.clear()
-            self.by_clock[key] = _asked_instant(self.ruleset.rules[rule].hours, zone, at, limit)
-        return self.by_clock[key]
-
-    def at_once(self, judged: Judged, channel: str, at: Micros) -> Decision:
-        """The decision of a first judgement that blocks, or that asks for nothing."""
-        key = (judged.breached, judged.undetermined, channel)
-        found = self.settled.get(key)
-        if found is None or (found.at is not None and found.at != at):
-            if len(self.settled) >= _KEPT:
-                self.settled.clear()
-            found = self.settled[key] = self._at_once(judged, channel, at)
-        return found
-
-    def _at_once(self, judged: Judged, channel: str, at: Micros) -> Decision:
-        masks = self.of(channel)
-        unknown, audit = self.names(judged.undetermined), self.names(judged.breached & masks.audit)
-        blockers = judged.breached & masks.blocks
-        if blockers:
-            return Decision(Verdict.BLOCK, NO_CHANGES, self.names(blockers), unknown, audit)
-        return Decision(Verdict.ALLOW, NO_CHANGES, (), unknown, audit, channel, at)
 
 
 # --- a whole decision --------------------------------------------------------------------------
@@ -231,7 +125,7 @@ def _decision(
     key = (original, first, last)
     found = laws.lessened.get(key)
     if found is None:
-        if len(laws.lessened) >= _KEPT:
+        if len(laws.lessened) >= KEPT:
             laws.lessened.clear()
         found = laws.lessened[key] = _made(laws, campaign, original, first, last, skipped)
     return found
@@ -363,13 +257,13 @@ def _strip(step: _Step, sight: Sight, masks: Law, rules: int, in_breach: Sequenc
         step.fail("unknown_uses", rules)
         return
     asked = [(1 << rule, bits) for rule, bits in zip(masks.strip_rules, in_breach, strict=True) if rules >> rule & 1]
-    fixed = _bits(index for index, use in enumerate(uses) if not use.strippable)
-    required = _bits(index for index, use in enumerate(uses) if use.required)
+    fixed = bits_of(index for index, use in enumerate(uses) if not use.strippable)
+    required = bits_of(index for index, use in enumerate(uses) if use.required)
     step.fail("selected_attribute", _any(rule for rule, bits in asked if bits & fixed))
     needing = _any(rule for rule, bits in asked if bits & required)
     if needing and (step.state.generic or not _has_generic(sight, step.state)):
         step.fail("required_attribute", needing)
-    stripped = frozenset(uses[index].attribute for _, bits in asked for index in _indexes(bits))
+    stripped = frozenset(uses[index].attribute for _, bits in asked for index in indexes_of(bits))
     if step.failed or not stripped:
         return
     step.changers |= rules
@@ -404,30 +298,10 @@ def _postpone(step: _Step, laws: Laws, sight: Sight, masks: Law, rules: int, ori
     step.state = State(state.channel, state.generic, state.stripped, latest)
 
 
-def _asked_instant(hours: Hours | None, zone: str | None, at: Micros, limit: Micros | None) -> Micros | None:
-    """The instant a rule asks for: FOREVER when none lies before the deadline, None when the zone is unknown."""
-    assert hours is not None
-    at_zone = hours.zone or zone
-    if at_zone is None or at_zone not in zones():
-        return None
-    if allowed(hours, zone, at):
-        return at
-    found = None if limit is None else next_allowed(hours, zone, at, limit)
-    return FOREVER if found is None else found
-
-
 def _has_generic(sight: Sight, state: State) -> bool:
     prepared = prepared_for(sight.campaign, state.channel)
     return prepared is not None and prepared.generic is not None
 
 
-def _bits(indexes: Iterable[int]) -> int:
-    return reduce(or_, (1 << index for index in indexes), 0)
-
-
 def _any(masks: Iterable[int]) -> int:
     return reduce(or_, masks, 0)
-
-
-def _indexes(mask: int) -> list[int]:
-    return [index for index in range(mask.bit_length()) if mask >> index & 1]
