@@ -142,7 +142,8 @@ def _refusal_words(view: View) -> Words:
     _, channel = scope(strictest)
     where = f" for {channel_name(channel)}" if channel != "*" and strictest.status != "objected" else ""
     when = f" on {say.day(strictest.at)}" if strictest.at is not None else ""
-    told = f"they {_REFUSED[strictest.status or 'refused']}{where}{when}"
+    said = _REFUSED.get(strictest.status or "", "left a record that cannot be read and may be a no,")
+    told = f"they {said}{where}{when}"
     return Words((told,), "they themselves agreed again")
 
 
