@@ -58,8 +58,9 @@ class ConsentRecord:
 
     status: None may have been a refusal and counts as one. node: `*`, a purpose or a program id
     (`program:<id>`), or None when absent or unreadable. channel: `*`, a channel, or None when absent or
-    unreadable. at: None = unreadable: a refusal then counts as the latest, a grant for nothing. expires_at: FOREVER = never,
-    None = unreadable (the grant counts for nothing). defects: None = unreadable (counts as a defect).
+    unreadable. at: None = unreadable: a refusal then counts as the latest, a grant for nothing.
+    expires_at: FOREVER = never, None = unreadable (the grant counts for nothing).
+    defects: None = unreadable (counts as a defect).
     """
 
     id: str
