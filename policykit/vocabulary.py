@@ -205,7 +205,7 @@ RELATIONS: tuple[Relation, ...] = (
         Column("address", "text", "the address; empty = none", True),
         Column("shared", "bool", "shared with others"),
         Column("origin", "text", "how it was come by"),
-        Column("permission", "text", "id of the record it was collected under"),
+        Column("permission", "text", "id of the record it was collected under; empty or `false` = none"),
     )),
     Relation("consents", "one row per consent event, append-only", "consent missing", (
         Column("id", "text", "id of the record"),
@@ -219,7 +219,7 @@ RELATIONS: tuple[Relation, ...] = (
         Column("at", "timestamp", "when it was given or refused", True),
         Column("expires_at", "timestamp", "when a grant ends; empty = never by itself"),
         Column("defects", "list", "pre_ticked, bundled, conditional; empty = none"),
-        Column("evidence", "text", "where the proof is; empty = none"),
+        Column("evidence", "text", "where the proof is; empty or `false` = none"),
         Column("controller", "text", "company it was given to"),
     )),
     Relation("history", "one row per send, past or scheduled", "0 sends", (
@@ -236,7 +236,7 @@ RELATIONS: tuple[Relation, ...] = (
         Column("origin", "text", "origin of this value; empty = as registered"),
         Column("collected_for", "list", "purposes of this value; empty = as registered"),
         Column("collected_at", "timestamp", "when it was collected"),
-        Column("permission", "text", "id of the record it was collected under"),
+        Column("permission", "text", "id of the record it was collected under; empty or `false` = none"),
     )),
 )  # fmt: skip
 

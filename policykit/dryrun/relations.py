@@ -211,6 +211,8 @@ def _table(connection: duckdb.DuckDBPyConnection, opened: Opened, key_type: str,
         read = cells.as_text(raw) if wild else cells.cell(raw, spec.type)
         if name in members:  # what is no member cannot be read
             read = f"CASE WHEN {read} IN ({', '.join(map(quoted, members[name]))}) THEN {read} END"
+        if not people and name in ("evidence", "permission"):  # `false` is how exports say that there is none
+            read = f"CASE WHEN lower({read}) <> 'false' THEN {read} END"
         columns.append(f"{read} AS {named(column_name(name))}")
         if name == "expires_at":
             columns.append(f"{cells.as_text(raw)} IS NULL AS endless")

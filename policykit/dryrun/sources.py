@@ -185,6 +185,10 @@ def _open_jsonl(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str,
     wrong = run(connection, f"SELECT count(*) FILTER (WHERE json_type(json) <> 'OBJECT') FROM {objects}")[0][0]
     if wrong:
         raise _Unreadable(f"{wrong} lines are not JSON objects", 'each line is an object, e.g. {"id": "007"}')
+    again = "len(list_distinct(json_keys(json))) < len(json_keys(json))"
+    twice = run(connection, f"SELECT count(*) FROM {objects} WHERE {again}")[0][0]
+    if twice:
+        raise _Unreadable(f"{twice} lines name a key twice", "an object says each thing once")
     keys = run(connection, f"SELECT DISTINCT unnest(json_keys(json)) AS k FROM {objects} ORDER BY k")
     return objects, [Raw(str(key), _json_text(str(key)), "VARCHAR", i + 1) for i, (key,) in enumerate(keys)]
 

@@ -39,7 +39,7 @@ def read_consent(ruleset: RuleSet, row: Mapping[str, object], number: int = 0) -
         at=read_instant(row.get("at")),
         expires_at=FOREVER if expires_at in (None, "") else read_instant(expires_at),
         defects=_all_of(row.get("defects"), DEFECTS),
-        evidence=read_text(row.get("evidence")),
+        evidence=_reference(row.get("evidence")),
         controller=read_text(row.get("controller")),
     )
 
@@ -59,7 +59,7 @@ def read_address(row: Mapping[str, object]) -> Address | None:
     text, named = read_text(row.get("address")), row.get("permission")
     if text is None:
         return None
-    permission = named if isinstance(named, bool) else None if "permission" not in row else bool(named)
+    permission = None if "permission" not in row else _reference(named) is not None
     shared = row.get("shared")
     return Address(text, shared if isinstance(shared, bool) else None, _one_of(row.get("origin"), _ORIGINS), permission)
 
@@ -75,7 +75,7 @@ def read_attribute(ruleset: RuleSet, row: Mapping[str, object]) -> AttributeValu
         origin=None if origin in (None, "") else _one_of(origin, _ORIGINS) or UNREADABLE,
         collected_for=collected_for,
         collected_at=read_instant(row.get("collected_at")),
-        permission=None if row.get("permission") is False else read_text(row.get("permission")),
+        permission=_reference(row.get("permission")),
     )
 
 
@@ -84,6 +84,12 @@ def read_text(value: object) -> str | None:
     if value is None or value == "":
         return None
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _reference(value: object) -> str | None:
+    """What a row refers to as its proof; `false` is how exports say that there is none."""
+    text = read_text(value)
+    return None if text is None or text.lower() == "false" else text
 
 
 def read_instant(value: object) -> Micros | None:

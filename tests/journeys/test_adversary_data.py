@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from policykit.facts.records import read_address, read_attribute, read_consent
+from policykit.ir.rules import RuleSet
+from policykit.model import Address
 from tests.conftest import run_command
 
 POLICIES = """
@@ -182,3 +185,47 @@ def test_many_assumptions(dry: Run, count: int) -> None:
     said = dry(policies=attributes(count) + policy, config=assumed, people=people)
 
     assert verdicts(said) == (1, 1)
+
+
+PROOF = """
+policies:
+  - {id: proven, kind: consent, require: {evidence: true}, on_breach: block, because: b}
+  - {id: named, kind: data, require: {permission: true}, on_breach: block, because: b}
+"""
+
+
+@pytest.mark.parametrize(
+    ("evidence", "permission", "allowed"),
+    [("form 7", "r1", 1), ("true", "true", 1), ("false", "r1", 0), ("False", "r1", 0), ("form 7", "FALSE", 0),
+     ("", "r1", 0), ("form 7", "", 0)],
+)  # fmt: skip
+def test_false_is_no_proof(dry: Run, evidence: str, permission: str, allowed: int) -> None:
+    values = f"person,attribute,value,permission\n1,basket,crib,{permission}\n"
+    campaign = CAMPAIGN.replace("consents: consents.csv", "consents: consents.csv, attributes: values.csv")
+
+    said = dry(
+        policies=PROOF,
+        campaign=campaign.replace("Hello", "\"{{ basket | default: 'x' }}\""),
+        consents=f"person,status,channel,purpose,evidence,at\n1,given,*,*,{evidence},2025-01-01T00:00:00Z\n",
+        values=values,
+    )
+
+    assert said["allowed"] == allowed
+
+
+def test_an_object_that_says_a_thing_twice_is_wrong_input(tmp_path: Path, dry: Run) -> None:
+    twice = '{"person": "1", "status": "given", "status": "withdrawn", "at": "2025-01-01T00:00:00Z"}\n'
+    (tmp_path / "consents.jsonl").write_text(twice, encoding="utf-8")
+
+    said = dry(campaign=CAMPAIGN.replace("consents.csv", "consents.jsonl"))
+
+    assert "1 lines name a key twice" in said["problems"]
+
+
+@pytest.mark.parametrize("said", [False, "false", "False", "", None])
+def test_false_is_no_proof_by_hand_either(said: object) -> None:
+    rules = RuleSet((), ())
+
+    assert read_consent(rules, {"status": "given", "evidence": said}).evidence is None
+    assert read_attribute(rules, {"permission": said}).permission is None
+    assert read_address({"address": "a", "permission": said}) == Address("a", None, None, permission=False)
