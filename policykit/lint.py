@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from policykit.errors import Problem
 from policykit.ir.nodes import FALSE, And, Compare, Const, Expr, Fact, In, Not, Sends, Type, UseFact, Value
@@ -14,17 +14,23 @@ from policykit.language.tree import MapNode
 from policykit.vocabulary import FactSpec, Vocabulary, covers
 
 CHANNEL = "send.channel"
+NOTHING_SPELT: Mapping[str, Collection[str]] = {}
 
 
 def lint(
-    policies: Iterable[Policy], ruleset: RuleSet, vocabulary: Vocabulary, assume: MapNode | None = None
+    policies: Iterable[Policy],
+    ruleset: RuleSet,
+    vocabulary: Vocabulary,
+    assume: MapNode | None = None,
+    spelt: Mapping[str, Collection[str]] = NOTHING_SPELT,
 ) -> list[Problem]:
     """Everything doubtful, as warnings in order of place.
 
-    assume: the section of `policykit.yaml`, for its places.
+    assume: the section of `policykit.yaml`, for its places. spelt: fact -> the words for it that manifests use.
     """
     written = {policy.id: policy for policy in policies}
     found = [warning for rule in ruleset.rules for warning in _rule(rule, written[rule.policy], ruleset, vocabulary)]
+    found += [warning for rule in ruleset.rules for warning in _misspelt(rule, written[rule.policy], spelt)]
     found += _assumptions(ruleset, assume)
     return sorted(found, key=lambda problem: problem.sort_key)
 
@@ -91,6 +97,24 @@ def _empty_categories(rule: Rule, policy: Policy, ruleset: RuleSet) -> Iterator[
                     yield _warning(policy, policy.demand, message, "correct it, or register an attribute", "category")
             case _:
                 pass
+
+
+def _misspelt(rule: Rule, policy: Policy, spelt: Mapping[str, Collection[str]]) -> Iterator[Problem]:
+    """A campaign or provider that no manifest names but one has nearly: the policy would stay silent there."""
+    for node in nodes(rule.breached):
+        match node:
+            case Compare(op="==", left=Fact(path=path), right=Const(value=value)) if path in spelt:
+                named: tuple[Value, ...] = (value,)
+            case In(item=Fact(path=path), values=values) if path in spelt:
+                named = values
+            case _:
+                continue
+        for word in named:
+            near = did_you_mean(word, spelt[path]) if word not in spelt[path] else ""
+            if near:
+                what = path.removeprefix("send.")
+                yield _warning(policy, "id", f"no manifest names the {what} `{word}`{near}",
+                               "correct it; where it is misspelt the policy says nothing", what)  # fmt: skip
 
 
 def _assumptions(ruleset: RuleSet, assume: MapNode | None) -> Iterator[Problem]:

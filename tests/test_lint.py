@@ -18,6 +18,7 @@ REGISTRY = """
 attributes:
   - {id: basket, category: user.behavior.purchase_history, origin: observed, collected_for: [marketing.communications]}
 """
+SPELT = {"send.campaign": {"basket", "spring"}, "send.provider": {"sendgrid"}}
 
 
 def linted(text: str, assume: str = "") -> list[str]:
@@ -31,7 +32,7 @@ def linted(text: str, assume: str = "") -> list[str]:
     registry = read_registry([registry_node], problems)
     policies = [policy for item in node.items if (policy := PolicyReader(registry, KINDS, problems).read(item))]
     assert problems == []
-    found = lint(policies, compile_ruleset(policies, registry, KINDS), registry.vocabulary, assumed)
+    found = lint(policies, compile_ruleset(policies, registry, KINDS), registry.vocabulary, assumed, SPELT)
     assert {problem.severity for problem in found} <= {"warning"}
     return [f"{problem.place}: {problem.message}" for problem in found]
 
@@ -58,6 +59,10 @@ def linted(text: str, assume: str = "") -> list[str]:
          "1:78: `p` asks to strip what picked the people, which cannot be taken back: it can only block"),
         ("kind: data, forbid: {category: user.behaviour}, on_breach: block",
          "1:31: no registered attribute has the category `user.behaviour`; did you mean `user.behavior`?"),
+        ("kind: rule, for: {campaign: [basckt, spring, other]}, forbid: 'true', on_breach: block",
+         "1:8: no manifest names the campaign `basckt`; did you mean `basket`?"),
+        ("kind: rule, forbid: \"send.provider == 'sendgird'\", on_breach: block",
+         "1:8: no manifest names the provider `sendgird`; did you mean `sendgrid`?"),
     ],
 )  # fmt: skip
 def test_doubtful(policy: str, warning: str) -> None:
@@ -76,6 +81,7 @@ def test_doubtful(policy: str, warning: str) -> None:
         "kind: data, forbid: {category: user.behavior}, on_breach: block",
         "kind: data, forbid: {category: user.content.private}, on_breach: block",
         "kind: rule, forbid: 'recipient.age > 2', on_breach: block",
+        "kind: rule, for: {campaign: autumn, provider: sendgrid}, forbid: 'true', on_breach: block",
     ],
 )
 def test_nothing_doubtful(policy: str) -> None:

@@ -18,10 +18,17 @@ def check(folder: Path | None, campaign: str | None = None) -> list[Problem]:
     opened, problems = read(folder)
     if not any(problem.severity == "error" for problem in problems):
         workspace = opened.workspace
-        problems += lint(workspace.policies, opened.ruleset, opened.vocabulary, workspace.config.assume)
+        problems += lint(workspace.policies, opened.ruleset, opened.vocabulary, workspace.config.assume, _spelt(opened))
         if campaign is not None:
             problems += _check_data(opened, campaign)
     return in_order(problems)
+
+
+def _spelt(opened: Opened) -> dict[str, set[str]]:
+    """How manifests spell what policies may name too."""
+    manifests = opened.workspace.manifests
+    providers = {each.provider for found in manifests.values() for each in found.campaign.prepared if each.provider}
+    return {"send.campaign": set(manifests), "send.provider": providers | set(opened.workspace.config.providers)}
 
 
 def _check_data(opened: Opened, campaign: str) -> list[Problem]:
