@@ -42,6 +42,9 @@ VOCABULARY = Vocabulary(
         FactSpec("attributes.basket", "string", "a test fact"),
         FactSpec("attributes.income", "int", "a test fact"),
         FactSpec("attributes.mood", "bool", "a test fact"),
+        FactSpec("attributes.moving_date", "timestamp", "a test fact"),
+        FactSpec("recipient.joined_at", "timestamp", "a test fact"),
+        FactSpec("recipient.patience", "duration", "a test fact"),
     ]
 )
 TEXTS = sorted({text for texts in (*TEXT_FACTS.values(), *USE_TEXTS.values()) for text in texts} | {"", "%", "é"})
@@ -80,8 +83,10 @@ def environment() -> Any:
 
 
 # The Python face of the engine takes no instants inside maps, so they travel as texts.
-_INSTANTS = re.compile(r"(?<!has\()\b(send\.at|recipient\.last_purchase_at)\b")
-_AGES = re.compile(r"(?<!has\()\b(u\.age)\b")
+_INSTANTS = re.compile(
+    r"(?<!has\()\b(send\.at|recipient\.last_purchase_at|recipient\.joined_at|attributes\.moving_date)\b"
+)
+_AGES = re.compile(r"(?<!has\()\b(u\.age|recipient\.patience)\b")
 
 
 def by_cel(text: str, data: Mapping[str, Any]) -> Value:
