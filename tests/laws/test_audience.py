@@ -77,7 +77,7 @@ def zip_now(people: list[Person], now: int, starts: list[str]) -> list[tuple[Per
     return [(person, now, start) for person, start in zip(people, starts, strict=True)]
 
 
-@settings(QUICK, max_examples=5)
+@settings(QUICK, max_examples=4)
 @given(settings_of(watching()), SEEDS, FILES)
 def test_every_path_says_the_same_of_every_policy(setting: Setting, seed: int, ending: str) -> None:
     assert_one_meaning(setting, seed, ending, 300)
