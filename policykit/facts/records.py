@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from policykit.ir.rules import RuleSet
-from policykit.language.spans import parse_instant
+from policykit.language.spans import EARLIEST, LATEST, parse_instant
 from policykit.model import FOREVER, UNREADABLE, Address, AttributeValue, ConsentRecord, Micros, SentRecord
 from policykit.vocabulary import (
     BASES,
@@ -93,9 +93,9 @@ def _reference(value: object) -> str | None:
 
 
 def read_instant(value: object) -> Micros | None:
-    """Microseconds of an ISO instant with an offset, or of an integer that already is one."""
+    """Microseconds of an ISO instant with an offset, or of an integer that already is one; None outside of years."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return value if EARLIEST <= value <= LATEST else None
     return parse_instant(value)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from policykit.facts.records import read_address, read_attribute, read_consent
+from policykit.facts.records import read_address, read_attribute, read_consent, read_instant
 from policykit.ir.rules import RuleSet
 from policykit.model import Address
 from tests.conftest import run_command
@@ -229,3 +229,9 @@ def test_false_is_no_proof_by_hand_either(said: object) -> None:
     assert read_consent(rules, {"status": "given", "evidence": said}).evidence is None
     assert read_attribute(rules, {"permission": said}).permission is None
     assert read_address({"address": "a", "permission": said}) == Address("a", None, None, permission=False)
+
+
+@pytest.mark.parametrize("at", [10**30, -(10**30), 2**63 - 1, -(2**63), 253_402_300_800_000_000, True])
+def test_an_integer_outside_of_all_years_is_no_instant(at: int) -> None:
+    assert read_instant(at) is None
+    assert read_consent(RuleSet((), ()), {"status": "refused", "at": at}).at is None
