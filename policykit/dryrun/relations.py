@@ -136,6 +136,7 @@ def _mistyped(opened: Opened, vocabulary: Vocabulary) -> Iterator[Problem]:
                           f"write {_WORDS[spec.type]}", "data.mistyped-column")  # fmt: skip
 
 
+_MISTYPED_FROM = 10  # cells: a column of fewer, all unreadable, may be bad luck and is only warned of
 _WORDS = {
     "text": "text", "bool": "`true` or `false`", "int": "whole numbers", "double": "numbers", "list": "texts separated "
         "by `|`",
@@ -153,7 +154,9 @@ def _key(opened: Opened) -> Raw:
 def _check_cells(
     connection: duckdb.DuckDBPyConnection, opened: Opened, vocabulary: Vocabulary
 ) -> tuple[list[Problem], list[Problem]]:
-    """Errors for instants without an offset, warnings that count other cells that cannot be read."""
+    """Errors for instants without an offset and columns of which no cell can be read; warnings that count
+    other cells that cannot be read.
+    """
     doubtful = [
         (name, raw, spec) for name, raw, spec in typed_columns(opened, vocabulary)
         if cells.is_text(raw) and spec.type in ("bool", "int", "double", "timestamp")
@@ -161,6 +164,7 @@ def _check_cells(
     if not doubtful:
         return [], []
     counts = ", ".join(
+        f"count(*) FILTER (WHERE {raw.sql} <> ''), "
         f"count(*) FILTER (WHERE {raw.sql} <> '' AND {cells.cell(raw, spec.type)} IS NULL), "
         + (f"count(*) FILTER (WHERE {cells.naive(raw)})" if spec.type == "timestamp" else "0")
         for _, raw, spec in doubtful
@@ -168,9 +172,13 @@ def _check_cells(
     found = connection.execute(f"SELECT {counts} FROM {opened.scan}").fetchall()[0]
     errors: list[Problem] = []
     warnings: list[Problem] = []
-    for (name, raw, spec), bad, naive in zip(doubtful, found[::2], found[1::2], strict=True):
+    for (name, raw, spec), filled, bad, naive in zip(doubtful, found[::3], found[1::3], found[2::3], strict=True):
         if naive:
             errors.append(_naive_problem(connection, opened, name, raw, naive))
+        elif bad == filled >= _MISTYPED_FROM:
+            errors.append(Problem(Place(opened.label, 1, raw.position), f"column `{raw.header}` is mistyped: none of "
+                f"its {filled:,} cells can be read, expected {_WORDS[spec.type]}",
+                f"write {_WORDS[spec.type]}, or map another column", "data.mistyped-column"))  # fmt: skip
         elif bad:
             place = Place(opened.label, 1, raw.position)
             warnings.append(Problem(place, f"{bad:,} cells of `{raw.header}` are not {_WORDS[spec.type]}; they "

@@ -137,6 +137,10 @@ BAD = {
     "repeated": ("people.csv", "id\n" + "1\n" * 17, "people.csv:18:1: one person has 17 rows, more than 16"),
     "not UTF-8": ("people.csv", b"id,country\n1,FR\n2,\xff\n", "people.csv:3:1: the file is not UTF-8"),
     "header not UTF-8": ("people.csv", b"id,\xff\n1,FR\n", "people.csv:1:1: the header is not UTF-8"),
+    "mistyped": (
+        "people.csv", "id,age\n" + "".join(f"{n},old\n" for n in range(10)),
+        "people.csv:1:2: column `age` is mistyped: none of its 10 cells can be read, expected whole numbers",
+    ),
     "long": ("people.csv", "id,country\n1," + "x" * 3_000_000 + "\n", "people.csv:2:1: a line is longer than"),
     "open quote": ("people.csv", 'id,country\n1,"x\n2,y\n', "people.csv:2:1: a quote is never closed"),
     "ragged": ("people.csv", "id,country\n1\n", "people.csv:2:1: the row has 1 cells, the header 2"),
