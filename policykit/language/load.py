@@ -6,7 +6,7 @@ checked against what the earlier ones could read, and nothing stops before the e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -185,16 +185,30 @@ def _may_follow(problem: Problem) -> bool:
 
 
 def _yaml_files(folder: Path) -> list[Path]:
-    found_files = (path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
-    return sorted(path for path in found_files if path.name != CONFIG_FILE and not _is_hidden(path, folder))
+    """The YAML files of a folder; a link that leads nowhere is one, so that reading it says so."""
+    return sorted(path for path in _below(folder) if path.suffix.lower() in _SUFFIXES and path.name != CONFIG_FILE)
 
 
-def _is_hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+def _below(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """Every file below a folder but hidden ones, through linked folders too, and never round in circles."""
+    real = folder.resolve()
+    if real in above or not folder.is_dir():
+        return
+    try:
+        inside = list(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"the folder `{folder}` cannot be read: {error.strerror}", "let us read it") from error
+    for path in inside:
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from _below(path, above | {real})
+        else:
+            yield path
 
 
 def _is_case_file(path: Path) -> bool:
-    return path.name.endswith(tuple(f".cases{suffix}" for suffix in _SUFFIXES))
+    return path.name.lower().endswith(tuple(f".cases{suffix}" for suffix in _SUFFIXES))
 
 
 def _is_manifest(file: _File, root: Path) -> bool:
