@@ -181,9 +181,9 @@ def _check_cells(
                 f"write {_WORDS[spec.type]}, or map another column", "data.mistyped-column"))  # fmt: skip
         elif bad:
             place = Place(opened.label, 1, raw.position)
-            warnings.append(Problem(place, f"{bad:,} cells of `{raw.header}` are not {_WORDS[spec.type]}; they "
-                "count as unknown",
-                                    None, "data.unreadable-cells", "warning"))  # fmt: skip
+            becomes = "leave the company's rank" if name.startswith("rank.") else "count as unknown"
+            message = f"{bad:,} cells of `{raw.header}` are not {_WORDS[spec.type]}; they {becomes}"
+            warnings.append(Problem(place, message, None, "data.unreadable-cells", "warning"))
     return errors, warnings
 
 

@@ -19,6 +19,11 @@ audience: {selected_by: []}
 channels:
   email: {provider: sendgrid, body: Hello}
 """
+CASES = """
+now: "2026-03-02T10:00:00Z"
+given: {send: {channel: email}}
+cases: [{case: c, policy: b, expect: {breached: true}}]
+"""
 
 
 def test_a_campaign_or_provider_misspelt_in_a_policy_is_said(tmp_path: Path) -> None:
@@ -44,8 +49,7 @@ def test_policies_in_linked_folders_and_with_loud_endings_are_read(tmp_path: Pat
         (shared / "deep" / "b.yml", policy.format("b")),
         (
             shared / "B.Cases.YAML",
-            'now: "2026-03-02T10:00:00Z"\ngiven: {send: {channel: email}}\n'
-            "cases: [{case: c, policy: b, expect: {breached: true}}]",
+            CASES,
         ),
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
