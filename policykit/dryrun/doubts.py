@@ -62,11 +62,17 @@ def overlooked(opened: Opened, vocabulary: Vocabulary) -> Iterator[Problem]:
 def about_nobody(
     connection: duckdb.DuckDBPyConnection, people: str, relations: Mapping[str, tuple[str, Opened]]
 ) -> Iterator[Problem]:
-    """A warning for each relation with rows, none of which is about anybody in the audience.
+    """A warning for each relation with rows that name no person, or none of which is about anybody in the audience.
 
     people: SQL of the audience; relations: name -> (SQL, file).
     """
     for name, (sql, opened) in relations.items():
+        first = f"(SELECT person FROM {sql} LIMIT {_FIRST})"
+        nameless = connection.execute(f"SELECT count(*) FROM {first} WHERE person IS NULL").fetchall()[0][0]
+        if nameless:
+            message = f"{nameless:,} rows of {name} name no person; what they say counts for nobody"
+            yield Problem(opened.place(column="person"), message, "fill in whom they are about", "data.no-person",
+                          "warning")  # fmt: skip
         some = f"(SELECT person FROM {sql} LIMIT {_LOOKED_AT})"
         if _any(connection, f"{people} WHERE key IN {some}") or not _any(connection, sql):
             continue

@@ -133,6 +133,8 @@ def test_a_column_of_no_channel_is_no_address(dry: Run) -> None:
          "1 cells of `country` hold no country that is known; they count as unknown"),
         ({"people": "id,country,rank.email,address.email\n1,DE,low,a@example.com\n2,DE,7,b@example.com\n"},
          "1 cells of `rank.email` are not whole numbers; they leave the company's rank"),
+        ({"consents": CONSENTS + ",withdrawn,*,*,2025-02-01T00:00:00Z\n"},
+         "1 rows of consents name no person; what they say counts for nobody"),
     ],
 )  # fmt: skip
 def test_words_nobody_knows_are_said(dry: Run, files: dict[str, str], warning: str) -> None:
