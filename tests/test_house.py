@@ -22,8 +22,7 @@ def _tracked() -> list[str]:
 def test_the_top_level_is_exactly_what_the_design_lists():
     top = {path.split("/")[0] for path in _tracked() if not path.startswith(".")}
 
-    assert top <= TOP
-    assert TOP - top <= {"plugins"}  # empty until the first provider has its plugin
+    assert top == TOP
 
 
 @pytest.mark.parametrize(

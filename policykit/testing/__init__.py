@@ -1,1 +1,0 @@
-"""Contracts that plugins and policies prove themselves with."""
