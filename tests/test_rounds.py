@@ -158,6 +158,25 @@ def test_an_instant_nobody_knows_blocks(at: LocalTime | None) -> None:
     assert outcome(campaign=replace(SPRING, at=at), person=lost) == blocked(impossible="no_instant")
 
 
+@pytest.mark.parametrize(("hour", "found"), [("11:00", "past_deadline"), ("13:00", None), ("15:00", None)])
+def test_an_own_hour_after_the_last_moment_blocks_before_any_policy_is_asked(hour: str, found: str | None) -> None:
+    planned = LocalTime("2026-03-02T13:00")  # 12:00 UTC in Paris
+    until = micros(f"2026-03-02T{hour}:00+01:00")
+
+    late = outcome(rule("a", on("push"), mode="audit"), campaign=replace(SPRING, at=planned, not_after=until))
+
+    expected = Decision(Verdict.ALLOW, audit=("a",), channel="push", at=NOON)
+    assert late == (blocked(impossible="past_deadline") if found else expected)
+
+
+def test_an_own_last_moment_nobody_knows_stops_nothing_that_leaves_as_planned() -> None:
+    lost = replace(ADA, facts={})
+
+    found = outcome(person=lost, campaign=replace(SPRING, not_after=LocalTime("2026-03-02T10:00")))
+
+    assert found == Decision(Verdict.ALLOW, channel="push", at=NOON)
+
+
 def test_a_local_hour_is_planned_on_the_recipients_clock() -> None:
     found = outcome(campaign=replace(SPRING, at=LocalTime("2026-03-02T10:00")))
 

@@ -67,7 +67,7 @@ class Clock:
         return resolve(at, zone) if isinstance(at, LocalTime) else at
 
     def limit(self, zone: str | None, planned: Micros | None) -> Micros | None:
-        """The last instant a send may be moved to."""
+        """The last instant a send may leave; None when it is a local hour that cannot be known."""
         until = self.campaign.not_after
         if until is None:
             return None if planned is None else planned + _DEADLINE

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from policykit.dryrun import masks
 from policykit.dryrun.plan import Plan
-from policykit.dryrun.scan import Scan
+from policykit.dryrun.rounds_sql import IMPOSSIBLE
+from policykit.dryrun.scan import Scan, past_deadline
 
 FIELDS = (
     "row", "key", "verdict", "start", "final", "stripped", "generic", "instant", "delayed", "impossible", "style",
@@ -31,7 +32,10 @@ def unlessened(plan: Plan, scan: Scan, scanned: str) -> str:
     blocks = plan.laws[0].blocks if plan.laws else 0
     audit = plan.laws[0].audit if plan.laws else 0
     blocked = masks.some(masks.kept("b", blocks, words))
-    sent = f"(start IS NOT NULL AND instant IS NOT NULL AND NOT {blocked})"
+    late = past_deadline(plan)
+    sent = f"(start IS NOT NULL AND instant IS NOT NULL AND NOT {late} AND NOT {blocked})"
+    why = {"no_address": "start IS NULL", "no_instant": "instant IS NULL", "past_deadline": late}
+    whens = " ".join(f"WHEN {test} THEN {IMPOSSIBLE.index(name)}" for name, test in why.items())
     values = {
         "row": "row", "key": "key",
         "verdict": f"CAST(CASE WHEN {sent} THEN 0 ELSE 2 END AS TINYINT)",
@@ -40,7 +44,7 @@ def unlessened(plan: Plan, scan: Scan, scanned: str) -> str:
         "stripped": "CAST(0 AS BIGINT)", "generic": "FALSE",
         "instant": f"CASE WHEN {sent} THEN instant END",
         "delayed": "FALSE",
-        "impossible": "CAST(CASE WHEN start IS NULL THEN 0 WHEN instant IS NULL THEN 1 END AS TINYINT)",
+        "impossible": f"CAST(CASE {whens} END AS TINYINT)",
         "style": f"CASE WHEN {sent} THEN style END",
         "assumed": "assumed",
     }  # fmt: skip

@@ -194,9 +194,10 @@ def _suggestions(plan: Plan, found: list[Outcome], supplied: Collection[str]) ->
     more: Counter[tuple[str, str]] = Counter()
     blocked: Counter[tuple[str, str]] = Counter()
     for o in found:
-        if o.verdict == Verdict.ALLOW or o.start is None or o.impossible == 1:
+        acting = o.first & plan.laws[o.start].acts if o.start is not None else 0
+        if o.verdict == Verdict.ALLOW or not acting:  # blocked before any policy was asked
             continue
-        for way in _ways(plan, o.first & plan.laws[o.start].acts, o.doubt, consent, facts):
+        for way in _ways(plan, acting, o.doubt, consent, facts):
             more[way] += o.rows
             blocked[way] += o.rows if o.verdict == Verdict.BLOCK else 0
     suggestions = (Suggestion(kind, subject, n, blocked[kind, subject]) for (kind, subject), n in more.items())

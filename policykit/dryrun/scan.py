@@ -142,11 +142,16 @@ def _words(plan: Plan) -> list[str]:
     bits = range(len(plan.live))
     breached = masks.gathered([(bit, f"coalesce(r{bit}, TRUE)") for bit in bits], plan.words, plan.word_type)
     unknown = masks.gathered([(bit, f"r{bit} IS NULL") for bit in bits], plan.words, plan.word_type)
-    judged = "start IS NOT NULL AND instant IS NOT NULL"
+    judged = f"start IS NOT NULL AND instant IS NOT NULL AND NOT {past_deadline(plan)}"
     return [
         f"CASE WHEN {judged} THEN {text} ELSE 0 END AS {name}_{w}"
         for name, texts in (("b", breached), ("u", unknown)) for w, text in enumerate(texts)
     ]  # fmt: skip
+
+
+def past_deadline(plan: Plan) -> str:
+    """Whether the planned instant lies after the last one; only a deadline that somebody named can be before it."""
+    return "FALSE" if plan.campaign.not_after is None else "coalesce(instant > last_at, FALSE)"
 
 
 def _lessened(plan: Plan) -> str:

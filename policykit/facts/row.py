@@ -141,7 +141,7 @@ def planned_at(sight: Sight) -> Micros | None:
 
 
 def deadline(sight: Sight, planned: Micros) -> Micros | None:
-    """The last instant a send may be moved to; None when it is a local hour that cannot be known."""
+    """The last instant a send may leave; None when it is a local hour that cannot be known."""
     limit = sight.campaign.not_after
     if limit is None:
         return planned + _DEADLINE_DAYS * DAY

@@ -66,6 +66,7 @@ _PARTS = ("block", "channel", "content", "uses", "send_at")  # the order in whic
 _NO_START = {  # what stopped it before any policy was asked, and the way out
     "no_address": "they had an address for a channel it is prepared for",
     "no_instant": "somebody said in which time zone they are",
+    "past_deadline": "it left sooner, or the last moment (`not_after`) were later",
 }
 
 
@@ -76,7 +77,7 @@ def as_text(told: Explanation, *, everything: bool = False) -> str:
         _verdict(told),
         *_why(told, decided),
         *_known(decided),
-        *_hindered(told),
+        *_hindered(told, decided),
         *_way(told, decided),
         *_assumed(told),
     ]
@@ -106,7 +107,7 @@ def _verdict(told: Explanation) -> str:
 
 def _why(told: Explanation, decided: list[PolicyTold]) -> list[str]:
     """The company's own words, else the policy's name; further policies by name."""
-    if told.impossible in _NO_START:
+    if not decided and told.impossible in _NO_START:
         return [f"Why: {IMPOSSIBLE[told.impossible]}."]
     if not decided:
         return []
@@ -124,7 +125,7 @@ def _known(decided: list[PolicyTold]) -> list[str]:
 
 
 def _way(told: Explanation, decided: list[PolicyTold]) -> list[str]:
-    if told.impossible in _NO_START:
+    if not decided and told.impossible in _NO_START:
         return [f"It would be judged if {_NO_START[told.impossible]}."]
     ways = list(dict.fromkeys(policy.way for policy in decided if policy.way))[:2]
     without = sorted({attribute for policy in decided for attribute in policy.without})
@@ -135,8 +136,8 @@ def _way(told: Explanation, decided: list[PolicyTold]) -> list[str]:
     return [f"It would go as planned if {', and '.join(ways)}."] if ways else []
 
 
-def _hindered(told: Explanation) -> list[str]:
-    if told.impossible is None or told.impossible in _NO_START:
+def _hindered(told: Explanation, decided: list[PolicyTold]) -> list[str]:
+    if told.impossible is None or (not decided and told.impossible in _NO_START):
         return []
     if told.impossible == "no_channel_left" and told.skipped:
         return [f"No gentler way was left: {'; '.join(_tried(*tried) for tried in told.skipped)}."]

@@ -35,7 +35,7 @@ IMPOSSIBLE = {
     "selected_attribute": "the data that picked these people cannot be taken back",
     "unknown_uses": "nobody says which data shapes this message",
     "unknown_zone": "the time zone is unknown, so no allowed hour can be found",
-    "past_deadline": "the next allowed hour is after the campaign's last moment",
+    "past_deadline": "it could leave only after the campaign's last moment",
     "no_channel_left": "no gentler channel is prepared that the person can be reached on and that is allowed",
 }
 

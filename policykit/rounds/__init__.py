@@ -65,6 +65,8 @@ def decide(
     planned = planned_at(sight)
     if planned is None:
         return Decision(Verdict.BLOCK, impossible="no_instant")
+    if campaign.not_after is not None and (until := deadline(sight, planned)) is not None and planned > until:
+        return Decision(Verdict.BLOCK, impossible="past_deadline")
     original = State(channel, False, _NOTHING, planned)
     judged = judge(sight, original)
     acting = judged.breached & laws.of(channel).acts

@@ -61,6 +61,18 @@ def test_a_send_may_be_written_as_the_given_of_a_case(policykit, workspace):
     assert ran.out == "This person gets this message by email, as planned.\n"
 
 
+def test_a_send_after_its_last_moment_is_told_as_such(policykit, workspace):
+    late = SEND.replace(b"uses: []", b'uses: [], not_after: "2026-03-02T09:00:00+01:00"') % b", age: 40"
+
+    ran = policykit("explain", "--send", "-", "--workspace", str(workspace({})), stdin=late)
+
+    assert ran.out == (
+        "This person does not get this message.\n"
+        "Why: it could leave only after the campaign's last moment.\n"
+        "It would be judged if it left sooner, or the last moment (`not_after`) were later.\n"
+    )
+
+
 @pytest.mark.parametrize("words", [[], ["spring"], ["spring", "p1", "--send", "x.yaml"]])
 def test_a_campaign_and_a_person_or_a_send(policykit, workspace, words):
     ran = policykit("explain", *words, "--workspace", str(workspace({})))

@@ -13,7 +13,7 @@ from policykit.dryrun.run import Options, dry_run
 from policykit.dryrun.sources import Source, Sources
 from policykit.errors import BadData, EnginesDisagree
 from policykit.ir.nodes import Compare, Const, Type
-from policykit.model import HOUR
+from policykit.model import HOUR, LocalTime
 from policykit.vocabulary import Vocabulary
 from tests.dryrun.world import (
     AGE,
@@ -175,6 +175,28 @@ def test_an_audience_nobody_of_which_can_be_reached_is_said_so(tmp_path):
 
     assert [lack.fact for lack in result.lacks] == ["addresses"]
     assert result.numbers.impossible == {"no_address": 1}
+
+
+@pytest.mark.parametrize("rules", [(), (minors(),), (minors(), asked_first(), office_hours())])
+def test_an_own_hour_after_the_last_moment_does_not_leave(tmp_path, rules):
+    people = file(
+        tmp_path / "p.csv", "id age address.push address.email zone",
+        [("ann", 30, "t", "a@example.com", "Europe/Paris"), ("bob", 30, "t", "b@example.com", "America/New_York"),
+         ("cyd", 12, "t", "c@example.com", "America/New_York")],
+    )  # fmt: skip
+    consents = file(tmp_path / "c.csv", "person status channel purpose at",
+                    [("ann", "given", "push", "*", YES), ("bob", "given", "email", "*", YES)])  # fmt: skip
+    planned, until = LocalTime("2026-03-02T12:00"), NOW + 4 * HOUR  # 12:00 in New York is 17:00Z
+    out = tmp_path / "out.parquet"
+
+    sources = Sources(people, consents=consents)
+    result = dry_run(ruleset(*rules), campaign(at=planned, not_after=until), sources, NOW, out=out, options=QUICK)
+
+    assert [(r["verdict"], r["impossible"], r["policies"]) for r in read(out)] == [
+        ("allow", None, None), ("block", "past_deadline", None), ("block", "past_deadline", None),
+    ]  # fmt: skip
+    assert result.numbers.impossible == {"past_deadline": 2}
+    assert result.numbers.suggestions == ()
 
 
 def test_assumptions_are_counted_where_they_stood_in(tmp_path):

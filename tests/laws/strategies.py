@@ -219,8 +219,8 @@ def moments(draw: Any) -> tuple[int | LocalTime, int | LocalTime | None]:
         return at, after
     text = draw(st.sampled_from(LOCAL_TIMES))
     zone = draw(st.sampled_from((None, None, "Europe/Paris", "Australia/Lord_Howe")))
-    until = draw(st.sampled_from((None, None, None, text, text[:10] + "T23:59:59")))
-    return LocalTime(text, zone), LocalTime(until, zone) if until else None
+    until = draw(st.sampled_from((None, None, None, utc(text), text, text[:10] + "T23:59:59")))
+    return LocalTime(text, zone), LocalTime(until, zone) if isinstance(until, str) else until
 
 
 # --- whole settings -------------------------------------------------------------------------------
