@@ -9,6 +9,7 @@ wrong, and its unknown is taken for a value.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -295,7 +296,8 @@ def noticed(one: Break) -> str | None:
 
     A break that only makes text that cannot be read shows nothing about the laws, so it is raised.
     """
-    with one.make(one.kind, one.way):
+    with one.make(one.kind, one.way), warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # broken text may compare a literal with `is`
         try:
             one.hold(one.kind)
         except HypothesisException:
