@@ -282,8 +282,13 @@ def _match(
     mapped = {raw.header for raw in found.values()}
     for header, raw in by_header.items():
         short = short_name(header, relation)
-        if header not in mapped and is_column(short, specs):
-            found.setdefault(short, raw)
+        if header in mapped or not is_column(short, specs):
+            continue
+        first = found.setdefault(short, raw)
+        if first is not raw and first.header not in mapped:
+            problems.append(Problem(Place(label, 1, raw.position),
+                                    f"column appears twice (`{first.header}` and `{header}`)",
+                                    "name each column once", "data.duplicate-column"))  # fmt: skip
     problems += _alike(found, label)
     problems += [_missing(relation, spec, label, by_header) for spec in specs if _absent(spec, found, source, relation)]
     return found, problems

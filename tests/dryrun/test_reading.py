@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -127,6 +128,14 @@ def test_facts_of_the_workspace_have_columns_too(bench, tmp_path):
 BAD = {
     "no column": ("people.csv", "idd,age\n1,2\n", "column `id` of people is missing; did you mean `idd`?"),
     "twice": ("people.csv", "id,id\n1,2\n", "people.csv:1:2: column `id` appears twice"),
+    "twice by two names": (
+        "people.csv", "id,country,recipient.id\n1,FR,2\n",
+        "people.csv:1:3: column appears twice (`id` and `recipient.id`)",
+    ),
+    "another fact twice": (
+        "people.csv", "id,recipient.country,country\n1,FR,NO\n",
+        "people.csv:1:3: column appears twice (`recipient.country` and `country`)",
+    ),
     "naive": (
         "people.csv", "id,last_purchase_at\n1,2026-01-01T00:00Z\n2,2026-01-01 10:00\n3,2026-01-02\n",
         "people.csv:3:2: `2026-01-01 10:00` has no offset (and 1 more in this column)",
@@ -159,6 +168,14 @@ def test_a_file_that_cannot_be_used_is_refused_at_the_place(tmp_path, what):
 
     assert len(found) == 1
     assert message in found[0]
+
+
+def test_a_column_that_the_mapping_names_goes_before_one_of_its_own_name(bench, tmp_path):
+    people = replace(put(tmp_path, "people.csv", "id,recipient.id\n1,2\n"), columns={"recipient.id": "recipient.id"})
+
+    data = read_data(bench, Sources(people), Vocabulary())
+
+    assert [row["key"] for row in rows(bench, data)] == ["2"]
 
 
 def test_a_line_of_a_million_characters_is_read(bench, tmp_path):
