@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -16,6 +16,7 @@ from policykit.dryrun.plan import WORD, Plan
 from policykit.dryrun.rounds_sql import IMPOSSIBLE, names_of
 from policykit.dryrun.sources import quoted
 from policykit.errors import BadData, Problem
+from policykit.vocabulary import CHANNELS
 
 _VERDICTS = ("allow", "downgrade", "block")
 _IN_ORDER = 200_000  # rows; beyond it the column `row` says the order
@@ -60,9 +61,13 @@ def write_decisions(connection: duckdb.DuckDBPyConnection, plan: Plan, found: li
 
 
 def write_lists(connection: duckdb.DuckDBPyConnection, plan: Plan, found: list[Outcome], folder: Path) -> None:
-    """`to-<channel>.csv` per final channel and `not-sent.csv`; every row of the audience is in exactly one."""
+    """`to-<channel>.csv` per final channel and `not-sent.csv`; every row of the audience is in exactly one.
+
+    In a folder that is there already, those of an earlier run go, whichever channels it had; nothing else does.
+    """
     _name_masks(connection, plan, found)
-    with _beside(folder) as place:
+    ours = {"not-sent.csv", *(f"to-{channel}.csv" for channel in (*CHANNELS, *plan.ruleset.ranks))}
+    with _beside(folder, ours) as place:
         place.mkdir()
         for k, channel in enumerate(plan.channels):
             query = (
@@ -134,16 +139,18 @@ def _wrong(target: Path, *, folder: bool) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A place in the same folder whose content takes the target's place when all went well."""
+def _beside(target: Path, ours: Collection[str] = ()) -> Iterator[Path]:
+    """A place in the same folder whose content takes the target's place when all went well.
+
+    ours: names of the files that an earlier run may have left in a target that is a folder.
+    """
     work = None
     try:
         work = Path(tempfile.mkdtemp(prefix=".policykit-", dir=target.parent))
         place = work / target.name
         yield place
         if place.is_dir() and target.is_dir():
-            for file in place.iterdir():
-                file.replace(target / file.name)
+            _exchange(place, target, ours, Path(tempfile.mkdtemp(dir=work)))
         else:
             place.replace(target)
     except (OSError, duckdb.IOException) as error:
@@ -152,3 +159,18 @@ def _beside(target: Path) -> Iterator[Path]:
     finally:
         if work is not None:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _exchange(place: Path, target: Path, ours: Collection[str], before: Path) -> None:
+    """Puts new files into a folder instead of our earlier ones, which wait in `before`; if one fails, all is undone."""
+    files = list(place.iterdir())
+    earlier = sorted({*ours, *(file.name for file in files)})
+    with ExitStack() as undo:
+        for name in earlier:
+            if (target / name).is_file():
+                (target / name).replace(before / name)
+                undo.callback((before / name).replace, target / name)
+        for file in files:
+            file.replace(target / file.name)
+            undo.callback((target / file.name).unlink)
+        undo.pop_all()

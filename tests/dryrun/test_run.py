@@ -104,6 +104,38 @@ def test_the_lists_hold_every_row_once(world, tmp_path):
     }
 
 
+def test_lists_of_an_earlier_run_do_not_stay_beside_those_of_this_one(world, tmp_path):
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    mine = ("to-sms.csv", "to-email.csv", "not-sent.csv")
+    yours = ("to-do.csv", "to-sms.csv.bak", "TO-sms.csv", "notes.txt")
+    for name in (*mine, *yours):
+        (lists / name).write_text("old")
+    (lists / "to-in_app.csv").mkdir()
+
+    dry_run(ruleset(minors(), asked_first()), campaign(), world, NOW, lists=lists, options=QUICK)
+
+    assert {path.name for path in lists.iterdir()} == {
+        "to-push.csv", "to-email.csv", "not-sent.csv", "to-in_app.csv", *yours,
+    }  # fmt: skip
+    assert all((lists / name).read_text() == "old" for name in yours)
+    assert "old" not in (lists / "to-email.csv").read_text()
+
+
+def test_lists_that_cannot_be_put_there_leave_the_earlier_ones(world, tmp_path):
+    lists = tmp_path / "lists"
+    (lists / "to-push.csv").mkdir(parents=True)
+    (lists / "to-sms.csv").write_text("old")
+    (lists / "not-sent.csv").write_text("old")
+
+    with pytest.raises(BadData):
+        dry_run(ruleset(minors(), asked_first()), campaign(), world, NOW, lists=lists, options=QUICK)
+
+    assert {path.name for path in lists.iterdir()} == {"to-push.csv", "to-sms.csv", "not-sent.csv"}
+    assert (lists / "not-sent.csv").read_text() == "old"
+    assert {path.name for path in tmp_path.iterdir() if path.name.startswith(".policykit")} == set()
+
+
 def test_a_strip_a_delay_and_a_move_are_made_together(tmp_path):
     people = file(
         tmp_path / "p.csv", "id zone address.push address.email",
