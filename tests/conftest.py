@@ -1,18 +1,30 @@
-"""What tests of several rooms share: the command line in process, and one demo workspace."""
+"""What tests of several rooms share: the command line in process, one demo workspace, the size of laws."""
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from policykit.cli.main import main
+from tests.examples import EVERYDAY
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The everyday run tries laws with fewer examples; any other run tries them all."""
+    if config.option.markexpr == "not slow":
+        settings.register_profile(EVERYDAY, settings())
+        settings.load_profile(EVERYDAY)
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,20 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def demo_report(policykit: Callable[..., Ran], demo: Path) -> Callable[[str], dict[str, Any]]:
+    """What a dry run of one of the demo's campaigns says with `--json`, run once each."""
+
+    @cache
+    def report(campaign: str) -> dict[str, Any]:
+        ran = policykit("dry-run", campaign, "--workspace", str(demo), "--known-at", DEMO_KNOWN_AT, "--json")
+        assert ran.code == (1 if campaign == "draft" else 0), ran.err
+        found: dict[str, Any] = json.loads(ran.out)
+        return found
+
+    return report
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Callable[[dict[str, str | bytes]], Path]:
     """Writes a small workspace that is right, with the files given put over it; the folder comes back."""
@@ -68,6 +94,7 @@ def workspace(tmp_path: Path) -> Callable[[dict[str, str | bytes]], Path]:
     return make
 
 
+DEMO_KNOWN_AT = "2026-11-25T09:00:00Z"
 SMALL: dict[str, str | bytes] = {
     "policykit.yaml": "mode: enforce\npolicies: [policies/]\n",
     "policies/registry.yaml": (

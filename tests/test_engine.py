@@ -64,6 +64,7 @@ from policykit.model import (
     Verdict,
     to_micros,
 )
+from tests.examples import examples
 
 
 def micros(text: str) -> int:
@@ -213,7 +214,7 @@ rulesets = st.lists(st.sampled_from(MENU), unique_by=lambda each: each.policy, m
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(rulesets, campaigns, people, st.sampled_from([None, "push", "sms"]))
 def test_m2_the_generated_python_is_the_reference(
     rules: RuleSet, campaign: Campaign, person: Person, start: str | None
@@ -221,7 +222,7 @@ def test_m2_the_generated_python_is_the_reference(
     assert Engine(rules).decide(campaign, person, NOW, start) == reference_decide(rules, campaign, person, NOW, start)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(rulesets, campaigns, people)
 def test_m2_facts_at_hand_are_decided_alike(rules: RuleSet, campaign: Campaign, person: Person) -> None:
     def _facts(state: State) -> FactRow:
@@ -230,7 +231,7 @@ def test_m2_facts_at_hand_are_decided_alike(rules: RuleSet, campaign: Campaign, 
     assert Engine(rules).decide_from(_facts, campaign, person, NOW) == reference_decide(rules, campaign, person, NOW)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(rulesets, campaigns, people, st.randoms(use_true_random=False))
 def test_m4_order_never_matters(rules: RuleSet, campaign: Campaign, person: Person, chance: random.Random) -> None:
     leaves, records = list(rules.leaves), list(person.consents or ())
@@ -243,7 +244,7 @@ def test_m4_order_never_matters(rules: RuleSet, campaign: Campaign, person: Pers
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(rulesets, campaigns, people)
 def test_m5_a_decision_is_whole(rules: RuleSet, campaign: Campaign, person: Person) -> None:
     decision = reference_decide(rules, campaign, person, NOW)
@@ -314,7 +315,7 @@ def test_earlier_rows_do_not_make_an_absent_history_known() -> None:
     assert [decision.undetermined for decision in found] == [("cap",), ("cap",)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(rulesets, campaigns, st.lists(people, max_size=5))
 def test_m7_an_audience_is_the_same_by_the_engine(rules: RuleSet, campaign: Campaign, rows: list[Person]) -> None:
     engine = Engine(rules)

@@ -25,6 +25,7 @@ def test_the_top_level_is_exactly_what_the_design_lists():
     assert top == TOP
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -108,7 +108,14 @@ def test_what_the_machine_or_the_user_says_is_no_fault(policykit, failing, error
     assert ran.err.startswith(said)
 
 
-@pytest.mark.parametrize("words", [["facts"], ["dry-run", "spring"], ["dry-run", "spring", "--json"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["facts"],
+        pytest.param(["dry-run", "spring"], marks=pytest.mark.slow),
+        pytest.param(["dry-run", "spring", "--json"], marks=pytest.mark.slow),
+    ],
+)
 def test_a_reader_that_leaves_ends_the_command_quietly(workspace, words):
     root = workspace({})
     read, write = os.pipe()
@@ -125,7 +132,10 @@ def test_a_reader_that_leaves_ends_the_command_quietly(workspace, words):
     assert (ran.returncode, ran.stderr) == (border.PIPE, b"")
 
 
-@pytest.mark.parametrize("words", [["dry-run", "spring"], ["dry-run", "spring", "--json"]])
+@pytest.mark.parametrize(
+    "words",
+    [["dry-run", "spring"], pytest.param(["dry-run", "spring", "--json"], marks=pytest.mark.slow)],
+)
 def test_a_terminal_without_unicode_is_no_reason_to_stop(workspace, words):
     root = workspace({})
 

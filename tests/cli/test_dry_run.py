@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from tests.conftest import DEMO_KNOWN_AT
 
-@pytest.fixture(scope="module")
-def basket(policykit, demo):
-    ran = policykit("dry-run", "basket", "--workspace", str(demo), "--json")
-    assert ran.code == 0, ran.err
-    return json.loads(ran.out)
+
+@pytest.fixture
+def basket(demo_report):
+    return demo_report("basket")
 
 
 def test_every_message_is_in_exactly_one_total(basket):
@@ -27,7 +27,9 @@ def test_people_are_called_by_pseudonyms_that_are_the_same_in_every_report(polic
     ids = {row["customer_no"] for row in csv.DictReader(rows)}
     people = [example["person"] for example in basket["examples"]]
 
-    again = json.loads(policykit("dry-run", "basket", "--workspace", str(demo), "--json").out)
+    again = json.loads(
+        policykit("dry-run", "basket", "--workspace", str(demo), "--known-at", DEMO_KNOWN_AT, "--json").out
+    )
 
     assert not ids & set(people)
     assert people == [example["person"] for example in again["examples"]]
@@ -60,6 +62,8 @@ def test_decisions_and_lists_have_everybody_once(policykit, demo, basket, tmp_pa
         "basket",
         "--workspace",
         str(demo),
+        "--known-at",
+        DEMO_KNOWN_AT,
         "--out",
         str(tmp_path / "d.parquet"),
         "--lists",

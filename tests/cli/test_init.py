@@ -34,10 +34,8 @@ def test_what_it_makes_has_nothing_wrong(policykit, demo):
         assert (ran.code, json.loads(ran.out)["errors"]) == (0, 0)
 
 
-def test_every_verdict_and_every_change_occurs_in_it(policykit, demo):
-    found = [
-        json.loads(policykit("dry-run", c, "--json", "--workspace", str(demo)).out) for c in ("basket", "new-home")
-    ]
+def test_every_verdict_and_every_change_occurs_in_it(demo_report):
+    found = [demo_report(campaign) for campaign in ("basket", "new-home")]
 
     assert all(report[verdict] for report in found for verdict in ("allowed", "downgraded", "blocked"))
     for change in ("moved", "stripped", "generic", "delayed"):

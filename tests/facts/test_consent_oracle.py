@@ -11,6 +11,7 @@ from policykit.facts.consent import met, node_path, refused_for, standing, statu
 from policykit.ir.nodes import Requirement
 from policykit.ir.rules import RuleSet
 from policykit.model import DAY, FOREVER, Campaign, ConsentRecord, Program
+from tests.examples import examples
 
 NOW = 1_000 * DAY
 PARENT = {
@@ -119,7 +120,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.lists(records, max_size=6), st.sampled_from(sorted(SENDS)), st.sampled_from(["push", "sms"]))
 def test_m6_consent_is_what_scopes_as_sets_of_sends_say(found: list[ConsentRecord], node: str, channel: str) -> None:
     path = node_path(RULES, SENDS[node])

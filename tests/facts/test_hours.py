@@ -23,6 +23,7 @@ from policykit.facts.hours import (
 )
 from policykit.ir.nodes import Hours, Opening
 from policykit.model import DAY, HOUR, MINUTE, LocalTime, from_micros, to_micros
+from tests.examples import examples
 
 EVERY_DAY = frozenset(range(7))
 RESTLESS = (  # zones whose clocks did something unusual
@@ -74,7 +75,7 @@ starts = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(hours_of, st.sampled_from(RESTLESS), starts, st.integers(1, 1600))
 def test_m8_intervals_are_the_local_clock_read_minute_by_minute(
     hours: Hours, zone: str, start: int, length: int
@@ -90,7 +91,7 @@ def test_m8_intervals_are_the_local_clock_read_minute_by_minute(
         assert inside == allowed(hours, zone, at) == slowly_allowed(hours, zone, at), wall(zone, at)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(hours_of, st.sampled_from(RESTLESS), starts)
 def test_m8_next_allowed_is_the_first_allowed_minute(hours: Hours, zone: str, at: int) -> None:
     deadline = at + DAY
@@ -100,7 +101,7 @@ def test_m8_next_allowed_is_the_first_allowed_minute(hours: Hours, zone: str, at
     assert next_allowed(hours, zone, at, deadline) == first
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.sampled_from(sorted(zones())), st.integers(micros("1890-01-01T00:00Z"), micros("2090-01-01T00:00Z")))
 def test_m8_local_fields_are_what_the_clock_says(zone: str, at: int) -> None:
     local, fields = wall(zone, at), local_fields(zone, at)
@@ -112,7 +113,7 @@ def test_m8_local_fields_are_what_the_clock_says(zone: str, at: int) -> None:
     )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.sampled_from(RESTLESS), starts, st.integers(0, 1439))
 def test_m8_a_local_hour_is_the_first_minute_of_its_date_at_or_after_it(zone: str, near: int, minute: int) -> None:
     day = wall(zone, near).date()
@@ -129,7 +130,7 @@ def test_m8_a_local_hour_is_the_first_minute_of_its_date_at_or_after_it(zone: st
     assert first is None or 0 <= first - (found or 0) < late
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.sampled_from([z for z in RESTLESS if z != "America/St_Johns"]), starts)
 def test_m8_day_week_and_month_hold_the_instant_and_begin_on_their_date(zone: str, at: int) -> None:
     fields = local_fields(zone, at)

@@ -38,6 +38,7 @@ from policykit.ir.nodes import (
 )
 from policykit.ir.walk import nodes
 from policykit.vocabulary import FactSpec, Vocabulary
+from tests.examples import examples
 
 VOCABULARY = Vocabulary(
     [FactSpec("attributes.my-basket", "string", "a test fact"), FactSpec("recipient.spend", "double", "a test fact")]
@@ -363,7 +364,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.text(max_size=40) | st.lists(PIECES, max_size=14).map("".join))
 def test_nothing_written_breaks_the_reader(text: str) -> None:
     found, problems = parse(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,32 +17,19 @@ from policykit.facts.row import Sight, State, planned_at
 from policykit.language.spans import parse_instant
 from policykit.reasons import tell
 from policykit.rounds import first_channel
+from tests.conftest import DEMO_KNOWN_AT
 
 CAMPAIGNS = ("basket", "new-home", "draft")
-KNOWN_AT = "2026-11-25T09:00:00Z"
 
 
-@pytest.fixture(scope="module")
-def workspace(policykit, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("demo") / "acme"
-    ran = policykit("init", str(folder), "--people", "3000")
-    assert ran.code == 0, ran.err
-    return folder
+@pytest.fixture
+def summaries(demo_report) -> dict[str, dict[str, Any]]:
+    return {campaign: demo_report(campaign) for campaign in CAMPAIGNS}
 
 
-@pytest.fixture(scope="module")
-def summaries(policykit, workspace) -> dict[str, dict[str, Any]]:
-    found = {}
-    for campaign in CAMPAIGNS:
-        ran = policykit("dry-run", campaign, "--workspace", str(workspace), "--known-at", KNOWN_AT, "--json")
-        assert ran.code == (1 if campaign == "draft" else 0), ran.err
-        found[campaign] = json.loads(ran.out)
-    return found
-
-
-def test_it_is_valid_and_its_cases_hold(policykit, workspace) -> None:
-    checked = policykit("check", "--workspace", str(workspace))
-    tested = policykit("test", "--workspace", str(workspace), "--require-cases")
+def test_it_is_valid_and_its_cases_hold(policykit, demo) -> None:
+    checked = policykit("check", "--workspace", str(demo))
+    tested = policykit("test", "--workspace", str(demo), "--require-cases")
 
     assert (checked.code, tested.code) == (0, 0), checked.out + tested.out
 
@@ -94,10 +80,10 @@ def test_every_policy_is_breached_and_unknown_for_somebody(summaries) -> None:
     assert len(breached) == 21
 
 
-def test_every_policy_is_met_by_somebody(workspace) -> None:
-    opened = open_workspace(workspace)
+def test_every_policy_is_met_by_somebody(demo: Path) -> None:
+    opened = open_workspace(demo)
     met: set[str] = set()
-    now = parse_instant(KNOWN_AT)
+    now = parse_instant(DEMO_KNOWN_AT)
     assert now is not None
     for campaign in (manifest(opened, name) for name in CAMPAIGNS):
         with Workbench(Options()) as bench:
@@ -116,8 +102,8 @@ def test_every_policy_is_met_by_somebody(workspace) -> None:
 
 
 @pytest.mark.parametrize("person", ["p000001", "p000003"])
-def test_each_person_has_a_story(policykit, workspace, person) -> None:
-    ran = policykit("explain", "basket", person, "--workspace", str(workspace))
+def test_each_person_has_a_story(policykit, demo, person) -> None:
+    ran = policykit("explain", "basket", person, "--workspace", str(demo))
 
     assert ran.code == 0
     assert ran.out.startswith(person)

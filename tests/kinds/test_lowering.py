@@ -41,6 +41,7 @@ from policykit.ir.nodes import (
 from policykit.kinds.quiet_hours import complement
 from policykit.model import DAY, HOUR
 from policykit.vocabulary import DEGREES, SENSITIVITIES
+from tests.examples import examples
 
 from .conftest import Lower
 
@@ -340,7 +341,7 @@ _OPENINGS = st.lists(
 ).map(tuple)  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(openings=_OPENINGS)
 def test_the_complement_is_every_other_minute(openings: tuple[Opening, ...]) -> None:
     free = complement(openings)

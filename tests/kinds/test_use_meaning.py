@@ -14,6 +14,7 @@ from policykit.ir.nodes import Fact, Type, UseCollectedFor, UseFact, UseLeaf, Us
 from policykit.ir.walk import use_leaves_of
 from policykit.language.policy import OnBreach, Policy
 from policykit.vocabulary import DEGREES, ORIGINS, SENSITIVITIES
+from tests.examples import examples
 
 from .conftest import KINDS, context_of
 
@@ -163,7 +164,7 @@ def _leaf(use: Use, leaf: UseLeaf) -> Value:
             return found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     demand=st.sampled_from(("require", "forbid")),
     body=BODIES,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from policykit.errors import InvalidPolicies, PolicykitError, UsageError, WorkspaceNotFound
 from policykit.language.load import find_workspace, load_workspace
 from policykit.vocabulary import FactSpec
+from tests.examples import examples
 from tests.language.loading import KINDS, POLICY, complaints, load, write
 
 TEN_MISTAKES = {
@@ -308,7 +309,7 @@ BYTES = [
 NAMES = ("policies/a.yaml", "policies/b.yaml", "policies/a.cases.yaml", "campaigns/c.yaml", "policykit.yaml")
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(BYTES), max_size=6).map(b"".join)))
 def test_no_bytes_are_a_traceback_and_every_problem_has_a_place(tmp_path: Path, files):
     for name in NAMES:
@@ -325,7 +326,7 @@ def test_no_bytes_are_a_traceback_and_every_problem_has_a_place(tmp_path: Path, 
     assert all(problem.message and not problem.message.endswith(".") for problem in problems)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_good_file_cut_or_garbled_anywhere_is_never_a_traceback(tmp_path: Path, data):
     name = data.draw(st.sampled_from(sorted(GOOD)))
@@ -416,7 +417,7 @@ def _replaced(tree, path, value):
     return copy
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_value_of_a_wrong_shape_anywhere_is_told_with_a_way_out(tmp_path: Path, data):
     name = data.draw(st.sampled_from(sorted(GOOD)))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from policykit.language.template import read_template
 from policykit.language.yaml import Source
+from tests.examples import examples
 
 VALUES = {"basket": "B4SKET", "name": "N4ME", "city": "C1TY", "list": ["1TEM", "2TEM"]}
 MARKS = {"basket": "B4SKET", "name": "N4ME", "city": "C1TY", "list": "TEM"}
@@ -86,7 +87,7 @@ def render(text: str, values) -> str:
     return str(liquid.Environment().from_string(text).render(**values))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(PIECES)
 def test_what_a_page_shows_is_recited(text):
     uses = read(text, "html")
@@ -98,7 +99,7 @@ def test_what_a_page_shows_is_recited(text):
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(PIECES, st.sampled_from(sorted(VALUES)))
 def test_what_changes_a_text_is_used_and_what_it_shows_is_recited(text, name):
     uses = read(text, "body")

@@ -18,6 +18,7 @@ from policykit.engine import Engine, audience, decide_audience, reference_decide
 from policykit.ir.rules import RuleSet
 from policykit.model import Decision, Person
 from policykit.vocabulary import CHANNELS
+from tests.examples import examples
 from tests.laws import oracle
 from tests.laws.oracle_compile import registry_of, ruleset_of
 from tests.laws.oracle_files import ENDINGS, comparable, dry_decisions, readable, write_tables
@@ -51,7 +52,7 @@ def assert_one_meaning(setting: Setting, seed: int, ending: str, count: int) -> 
     assert planned == [comparable(decision) for decision in said]
 
 
-@settings(QUICK, max_examples=25)
+@settings(QUICK, max_examples=examples(25))
 @given(settings_of(policies() | watching()), SEEDS)
 def test_generated_python_decides_as_the_reference(setting: Setting, seed: int) -> None:
     ruleset, people = ruleset_of(setting), oracle.people(audience_of(setting, seed, 40))
@@ -61,7 +62,7 @@ def test_generated_python_decides_as_the_reference(setting: Setting, seed: int) 
     assert live_decisions(setting, ruleset, people) == said
 
 
-@settings(QUICK, max_examples=15)
+@settings(QUICK, max_examples=examples(15))
 @given(settings_of(policies()), SEEDS, st.randoms(use_true_random=False))
 def test_a_live_send_starts_where_it_was_going(setting: Setting, seed: int, chance: Random) -> None:
     ruleset, people = ruleset_of(setting), oracle.people(audience_of(setting, seed, 30))
@@ -77,13 +78,13 @@ def zip_now(people: list[Person], now: int, starts: list[str]) -> list[tuple[Per
     return [(person, now, start) for person, start in zip(people, starts, strict=True)]
 
 
-@settings(QUICK, max_examples=4)
+@settings(QUICK, max_examples=examples(4))
 @given(settings_of(watching()), SEEDS, FILES)
 def test_every_path_says_the_same_of_every_policy(setting: Setting, seed: int, ending: str) -> None:
-    assert_one_meaning(setting, seed, ending, 300)
+    assert_one_meaning(setting, seed, ending, examples(300))
 
 
-@settings(QUICK, max_examples=8)
+@settings(QUICK, max_examples=examples(8))
 @given(settings_of(policies()), SEEDS, FILES)
 def test_every_path_decides_every_row_alike(setting: Setting, seed: int, ending: str) -> None:
     assert_one_meaning(setting, seed, ending, 100)

@@ -20,6 +20,7 @@ from policykit.dryrun.run import Options, dry_run
 from policykit.engine import decide_audience
 from policykit.ir.rules import Rule, RuleSet
 from policykit.model import Decision, Person, Verdict
+from tests.examples import examples
 from tests.laws import oracle
 from tests.laws.oracle_compile import registry_of, ruleset_of
 from tests.laws.oracle_files import write_tables
@@ -63,7 +64,7 @@ def would_be_allowed(setting: Setting, ruleset: RuleSet, people: list[Person], w
     return [decision.verdict is Verdict.ALLOW for decision in again]
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=list(HealthCheck))
 @given(settings_of(policies(1, 4)), st.integers(0, 2**32))
 def test_reports_add_up(setting: Setting, seed: int) -> None:
     ruleset, tables = ruleset_of(setting), once(audience(setting, seed, 80))
@@ -94,7 +95,7 @@ def test_reports_add_up(setting: Setting, seed: int) -> None:
     assert sum(example.alike for example in said.examples) <= said.downgraded + said.blocked
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=list(HealthCheck))
 @given(settings_of(policies(1, 4)), st.integers(0, 2**32))
 def test_a_suggestion_is_a_number_computed_by_judging_again(setting: Setting, seed: int) -> None:
     ruleset, tables = ruleset_of(setting), once(audience(setting, seed, 80))

@@ -17,11 +17,12 @@ from policykit.ir import fold
 from policykit.ir.nodes import And, Arith, Compare, Const, Expr, Fact, If, Known, Leaf, Or, Type
 from policykit.ir.rows import FactRow, Judged
 from policykit.ir.walk import type_of
+from tests.examples import examples
 from tests.laws import duck
 from tests.laws.node_trees import ALL_LEAVES, ALL_USE_LEAVES, FOCUSES, Row, World, focused, rule, worlds
 
 EVERYDAY = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 TREES = st.sampled_from(FOCUSES).flatmap(focused)
 LEAVES = st.sets(st.sampled_from(ALL_LEAVES))

@@ -25,11 +25,12 @@ from policykit.ir.nodes import Expr, Leaf, Type, UseLeaf, Value
 from policykit.ir.walk import leaves_of, use_leaves_of
 from policykit.model import from_micros, to_micros
 from policykit.vocabulary import REFUSED_LEVELS, FactSpec, Vocabulary
+from tests.examples import examples
 from tests.laws.strategies_expressions import INT_FACTS, TEXT_FACTS, USE_TEXTS, conditions
 
 cel = pytest.importorskip("cel_expr_python.cel", reason="the official CEL engine comes with the test extra")
 
-SETTINGS = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 GROUPS = ("send", "recipient", "consent", "attributes", "loyalty")
 NOW = to_micros(datetime(2026, 3, 29, 1, 30, tzinfo=UTC))
 VOCABULARY = Vocabulary(

@@ -15,6 +15,7 @@ from policykit.ir.rows import FactRow, Judged
 from policykit.ir.rules import Rule, RuleSet
 from policykit.ir.specialise import SpecialisedRule, leaves_left, send_constants, specialise
 from policykit.model import Campaign, Prepared, Variant
+from tests.examples import examples
 from tests.laws import duck
 from tests.laws.node_trees import (
     ALL_LEAVES,
@@ -30,7 +31,7 @@ from tests.laws.node_trees import (
 )
 
 SETTINGS = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 

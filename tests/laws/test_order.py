@@ -11,6 +11,7 @@ from itertools import permutations
 from pathlib import Path
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ from policykit.language.yaml import parse_yaml
 from policykit.plugins import Plugins, discover
 from policykit.vocabulary import Vocabulary
 from tests.benchmarks.workspace import compile_workspace
+from tests.examples import examples
 from tests.laws import oracle
 from tests.laws.oracle_compile import ruleset_of, yaml_of
 from tests.laws.strategies import Document, Setting, settings_of
@@ -34,7 +36,7 @@ WORKLOAD = Path(__file__).parents[1] / "benchmarks" / "workload"
 SECTIONS = ("attributes", "programs", "facts")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(settings_of(policies(2, 8)), st.randoms(use_true_random=False), st.integers(0, 2**32))
 def test_order_of_policies_never_matters(setting: Setting, order: Random, seed: int) -> None:
     people = oracle.people(audience(setting, seed, 25))
@@ -48,7 +50,7 @@ def test_order_of_policies_never_matters(setting: Setting, order: Random, seed: 
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(settings_of(policies(1, 4)), st.randoms(use_true_random=False))
 def test_order_of_the_registry_never_matters(setting: Setting, order: Random) -> None:
     registry = {key: order.sample(rows, len(rows)) if key in SECTIONS else rows
@@ -58,7 +60,7 @@ def test_order_of_the_registry_never_matters(setting: Setting, order: Random) ->
     assert ruleset_of(setting).hash == ruleset_of(shuffled).hash
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(settings_of(policies(1, 4)), st.sampled_from(("effect", "mode")))
 def test_the_hash_notices_a_policy_that_means_something_else(setting: Setting, part: str) -> None:
     document = setting.policies[0]
@@ -73,6 +75,7 @@ def test_the_hash_notices_a_policy_that_means_something_else(setting: Setting, p
     assert ruleset_of(setting).hash != ruleset_of(setting, [other, *setting.policies[1:]]).hash
 
 
+@pytest.mark.slow
 def test_the_hash_is_the_same_in_every_process() -> None:
     said = {_hash_in_a_process(seed) for seed in ("0", "1", "2")}
 
