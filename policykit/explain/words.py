@@ -153,6 +153,8 @@ def _count_words(rule: Rule, view: View) -> Words:
         if isinstance(node, Compare) and isinstance(node.left, Sends):
             number, limit = facts.values[node.left], evaluate(node.right, facts)
             what, near = say.counted(node.left.counting), say.window(node.left.window)
+            if number is None:  # the ends of time, where no calendar says what week it is
+                return Words((f"how many other {what} they get {near} cannot be counted",))
             what = what.replace("messages", "message", 1) if number == 1 else what
             return Words((f"they get {number} other {what} {near}",), _fewer(limit))
     return Words(_plain_words(rule, view))

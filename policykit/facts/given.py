@@ -1,7 +1,7 @@
 """A send and a person written by hand, as in cases and `explain --send`: facts not given are unknown.
 
 Relations follow the columns of data files. A key nobody knows is an error, with what was meant; a
-value that cannot be read is unknown, as it would be in data.
+value that cannot be read is unknown, as it would be in data. A number for an instant is an error.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from policykit.facts.records import read_address, read_attribute, read_consent, 
 from policykit.facts.values import read_text as read_value
 from policykit.ir.nodes import Type
 from policykit.ir.rules import RuleSet
-from policykit.language.spans import parse_local, parse_span
+from policykit.language.spans import NUMBER_WAY_OUT, is_number, parse_local, parse_span
 from policykit.language.suggest import did_you_mean
 from policykit.model import (
     Address,
@@ -86,6 +86,15 @@ class _Reader:
         known = tuple(key for key in keys if key != "person")
         return [self.mapping(item, where, known) for item in value]
 
+    def instants(self, row: Row, where: str, *keys: str) -> None:
+        """Refuses numbers for instants; data may hold microseconds, a person who writes `2026` means the year."""
+        for key in keys:
+            self.instant(row.get(key), f"{where}.{key}")
+
+    def instant(self, value: object, where: str) -> None:
+        if is_number(value):
+            self.problem(f"`{where}` is the number `{value}`, which is no instant", NUMBER_WAY_OUT)
+
     def one_of(self, value: object, where: str, known: Iterable[str]) -> str | None:
         options = tuple(known)
         if value is None or value in options:
@@ -136,6 +145,9 @@ def _campaign(reader: _Reader, send: Row, person: Person, channel: str | None, n
 def _moment(reader: _Reader, value: object, where: str, zone: str | None) -> Micros | LocalTime | None:
     """An instant, or a wall-clock moment where `zone` says whose clock is meant."""
     if value is None:
+        return None
+    if is_number(value):
+        reader.instant(value, where)
         return None
     at = read_instant(value)
     local = parse_local(value)
@@ -234,6 +246,8 @@ def _fact(reader: _Reader, path: str, value: object) -> bool | int | float | str
             "given.fact",
         )
         return None
+    if spec.type == "timestamp":
+        reader.instant(value, path)
     return _typed(spec, value)
 
 
@@ -273,13 +287,18 @@ def _consents(reader: _Reader, value: object) -> tuple[ConsentRecord, ...] | Non
     if value is None:
         return None
     rows = reader.rows(value, "given.consents", _COLUMNS["consents"])
+    for number, row in enumerate(rows, 1):
+        reader.instants(row, f"given.consents[{number}]", "at", "expires_at")
     return tuple(read_consent(reader.ruleset, row, number) for number, row in enumerate(rows))
 
 
 def _history(reader: _Reader, value: object) -> tuple[SentRecord, ...] | None:
     if value is None:
         return None
-    return tuple(read_sent(reader.ruleset, row) for row in reader.rows(value, "given.history", _COLUMNS["history"]))
+    rows = reader.rows(value, "given.history", _COLUMNS["history"])
+    for number, row in enumerate(rows, 1):
+        reader.instants(row, f"given.history[{number}]", "at")
+    return tuple(read_sent(reader.ruleset, row) for row in rows)
 
 
 def _attributes(reader: _Reader, value: object) -> dict[str, AttributeValue] | None:
@@ -292,6 +311,9 @@ def _attributes(reader: _Reader, value: object) -> dict[str, AttributeValue] | N
         if isinstance(item, Mapping):
             keys = [key for key in _COLUMNS["attributes"] if key not in ("person", "attribute")]
             row = reader.mapping(item, f"given.attributes.{attribute}", keys)
+            reader.instants(row, f"given.attributes.{attribute}", "collected_at")
+        if attribute in reader.ruleset.attributes and reader.ruleset.attributes[attribute].type == "timestamp":
+            reader.instant(row.get("value"), f"given.attributes.{attribute}")
         found[attribute] = read_attribute(reader.ruleset, row)
     return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from policykit.errors import Place, Problem
 from policykit.language.registry import Registry
 from policykit.language.schema import Schema, Shape
-from policykit.language.spans import INSTANT_EXAMPLE, parse_instant, parse_local
+from policykit.language.spans import INSTANT_EXAMPLE, NUMBER_WAY_OUT, is_number, parse_instant, parse_local
 from policykit.language.suggest import did_you_mean, every, found, some
 from policykit.language.tree import ListNode, MapNode, Node, Plain, ScalarNode, find, to_plain
 from policykit.model import Micros
@@ -188,7 +188,7 @@ class _CaseReader:
                           "rename one of the two", "cases.duplicate")  # fmt: skip
 
     def given(self, node: Node | None) -> None:
-        """Check what is given: unknown keys, channels, attributes; naive instants."""
+        """Check what is given: unknown keys, channels, attributes; naive instants and numbers for instants."""
         if not isinstance(node, MapNode):
             return
         for key, check in (("send", self._send), ("recipient", self._recipient), ("attributes", self._attributes)):
@@ -249,8 +249,13 @@ class _CaseReader:
     def _instants(self, node: Node, *keys: str) -> None:
         for key in keys:
             value = node.get(key) if isinstance(node, MapNode) else None
+            if not isinstance(value, ScalarNode):
+                continue
+            if is_number(value.value):
+                self._say(value.place, f"`{key}` is {found(value.value)}, which is no instant",
+                          NUMBER_WAY_OUT, "cases.number-time")  # fmt: skip
             # Any other text stands for data that cannot be read, which a case may be about.
-            if isinstance(value, ScalarNode) and parse_local(value.value) is not None:
+            elif parse_local(value.value) is not None:
                 self._say(value.place, f"`{key}` is {found(value.value)}, which has no offset",
                           f"write an instant such as `{INSTANT_EXAMPLE}`", "cases.naive-time")  # fmt: skip
 

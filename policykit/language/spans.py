@@ -13,6 +13,7 @@ from policykit.model import DAY, HOUR, MINUTE, SECOND, Micros, to_micros
 
 INSTANT_EXAMPLE = "2026-03-02T10:00:00+01:00"
 SPAN_EXAMPLE = "7 days"
+NUMBER_WAY_OUT = 'write it as `"2026-03-02T10:00:00Z"`'
 
 _UNITS = {"second": SECOND, "minute": MINUTE, "hour": HOUR, "day": DAY, "week": 7 * DAY}
 _SPAN = re.compile(r"([0-9]{1,6}) (second|minute|hour|day|week|month|year)s?")
@@ -52,6 +53,11 @@ def parse_instant(text: object) -> Micros | None:
     except (ValueError, OverflowError):
         return None
     return at if EARLIEST <= at <= LATEST else None
+
+
+def is_number(value: object) -> bool:
+    """Whether somebody wrote a number for an instant by hand: a year, seconds or microseconds, nobody knows."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def parse_local(text: object) -> str | None:

@@ -73,6 +73,53 @@ def test_a_send_after_its_last_moment_is_told_as_such(policykit, workspace):
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ("send: {channel: email, at: 2026}", "given.send.at"),
+        ("send: {channel: email, not_after: 1772442000000000}", "given.send.not_after"),
+        ("consents: [{status: given, at: 2026}]", "given.consents[1].at"),
+        ("consents: [{status: given}, {expires_at: 2026}]", "given.consents[2].expires_at"),
+        ("history: [{at: 2026}]", "given.history[1].at"),
+        ("attributes: {basket: {collected_at: 2026}}", "given.attributes.basket.collected_at"),
+        ("attributes: {seen: 2026}", "given.attributes.seen"),
+        ("recipient: {last_purchase_at: 2026}", "recipient.last_purchase_at"),
+    ],
+)
+def test_a_number_is_no_instant(policykit, workspace, given, where):
+    seen = "attributes: [{id: basket, origin: observed}, {id: seen, origin: observed, type: timestamp}]\n"
+    root = workspace({"policies/registry.yaml": seen})
+
+    ran = policykit("explain", "--send", "-", "--workspace", str(root), stdin=given.encode())
+
+    number = "1772442000000000" if "1772442" in given else "2026"
+    assert (ran.code, ran.out) == (2, "")
+    assert f"`{where}` is the number `{number}`, which is no instant" in ran.err
+    assert 'write it as `"2026-03-02T10:00:00Z"`' in ran.err
+
+
+def test_a_number_is_no_now(policykit, workspace):
+    ran = policykit("explain", "--send", "-", "--workspace", str(workspace({})), stdin=b"now: 2026\nsend: {}\n")
+
+    assert ran.code == 2
+    assert ran.err.startswith("`now: 2026` is no instant")
+
+
+def test_messages_that_cannot_be_counted_are_told_as_such(policykit, workspace):
+    per = "{calendar: week, zone: UTC}"
+    cap = f"policies:\n- {{id: cap, kind: frequency, require: {{at_most: 1, per: {per}}}, on_breach: block}}\n"
+    send = SEND.replace(b"uses: []", b"uses: [], at: '9999-12-31T12:00:00Z'") % b", age: 40" + b"history: []\n"
+
+    root = workspace({"policies/cap.yaml": cap})
+    ran = policykit("explain", "--send", "-", "--workspace", str(root), stdin=send)
+
+    assert ran.out == (
+        "This person does not get this message.\n"
+        "Why: `cap` asks for it.\n"
+        "What we know: how many other marketing messages they get in the same calendar week cannot be counted.\n"
+    )
+
+
 @pytest.mark.parametrize("words", [[], ["spring"], ["spring", "p1", "--send", "x.yaml"]])
 def test_a_campaign_and_a_person_or_a_send(policykit, workspace, words):
     ran = policykit("explain", *words, "--workspace", str(workspace({})))

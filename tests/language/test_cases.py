@@ -113,6 +113,21 @@ MISTAKES = [
         "`at` is the text `2026-03-02T10:00:00`, which has no offset",
         "write an instant such as `2026-03-02T10:00:00+01:00`",
     ),
+    *(
+        (
+            one(given),
+            f"`{key}` is the number `2026`, which is no instant",
+            'write it as `"2026-03-02T10:00:00Z"`',
+        )
+        for key, given in (
+            ("at", "{send: {at: ¦2026}}"),
+            ("not_after", "{send: {not_after: ¦2026}}"),
+            ("at", "{consents: [{at: ¦2026}]}"),
+            ("expires_at", "{consents: [{expires_at: ¦2026}]}"),
+            ("at", "{history: [{at: ¦2026}]}"),
+            ("collected_at", "{attributes: {basket: {collected_at: ¦2026}}}"),
+        )
+    ),
     (
         one("{send: {uses: [¦baskt]}}"),
         "unknown attribute `baskt`; did you mean `basket`?",
