@@ -185,3 +185,16 @@ def test_a_send_that_only_calls_itself_transactional_must_be_called_so_by_its_ma
     shop.write("people.csv", f"{header}\nana,Europe/Paris,30,transactional,transactional\n")
 
     assert shop.fate() == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("given", "fate"), [("2026-02-01T00:00:00Z", "blocked"), ("2026-02-01T00:00:01Z", "allowed push")]
+)
+def test_a_strong_grant_at_the_instant_of_a_refusal_stays_taken_back(shop, given, fate) -> None:
+    """M6: a later grant lifts the refusal, but does not bring back what was granted no later than it."""
+    shop.policy("{id: strong, kind: consent, require: {quality: {at_least: double_opt_in}}, on_breach: block}")
+    strong = f"ana,given,push,marketing.communications,double_opt_in,{given},\n"
+    lifting = "ana,given,push,marketing.communications,single_opt_in,2026-03-01T00:00:00Z,\n"
+    shop.write("consents.csv", CONSENTS + strong + NO_PUSH.replace("*", "marketing.communications") + lifting)
+
+    assert shop.fate() == fate
