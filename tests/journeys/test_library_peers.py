@@ -198,3 +198,17 @@ def test_a_strong_grant_at_the_instant_of_a_refusal_stays_taken_back(shop, given
     shop.write("consents.csv", CONSENTS + strong + NO_PUSH.replace("*", "marketing.communications") + lifting)
 
     assert shop.fate() == fate
+
+
+@pytest.mark.parametrize(("other", "fate"), [
+    ("2026-11-20T09:00:00Z", "allowed push"), ("2026-11-20T09:00:01Z", "blocked"),
+    ("2026-12-04T09:00:00Z", "allowed push"), ("2026-12-04T08:59:59Z", "blocked"),
+])  # fmt: skip
+@pytest.mark.parametrize("moment", ['{at: "2026-11-27T09:00:00Z"}', '{at: "2026-11-27T10:00", zone: recipient}'])
+def test_a_send_exactly_a_window_away_does_not_count_before_or_after(shop, moment, other, fate) -> None:
+    """M7: a rolling window counts sends nearer than its width, past and scheduled."""
+    shop.policy("{id: gap, kind: frequency, require: {gap: 7 days}, on_breach: block}")
+    shop.write("history.csv", f"{HISTORY}ana,{other},push,marketing,other\n")
+    shop.write("campaigns/spring.yaml", (CAMPAIGN % "").replace('{at: "2026-11-27T09:00:00Z"}', moment))
+
+    assert shop.fate() == fate
