@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import duckdb
@@ -11,6 +11,7 @@ import duckdb
 from policykit.dryrun.people import known_purposes
 from policykit.dryrun.relations import Data, Table
 from policykit.dryrun.sources import quoted
+from policykit.facts.records import node_of, one_of
 from policykit.ir.rules import RuleSet
 from policykit.model import FOREVER, UNREADABLE, Address, AttributeValue, ConsentRecord, Person, SentRecord
 from policykit.vocabulary import BASES, CHANNELS, MESSAGE_CLASSES, ORIGINS, QUALITIES, STATUSES
@@ -85,24 +86,15 @@ def _person(ruleset: RuleSet, data: Data, row: Row, related: Mapping[str, list[R
     )
 
 
-def _one_of(value: str | None, known: Iterable[str]) -> str | None:
-    return value if value in set(known) else None
-
-
 def _consent(ruleset: RuleSet, row: Row, index: int) -> ConsentRecord:
-    program = row.get("program")
-    if program is not None:
-        node = f"program:{program}" if program in ruleset.programs else None
-    else:
-        node = _one_of(row.get("purpose"), ("*", *known_purposes(ruleset)))
     defects = row.get("defects")
     return ConsentRecord(
         id=row.get("id") or str(index + 1),
-        status=_one_of(row["status"], STATUSES),
-        node=node,
-        channel=_one_of(row.get("channel"), ("*", *CHANNELS, *ruleset.ranks)),
-        quality=_one_of(row.get("quality"), dict(QUALITIES)),
-        basis=_one_of(row.get("basis"), BASES),
+        status=one_of(row["status"], STATUSES),
+        node=node_of(ruleset, row),
+        channel=one_of(row.get("channel"), ("*", *CHANNELS, *ruleset.ranks)),
+        quality=one_of(row.get("quality"), dict(QUALITIES)),
+        basis=one_of(row.get("basis"), BASES),
         at=row["instant"],
         expires_at=FOREVER if row.get("endless", True) else row["expires_at"],
         defects=tuple(defects.split("|")) if defects else (),
@@ -113,8 +105,8 @@ def _consent(ruleset: RuleSet, row: Row, index: int) -> ConsentRecord:
 
 def _sent(ruleset: RuleSet, row: Row) -> SentRecord:
     return SentRecord(
-        row["instant"], _one_of(row.get("channel"), (*CHANNELS, *ruleset.ranks)),
-        _one_of(row.get("message_class"), MESSAGE_CLASSES),
+        row["instant"], one_of(row.get("channel"), (*CHANNELS, *ruleset.ranks)),
+        one_of(row.get("message_class"), MESSAGE_CLASSES),
         row.get("campaign"),
     )  # fmt: skip
 
@@ -128,7 +120,7 @@ def _addresses(data: Data, row: Row, listed: list[Row] | None) -> Mapping[str, A
     for entry in sorted((r for r in listed or [] if r["address"] is not None), key=_address_order, reverse=True):
         permission = bool(entry["permission"]) if "permission" in columns else None
         found[entry["channel"]] = Address(
-            entry["address"], entry.get("shared"), _one_of(entry.get("origin"), dict(ORIGINS)), permission
+            entry["address"], entry.get("shared"), one_of(entry.get("origin"), dict(ORIGINS)), permission
         )
     for name in own:
         if row[name] is not None:

@@ -31,11 +31,11 @@ def read_consent(ruleset: RuleSet, row: Mapping[str, object], number: int = 0) -
     expires_at = row.get("expires_at")
     return ConsentRecord(
         id=read_text(row.get("id")) or f"#{number + 1}",
-        status=_one_of(row.get("status"), STATUSES),
-        node=_node(ruleset, row),
-        channel=_one_of(row.get("channel"), ("*", *CHANNELS, *ruleset.ranks)),
-        quality=_one_of(row.get("quality"), _QUALITIES),
-        basis=_one_of(row.get("basis"), BASES),
+        status=one_of(row.get("status"), STATUSES),
+        node=node_of(ruleset, row),
+        channel=one_of(row.get("channel"), ("*", *CHANNELS, *ruleset.ranks)),
+        quality=one_of(row.get("quality"), _QUALITIES),
+        basis=one_of(row.get("basis"), BASES),
         at=read_instant(row.get("at")),
         expires_at=FOREVER if expires_at in (None, "") else read_instant(expires_at),
         defects=_all_of(row.get("defects"), DEFECTS),
@@ -48,8 +48,8 @@ def read_sent(ruleset: RuleSet, row: Mapping[str, object]) -> SentRecord:
     """One send of the history."""
     return SentRecord(
         at=read_instant(row.get("at")),
-        channel=_one_of(row.get("channel"), (*CHANNELS, *ruleset.ranks)),
-        message_class=_one_of(row.get("message_class"), MESSAGE_CLASSES),
+        channel=one_of(row.get("channel"), (*CHANNELS, *ruleset.ranks)),
+        message_class=one_of(row.get("message_class"), MESSAGE_CLASSES),
         campaign=read_text(row.get("campaign")),
     )
 
@@ -61,7 +61,7 @@ def read_address(row: Mapping[str, object]) -> Address | None:
         return None
     permission = None if "permission" not in row else _reference(named) is not None
     shared = row.get("shared")
-    return Address(text, shared if isinstance(shared, bool) else None, _one_of(row.get("origin"), _ORIGINS), permission)
+    return Address(text, shared if isinstance(shared, bool) else None, one_of(row.get("origin"), _ORIGINS), permission)
 
 
 def read_attribute(ruleset: RuleSet, row: Mapping[str, object]) -> AttributeValue:
@@ -72,7 +72,7 @@ def read_attribute(ruleset: RuleSet, row: Mapping[str, object]) -> AttributeValu
         collected_for = _all_of(purposes, ("*", *ruleset.purposes, *PURPOSES)) or (UNREADABLE,)
     return AttributeValue(
         value=read_text(row.get("value")),
-        origin=None if origin in (None, "") else _one_of(origin, _ORIGINS) or UNREADABLE,
+        origin=None if origin in (None, "") else one_of(origin, _ORIGINS) or UNREADABLE,
         collected_for=collected_for,
         collected_at=read_instant(row.get("collected_at")),
         permission=_reference(row.get("permission")),
@@ -99,14 +99,16 @@ def read_instant(value: object) -> Micros | None:
     return parse_instant(value)
 
 
-def _node(ruleset: RuleSet, row: Mapping[str, object]) -> str | None:
+def node_of(ruleset: RuleSet, row: Mapping[str, object]) -> str | None:
+    """The node a consent row names: its program, else its purpose; None when absent or unreadable."""
     program = read_text(row.get("program"))
     if program is not None:
         return f"program:{program}" if program in ruleset.programs else None
-    return _one_of(row.get("purpose"), ("*", *ruleset.purposes, *PURPOSES))
+    return one_of(row.get("purpose"), ("*", *ruleset.purposes, *PURPOSES))
 
 
-def _one_of(value: object, known: Iterable[str]) -> str | None:
+def one_of(value: object, known: Iterable[str]) -> str | None:
+    """The text when it is a known one, else None: unreadable."""
     return value if isinstance(value, str) and value in known else None
 
 
