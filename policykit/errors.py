@@ -8,6 +8,10 @@ PolicykitError
 ├── CasesFailed           expectations not met                exit 4
 ├── PluginError           a plugin is missing or broken       exit 2
 ├── NaiveTime             an instant without a zone (also a ValueError)
+├── UnreadableSend        a request of a known provider that its adapter cannot read
+├── UnsupportedRewrite    asked for what an adapter did not declare
+├── StoreUnavailable      the store cannot be reached, or is locked
+├── SendBlocked           a result, no fault: the decision was to block (only with `on_block: raise`)
 ├── EnginesDisagree       two engines gave two answers: our fault, exit 70
 └── InternalError         any other fault of ours             exit 70
 
@@ -19,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = [
     "BadData",
@@ -32,6 +36,10 @@ __all__ = [
     "PluginError",
     "PolicykitError",
     "Problem",
+    "SendBlocked",
+    "StoreUnavailable",
+    "UnreadableSend",
+    "UnsupportedRewrite",
     "UsageError",
     "WorkspaceNotFound",
 ]
@@ -128,6 +136,42 @@ class NaiveTime(PolicykitError, ValueError):
     """An instant without a zone: policykit never guesses one."""
 
     exit_code = 2
+
+
+class UnreadableSend(PolicykitError):
+    """A request that an adapter claims and cannot read. why: in words, without anything of the body."""
+
+    def __init__(self, adapter: str, why: str) -> None:
+        self.adapter, self.why = adapter, why
+        super().__init__(f"adapter `{adapter}` cannot read this request: {why}")
+
+
+class UnsupportedRewrite(PolicykitError):
+    """An adapter was asked for an effect it does not declare, or cannot have on this request."""
+
+    def __init__(self, adapter: str, effect: str, why: str = "") -> None:
+        self.adapter, self.effect = adapter, effect
+        super().__init__(f"adapter `{adapter}` cannot {effect} this request" + (f": {why}" if why else ""))
+
+
+class StoreUnavailable(PolicykitError):
+    """The store cannot be reached, or stays locked. Nothing was changed."""
+
+    exit_code = 2
+
+
+class SendBlocked(PolicykitError):
+    """A send was refused and the workspace asked for an exception (`on_block: raise`).
+
+    decisions: the records of every send of the call, `policykit.sends.DecisionRecord`.
+    """
+
+    exit_code = 1
+
+    def __init__(self, decisions: Iterable[Any]) -> None:
+        self.decisions = tuple(decisions)
+        blocked = [each for each in self.decisions if each.effect == "refused"]
+        super().__init__("; ".join(f"{each.reason} ({each.id})" for each in blocked) or "blocked")
 
 
 class EnginesDisagree(PolicykitError):

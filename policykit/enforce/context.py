@@ -1,0 +1,66 @@
+"""What the application says about a block of sends, and the marks that keep our own sends from being judged twice.
+
+Context variables follow async tasks and copied contexts. Bare worker threads do not inherit them:
+there the wire's own metadata names the campaign (M13).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from policykit.sends import DecisionRecord
+
+
+@dataclass(slots=True)
+class Sending:
+    """A block of sends. campaign, person: None = the wire says. values: attribute -> value for these sends.
+
+    decisions: filled as sends of this block are decided, in order.
+    """
+
+    campaign: str | None = None
+    person: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    decisions: list[DecisionRecord] = field(default_factory=list)
+
+
+_SENDING: ContextVar[Sending | None] = ContextVar("policykit_sending", default=None)
+_OURS: ContextVar[bool] = ContextVar("policykit_ours", default=False)
+
+
+@contextmanager
+def sending(
+    campaign: str | None = None, person: str | None = None, values: Mapping[str, object] | None = None
+) -> Iterator[Sending]:
+    """Sends in this block belong to a campaign, and to a person where one is named; inner blocks win.
+
+    values: this person's attribute values for these sends, by attribute id, in place of stored ones.
+    """
+    texts = {name: value if isinstance(value, str) else str(value) for name, value in (values or {}).items()}
+    block = Sending(campaign, person, texts)
+    token = _SENDING.set(block)
+    try:
+        yield block
+    finally:
+        _SENDING.reset(token)
+
+
+def current() -> Sending | None:
+    return _SENDING.get()
+
+
+@contextmanager
+def ours() -> Iterator[None]:
+    """Sends in this block are policykit's own, judged already: guards let them pass."""
+    token = _OURS.set(True)  # noqa: FBT003  # a mark
+    try:
+        yield
+    finally:
+        _OURS.reset(token)
+
+
+def is_ours() -> bool:
+    return _OURS.get()

@@ -1,0 +1,1 @@
+"""What the law needs remembered: people, consents, sends, reservations, decisions, and what waits to leave."""

@@ -1,0 +1,1 @@
+"""Contracts that plugins prove themselves with."""
