@@ -1,23 +1,27 @@
 """The whole extension surface on one page: what a plugin may add, and the types it adds it with.
 
 A plugin is a distribution with an entry point in the group `policykit`; the entry point names a
-module (or object) with functions marked `@policykit.hookimpl`. Plugins add kinds and facts; they
-never add verdicts (M4). What is built in is registered through these same hooks.
+module (or object) with functions marked `@policykit.hookimpl`. Plugins add kinds, facts, adapters,
+stores and guards; they never add verdicts (M4). What is built in is registered through these same hooks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import pluggy
 
+from policykit.adapters.base import Adapter
 from policykit.errors import Place, Problem
 from policykit.ir.nodes import Expr, Hours
 from policykit.ir.rules import Part
 from policykit.language.policy import Policy
 from policykit.model import Attribute, Program
+from policykit.sends import DecisionRecord
+from policykit.stores.base import Store
 from policykit.vocabulary import FactSpec, Vocabulary
 
 PROJECT = "policykit"  # also the entry point group
@@ -27,6 +31,10 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 Demand: TypeAlias = Literal["require", "forbid"]
 Schema: TypeAlias = Mapping[str, Any]  # a Cerberus schema: key -> rules
+
+OpenStore: TypeAlias = Callable[[str, Path], Store]  # the URL of `store:` and the workspace's folder -> the store
+Detach: TypeAlias = Callable[[], None]
+Attach: TypeAlias = Callable[[Any], Detach]  # takes a `policykit.enforce.plan.Gate`, which stands on a higher floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +119,39 @@ def policykit_facts() -> Iterable[FactSpec]:  # type: ignore[empty-body]  # a sp
     """Facts this plugin adds to the vocabulary, e.g. `recipient.tier`.
 
     `column` names where an audience file holds the fact. Paths are shared by everybody, as kinds are.
+    """
+
+
+@hookspec
+def policykit_adapters() -> Iterable[Adapter]:  # type: ignore[empty-body]  # a spec has no body
+    """Adapters this plugin adds, one per provider, as instances.
+
+    A provider's name is shared by everybody, as names of kinds are; it is what manifests write under
+    `provider:` and `policykit.yaml` under `providers:`.
+    """
+
+
+@hookspec
+def policykit_stores() -> Mapping[str, OpenStore]:  # type: ignore[empty-body]  # a spec has no body
+    """Stores this plugin adds: scheme of the URL in `store:` -> what opens it.
+
+    `store: redis://...` is opened by the one who gave `redis`. `sqlite` and `memory` are taken.
+    """
+
+
+@hookspec
+def policykit_guards() -> Iterable[Attach]:  # type: ignore[empty-body]  # a spec has no body
+    """Guards of further transports this plugin adds.
+
+    Each is called with the gate when policykit is installed in a process, and gives back what takes
+    it off again. A transport whose library is not there is no error: do nothing.
+    """
+
+
+@hookspec
+def policykit_decided(decisions: Sequence[DecisionRecord]) -> None:
+    """Called after sends were decided, with the records of one request: for audit sinks and metrics.
+
+    It cannot change anything. It runs on the sending thread, so it should only hand the records on;
+    what it raises is logged once and costs the send nothing.
     """

@@ -6,34 +6,46 @@ what needed it says so. The order of plugins never matters: they are taken by na
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 import pluggy
 
 from policykit import hookspecs, kinds
+from policykit.adapters.base import Adapter
 from policykit.errors import Problem
-from policykit.hookspecs import PROJECT, Kind
+from policykit.hookspecs import PROJECT, Attach, Kind, OpenStore
 from policykit.language.policy import POLICY_SCHEMA
 from policykit.language.schema import Shape
 from policykit.language.tree import MapNode, Source
+from policykit.sends import DecisionRecord
 from policykit.version import __version__
-from policykit.vocabulary import FACTS, FactSpec
+from policykit.vocabulary import CHANNELS, FACTS, FactSpec
 
-_HOOKS = ("policykit_kinds", "policykit_facts")
+_HOOKS = (
+    "policykit_kinds", "policykit_facts", "policykit_adapters", "policykit_stores", "policykit_guards",
+    "policykit_decided",
+)  # fmt: skip
 _BUILT_IN = "policykit-core"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*")
+_STORES = ("sqlite", "memory")  # built in
 _NOTHING = MapNode(Source("", ""), 1, 1, {})
 _FACT_TYPES = ("bool", "int", "double", "string", "timestamp", "duration")
 _OURS = ("send", "consent", "uses", "uses[]", "attributes")  # facts that policykit itself derives
 
 
+Observer = Callable[[Sequence[DecisionRecord]], None]
+_log = logging.getLogger("policykit")
+
+
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """One plugin as found. error: None when it loaded; kinds and facts: the names it added."""
+    """One plugin as found. error: None when it loaded; the rest: the names of what it added."""
 
     name: str
     distribution: str
@@ -41,16 +53,39 @@ class Plugin:
     error: str | None = None
     kinds: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    adapters: tuple[str, ...] = ()
+    stores: tuple[str, ...] = ()
+    guards: tuple[str, ...] = ()
+    observes: bool = False
 
 
 @dataclass(frozen=True)
 class Plugins:
-    """Everything plugins add, the built-in kinds among it, and warnings about those that could not."""
+    """Everything plugins add, the built-in kinds among it, and warnings about those that could not.
+
+    adapters: by name of the provider. stores: by scheme. observers: never raise.
+    """
 
     kinds: dict[str, Kind]
     facts: tuple[FactSpec, ...]
     found: tuple[Plugin, ...]
     problems: tuple[Problem, ...] = ()
+    adapters: Mapping[str, Adapter] = field(default_factory=dict)
+    stores: Mapping[str, OpenStore] = field(default_factory=dict)
+    guards: tuple[Attach, ...] = ()
+    observers: tuple[Observer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """What one plugin's hooks gave, checked."""
+
+    kinds: tuple[Kind, ...]
+    facts: tuple[FactSpec, ...]
+    adapters: tuple[Adapter, ...]
+    stores: Mapping[str, OpenStore]
+    guards: tuple[Attach, ...]
+    observers: tuple[Observer, ...]
 
 
 class _Loading:
@@ -61,7 +96,14 @@ class _Loading:
         self.manager.add_hookspecs(hookspecs)
         self.kinds: dict[str, Kind] = {}
         self.facts: dict[str, FactSpec] = {}
-        self.owners: dict[tuple[str, str], str] = {("fact", spec.path): _BUILT_IN for spec in FACTS}
+        self.adapters: dict[str, Adapter] = {}
+        self.stores: dict[str, OpenStore] = {}
+        self.guards: list[Attach] = []
+        self.observers: list[Observer] = []
+        self.owners: dict[tuple[str, str], str] = {
+            **{("fact", spec.path): _BUILT_IN for spec in FACTS},
+            **{("store", scheme): _BUILT_IN for scheme in _STORES},
+        }
         self.given: set[tuple[str, str]] = set(self.owners)
         self.found: list[Plugin] = []
         self.problems: list[Problem] = []
@@ -73,30 +115,62 @@ class _Loading:
         """Take one plugin in, or list it with its error."""
         # The border for plugins: whatever their code raises belongs to them, and is told with their name.
         try:
-            kinds, facts = self._take(name, distribution, load())
+            plugin = self._take(name, distribution, version, load())
         except (Exception, SystemExit) as error:
             shown = _shown(error)
             self.found.append(Plugin(name, distribution, version, error=shown))
             self.warn(f"plugin `{name}` of `{distribution}` could not be used: {shown}", "update it, or uninstall it")
         else:
-            self.found.append(Plugin(name, distribution, version, None, kinds, facts))
+            self.found.append(plugin)
 
-    def _take(self, name: str, distribution: str, plugin: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _take(self, name: str, distribution: str, version: str, plugin: object) -> Plugin:
         if self.manager.has_plugin(name):
             raise ValueError(f"another plugin is named `{name}`")
         self.manager.register(plugin, name)
         self._check_hooks(name, plugin)
-        # Both hooks answer before anything is taken, so that a plugin is used whole or not at all.
-        kinds = list(self._answers("policykit_kinds", plugin, Kind))
-        facts = list(self._answers("policykit_facts", plugin, FactSpec))
+        # All hooks answer before anything is taken, so that a plugin is used whole or not at all.
+        added = self._added(name, plugin)
         if distribution != _BUILT_IN:
-            _check_kinds(kinds)
-            _check_facts(facts)
-        new_kinds = {kind.name: kind for kind in kinds if self._own("kind", kind.name, distribution)}
-        new_facts = {spec.path: spec for spec in facts if self._own("fact", spec.path, distribution)}
-        self.kinds |= new_kinds
-        self.facts |= new_facts
-        return tuple(new_kinds), tuple(new_facts)
+            _check_kinds(added.kinds)
+            _check_facts(added.facts)
+            _check_adapters(added.adapters)
+            _check_stores(added.stores)
+        return self._give(name, distribution, version, added)
+
+    def _added(self, name: str, plugin: object) -> _Added:
+        stores: dict[str, OpenStore] = {}
+        for answer in self._called("policykit_stores", plugin):
+            stores |= cast(Mapping[str, OpenStore], answer)
+        guards = [
+            each for answer in self._called("policykit_guards", plugin) for each in cast(Iterable[Attach], answer)
+        ]
+        if not all(callable(each) for each in (*guards, *stores.values())):
+            raise TypeError("`policykit_guards` and `policykit_stores` give functions")
+        return _Added(
+            tuple(self._answers("policykit_kinds", plugin, Kind)),
+            tuple(self._answers("policykit_facts", plugin, FactSpec)),
+            tuple(self._answers("policykit_adapters", plugin, Adapter)),
+            stores,
+            tuple(guards),
+            tuple(_unharmful(name, impl) for impl in self._impls("policykit_decided", plugin)),
+        )
+
+    def _give(self, name: str, distribution: str, version: str, added: _Added) -> Plugin:
+        """Take what nobody gave before; what was given stays with the first."""
+        kinds = {kind.name: kind for kind in added.kinds if self._own("kind", kind.name, distribution)}
+        facts = {spec.path: spec for spec in added.facts if self._own("fact", spec.path, distribution)}
+        adapters = {each.name: each for each in added.adapters if self._own("adapter", each.name, distribution)}
+        stores = {key: value for key, value in added.stores.items() if self._own("store", key, distribution)}
+        self.kinds |= kinds
+        self.facts |= facts
+        self.adapters |= adapters
+        self.stores |= stores
+        self.guards += added.guards
+        self.observers += added.observers
+        return Plugin(
+            name, distribution, version, None, tuple(kinds), tuple(facts), tuple(adapters), tuple(stores),
+            tuple(_named(guard) for guard in added.guards), bool(added.observers),
+        )  # fmt: skip
 
     def _own(self, what: str, name: str, distribution: str) -> bool:
         """Give a name to a distribution; False, and said so, when it is taken, by itself included."""
@@ -117,14 +191,19 @@ class _Loading:
             if hasattr(plugin, hook) and hook not in marked:
                 self.warn(f"plugin `{name}`: `{hook}` is not marked", "mark it with `@policykit.hookimpl`")
 
-    def _answers(self, hook: str, plugin: object, type_: type[Any]) -> Iterator[Any]:
+    def _impls(self, hook: str, plugin: object) -> list[pluggy.HookImpl]:
         caller: pluggy.HookCaller = getattr(self.manager.hook, hook)
-        for impl in caller.get_hookimpls():
-            if impl.plugin is plugin:
-                for answer in cast(Iterable[object], impl.function()):
-                    if not isinstance(answer, type_):
-                        raise TypeError(f"`{hook}` gave a {type(answer).__name__}, expected {type_.__name__}")
-                    yield answer
+        return [impl for impl in caller.get_hookimpls() if impl.plugin is plugin]
+
+    def _called(self, hook: str, plugin: object) -> Iterator[object]:
+        return (impl.function() for impl in self._impls(hook, plugin))
+
+    def _answers(self, hook: str, plugin: object, type_: type[Any]) -> Iterator[Any]:
+        for answers in self._called(hook, plugin):
+            for answer in cast(Iterable[object], answers):
+                if not isinstance(answer, type_):
+                    raise TypeError(f"`{hook}` gave a {type(answer).__name__}, expected {type_.__name__}")
+                yield answer
 
 
 def discover(found: Iterable[EntryPoint] | None = None) -> Plugins:
@@ -138,7 +217,32 @@ def discover(found: Iterable[EntryPoint] | None = None) -> Plugins:
     for point in sorted(installed, key=lambda point: (_distribution(point), point.name)):
         version = point.dist.version if point.dist else "unknown"
         loading.add(point.name, _distribution(point), version, point.load)
-    return Plugins(loading.kinds, tuple(loading.facts.values()), tuple(loading.found), tuple(loading.problems))
+    return Plugins(
+        loading.kinds, tuple(loading.facts.values()), tuple(loading.found), tuple(loading.problems),
+        loading.adapters, loading.stores, tuple(loading.guards), tuple(loading.observers),
+    )  # fmt: skip
+
+
+def _unharmful(name: str, impl: pluggy.HookImpl) -> Observer:
+    """An observer that never raises; what it raises is logged, the first time with its kind."""
+    failed = False
+
+    def observe(decisions: Sequence[DecisionRecord]) -> None:
+        nonlocal failed
+        # The border for plugins: an observer's fault costs no send anything.
+        try:
+            impl.function(decisions) if impl.argnames else impl.function()
+        except Exception as error:
+            if not failed:
+                failed = True
+                # Only the kind of error: its text may hold what the observer was given.
+                _log.warning("plugin `%s` failed to observe decisions: %s", name, type(error).__name__)
+
+    return observe
+
+
+def _named(function: Callable[..., object]) -> str:
+    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__name__)}"
 
 
 def _check_kinds(kinds: Iterable[Kind]) -> None:
@@ -161,6 +265,23 @@ def _check_facts(facts: Iterable[FactSpec]) -> None:
             raise ValueError(f"fact `{spec.path}` is not about the person; expected e.g. `recipient.tier`")
         if spec.type not in _FACT_TYPES:
             raise ValueError(f"fact `{spec.path}` has the type `{spec.type}`; expected {_listed(_FACT_TYPES)}")
+
+
+def _check_adapters(adapters: Iterable[Adapter]) -> None:
+    for adapter in adapters:
+        name = getattr(adapter, "name", None)
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise ValueError(f"`{name}` is no name for a provider; expected lower-case letters, digits and `_`")
+        unknown = set(getattr(adapter, "channels", ())) - set(CHANNELS)
+        if unknown or not getattr(adapter, "channels", ()):
+            which = _listed(sorted(unknown)) if unknown else "none"
+            raise ValueError(f"adapter `{name}` has the channels {which}; expected some of {_listed(CHANNELS)}")
+
+
+def _check_stores(stores: Mapping[str, OpenStore]) -> None:
+    for scheme in stores:
+        if not _SCHEME.fullmatch(scheme):
+            raise ValueError(f"`{scheme}` is no scheme of a URL")
 
 
 def _distribution(point: EntryPoint) -> str:
