@@ -225,7 +225,8 @@ def test_an_unknown_hook_is_reported(installed: Installed) -> None:
         Problem(
             None,
             "plugin `policykit-new`: no hook is called `policykit_verdicts`",
-            "the hooks are `policykit_kinds`, `policykit_facts`",
+            "the hooks are `policykit_kinds`, `policykit_facts`, `policykit_adapters`, `policykit_stores`, "
+            "`policykit_guards`, `policykit_decided`",
             "plugin.failed",
             "warning",
         ),
