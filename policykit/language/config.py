@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from policykit.errors import Problem
+from policykit.language.providers import Provider, read_providers
 from policykit.language.schema import Shape
-from policykit.language.tree import Entry, MapNode, Node, ScalarNode, to_plain
+from policykit.language.tree import MapNode, Node, to_plain
 from policykit.vocabulary import MESSAGE_CLASSES, RELATIONS
 
 CONFIG_FILE = "policykit.yaml"
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,8 @@ class Config:
 
     policies: folders relative to the workspace, later ones on top of earlier ones.
     data: relation -> default file, relative to the workspace. on_error: what happens per message
-    class when facts cannot be fetched. providers: as written; names of variables, never secrets.
+    class when facts cannot be fetched. providers: by name. store: URL of the live store, None = SQLite
+    in `.policykit/` of the workspace.
     """
 
     mode: Literal["off", "audit", "enforce"] = "audit"
@@ -33,7 +33,7 @@ class Config:
     on_error: Mapping[str, str] = field(
         default_factory=lambda: {"marketing": "block", "service": "block", "transactional": "allow"}
     )
-    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    providers: Mapping[str, Provider] = field(default_factory=dict)
     assume: MapNode | None = field(default=None, repr=False, compare=False)
 
 
@@ -75,38 +75,9 @@ def read_config(node: Node | None, problems: list[Problem]) -> Config:
         known["policies"] = (folders,) if isinstance(folders, str) else tuple(folders)
     if "on_error" in given:
         known["on_error"] = {**Config().on_error, **given["on_error"]}
-    known["providers"] = _providers(node.get("providers"), problems)
+    known["providers"] = read_providers(node.get("providers"), problems)
     assume = node.get("assume")
     return Config(**known, assume=assume if isinstance(assume, MapNode) else None)
-
-
-def _providers(node: Node | None, problems: list[Problem]) -> dict[str, dict[str, Any]]:
-    """Providers as written. INVARIANT: no message shows a value: somebody may have pasted a secret."""
-    providers: dict[str, dict[str, Any]] = {}
-    for name, (_, settings) in _entries(node, "providers", problems):
-        providers[name] = {}
-        for key, (_, value) in _entries(settings, f"providers.{name}", problems):
-            providers[name][key] = to_plain(value)
-            if key == "credentials":
-                _credentials(value, f"providers.{name}.credentials", problems)
-    return providers
-
-
-def _entries(node: Node | None, name: str, problems: list[Problem]) -> Iterable[tuple[str, Entry]]:
-    if isinstance(node, MapNode):
-        return node.entries.items()
-    if node is not None and to_plain(node) is not None:
-        way_out = "write `{key: value}`, or one indented line per key"
-        problems.append(Problem(node.place, f"`{name}` is not a mapping", way_out, "config.providers"))
-    return ()
-
-
-def _credentials(node: Node, name: str, problems: list[Problem]) -> None:
-    for key, (_, value) in _entries(node, name, problems):
-        if not isinstance(value, ScalarNode) or not _VARIABLE.fullmatch(value.text):
-            problems.append(Problem(value.place, f"`{name}.{key}` is not the name of an environment variable",
-                                    "put the secret into a variable and write its name, e.g. `SENDGRID_API_KEY`",
-                                    "config.secret"))  # fmt: skip
 
 
 def _within(node: Node, place: str) -> bool:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from policykit.errors import InvalidPolicies, PolicykitError, UsageError, WorkspaceNotFound
 from policykit.language.load import find_workspace, load_workspace
+from policykit.language.providers import Provider
 from policykit.vocabulary import FactSpec
 from tests.examples import examples
 from tests.language.loading import KINDS, POLICY, complaints, load, write
@@ -217,7 +218,7 @@ def test_the_configuration_is_read_whole(tmp_path: Path):
         "enforce", "sqlite:///policykit.db", ("policies/",), "acme",
     )  # fmt: skip
     assert config.on_error == {"marketing": "block", "service": "allow", "transactional": "allow"}
-    assert config.providers == {"sendgrid": {"credentials": {"api_key": "SENDGRID_API_KEY"}}, "fcm": {}}
+    assert config.providers == {"sendgrid": Provider(credentials={"api_key": "SENDGRID_API_KEY"}), "fcm": Provider()}
     assert config.data == {"consents": "data/consents.csv"}
 
 
