@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from policykit import rounds
 from policykit.backends import reference
 from policykit.backends.python import compile_rules
+from policykit.facts.consent import node_path, standing
 from policykit.facts.row import Sight, State, fact_row, prepared_for, uses_of
 from policykit.ir.nodes import Leaf
 from policykit.ir.rows import FactRow, Judged
@@ -48,9 +49,22 @@ class Engine:
     def __post_init__(self) -> None:
         self.laws = rounds.Laws(self.ruleset)
 
-    def decide(self, campaign: Campaign, person: Person, now: Micros, start: str | None = None) -> Decision:
-        """The decision for one send; `start` is the channel it was going to leave by, None = as planned."""
-        return rounds.decide(self.laws, self.judge, campaign, person, now, start)
+    def decide(
+        self, campaign: Campaign, person: Person, now: Micros, start: str | None = None, at: Micros | None = None
+    ) -> Decision:
+        """The decision for one send.
+
+        start, at: the channel and the instant it was going to leave by, None = as planned.
+        """
+        return rounds.decide(self.laws, self.judge, campaign, person, now, start, at)
+
+    def stood_on(self, campaign: Campaign, person: Person, channel: str, now: Micros) -> tuple[str, ...]:
+        """Ids of the consent records that speak about this send: live refusals, then grants in force, as recorded."""
+        path = node_path(self.ruleset, campaign)
+        if not person.consents or path is None:
+            return ()
+        found = standing(person.consents, path, channel, now)
+        return tuple([record.id for record in (*found.refusals, *found.in_force)])
 
     def decide_from(
         self,

@@ -9,6 +9,7 @@ PolicykitError
 ├── PluginError           a plugin is missing or broken       exit 2
 ├── NaiveTime             an instant without a zone (also a ValueError)
 ├── UnreadableSend        a request of a known provider that its adapter cannot read
+├── UnrenderableContent   a template that cannot be rendered for a person
 ├── UnsupportedRewrite    asked for what an adapter did not declare
 ├── StoreUnavailable      the store cannot be reached, or is locked
 ├── SendBlocked           a result, no fault: the decision was to block (only with `on_block: raise`)
@@ -39,6 +40,7 @@ __all__ = [
     "SendBlocked",
     "StoreUnavailable",
     "UnreadableSend",
+    "UnrenderableContent",
     "UnsupportedRewrite",
     "UsageError",
     "WorkspaceNotFound",
@@ -144,6 +146,14 @@ class UnreadableSend(PolicykitError):
     def __init__(self, adapter: str, why: str) -> None:
         self.adapter, self.why = adapter, why
         super().__init__(f"adapter `{adapter}` cannot read this request: {why}")
+
+
+class UnrenderableContent(PolicykitError):
+    """A template that cannot be rendered for a person. part: of the content; why: without anything of the text."""
+
+    def __init__(self, part: str, why: str) -> None:
+        self.part, self.why = part, why
+        super().__init__(f"part `{part}` of the content cannot be rendered: {why}")
 
 
 class UnsupportedRewrite(PolicykitError):

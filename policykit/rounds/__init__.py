@@ -51,18 +51,25 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 def decide(
-    laws: Laws, judge: Judge, campaign: Campaign, person: Person, now: Micros, start: str | None = None
+    laws: Laws,
+    judge: Judge,
+    campaign: Campaign,
+    person: Person,
+    now: Micros,
+    start: str | None = None,
+    at: Micros | None = None,
 ) -> Decision:
     """The decision for one send.
 
     start: the channel it was going to leave by (live, cases); None = the first prepared channel
-        for which the person has an address.
+        for which the person has an address. at: when it is going to leave (live); None = as the
+        campaign plans. The campaign's deadline stays as it is.
     """
     channel = start if start is not None else first_channel(campaign, person)
     if channel is None:
         return Decision(Verdict.BLOCK, impossible="no_address")
     sight = Sight(laws.ruleset, campaign, person, now)
-    planned = planned_at(sight)
+    planned = planned_at(sight) if at is None else at
     if planned is None:
         return Decision(Verdict.BLOCK, impossible="no_instant")
     if campaign.not_after is not None and (until := deadline(sight, planned)) is not None and planned > until:
