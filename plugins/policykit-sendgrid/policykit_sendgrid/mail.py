@@ -1,0 +1,247 @@
+"""The payload of a mail send: who gets what, the same without some of them, with other content, and made anew.
+
+Every address under `to`, `cc` and `bcc` of every personalization is a send of its own, in this order.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from policykit import addresses
+from policykit.adapters.base import Replacement
+from policykit.adapters.payload import Reader, as_text, clean, flat
+from policykit.sends import Send
+
+_FIELDS = ("to", "cc", "bcc")
+_PARTS = {"text/plain": "text", "text/html": "html"}
+_LATEST = 253_402_300_799  # the last second of year 9999
+_NAMED = re.compile(r"(.*)<([^<>]*)>\s*", re.DOTALL)
+_BODY_TAG = re.compile(r"<body[^>]*>", re.IGNORECASE)
+
+# What stays of a message whose content is replaced: who sends, to whom, when, and how it is counted.
+_STAYS = frozenset({
+    "from", "reply_to", "reply_to_list", "headers", "categories", "custom_args", "send_at", "batch_id", "asm",
+    "ip_pool_name", "mail_settings", "tracking_settings",
+})  # fmt: skip
+_STAYS_OF_ONE = frozenset({*_FIELDS, "from", "headers", "custom_args", "send_at"})
+
+
+def sends(reader: Reader, payload: Mapping[str, Any]) -> tuple[Send, ...]:
+    """Every send of the payload. Raises `UnreadableSend`, also for a payload that names nobody."""
+    shared = _Shared(reader, payload)
+    found = tuple(
+        send
+        for place, personalization in enumerate(_personalizations(reader, payload))
+        for send in shared.of(personalization, f"personalizations[{place}].")
+    )
+    if not found:
+        raise reader.unreadable("it names nobody in `personalizations`")
+    return found
+
+
+def _personalizations(reader: Reader, payload: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return reader.objects(payload, "personalizations")
+
+
+class _Shared:
+    """What all personalizations of a payload have in common, read once."""
+
+    def __init__(self, reader: Reader, payload: Mapping[str, Any]) -> None:
+        self.reader = reader
+        self.subject = reader.text(payload, "subject")
+        self.at = _at(reader, payload, "")
+        self.parts = _parts(reader, payload)
+        self.custom_args = _texts(reader, payload, "custom_args", "")
+        self.headers = _texts(reader, payload, "headers", "")
+        self.sections = _texts(reader, payload, "sections", "")
+        self.slots = _slots(reader, payload)
+
+    def of(self, personalization: Mapping[str, Any], where: str) -> Iterator[Send]:
+        """The sends of one personalization, which share everything but the address."""
+        subject = self.reader.text(personalization, "subject", where)
+        if subject is None:
+            subject = self.subject
+        content = {"subject": subject, **self.parts} if subject is not None else self.parts
+        own_at = _at(self.reader, personalization, where)
+        at = self.at if own_at is None else own_at
+        values, slots = self._values(personalization, where), self._slots(personalization, where)
+        for field in _FIELDS:
+            for each in self.reader.objects(personalization, field, where):
+                address = _address(self.reader, each, f"{where}{field}[].")
+                yield Send("email", "sendgrid", address, content, values, at, slots)
+
+    def _values(self, personalization: Mapping[str, Any], where: str) -> dict[str, str]:
+        substitutions = _texts(self.reader, personalization, "substitutions", where)
+        return {
+            **self.sections,
+            **substitutions,
+            **flat(self.reader.mapping(personalization, "dynamic_template_data", where)),
+        }
+
+    def _slots(self, personalization: Mapping[str, Any], where: str) -> dict[str, tuple[str, ...]]:
+        # Those of the personalization win over those of the call (API reference, read 2026-11-21).
+        custom_args = {**self.custom_args, **_texts(self.reader, personalization, "custom_args", where)}
+        headers = {**self.headers, **_texts(self.reader, personalization, "headers", where)}
+        return {
+            **{f"custom_args.{key}": (text,) for key, text in custom_args.items()},
+            **{f"headers.{key}": (text,) for key, text in headers.items()},
+            **self.slots,
+        }
+
+
+def _slots(reader: Reader, payload: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Slots that only the call has."""
+    found = {
+        # One text instead of a list is taken by SendGrid too.
+        "categories": _listed(reader, payload, "categories"),
+        "asm.group_id": _single(reader.mapping(payload, "asm").get("group_id")),
+        "template_id": _single(payload.get("template_id")),
+        "ip_pool_name": _single(payload.get("ip_pool_name")),
+    }
+    return {slot: texts for slot, texts in found.items() if texts}
+
+
+def _listed(reader: Reader, payload: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    found = payload.get(key)
+    return _single(found) if isinstance(found, str) else tuple(as_text(each) for each in reader.items(payload, key))
+
+
+def _single(value: object) -> tuple[str, ...]:
+    return () if value is None else (as_text(value),)
+
+
+def _texts(reader: Reader, holder: Mapping[str, Any], key: str, where: str) -> dict[str, str]:
+    found = reader.mapping(holder, key, where)
+    return {clean(name): as_text(value) for name, value in found.items() if value is not None}
+
+
+def _parts(reader: Reader, payload: Mapping[str, Any]) -> dict[str, str]:
+    """The texts a person sees; several of one type, which only Anymail can send, are put together."""
+    parts: dict[str, str] = {}
+    for each in reader.objects(payload, "content"):
+        kind = (reader.text(each, "type", "content[].") or "").partition(";")[0].strip().lower()
+        value = reader.text(each, "value", "content[].")
+        if kind in _PARTS and value is not None:
+            part = _PARTS[kind]
+            parts[part] = f"{parts[part]}\n{value}" if part in parts else value
+    return parts
+
+
+def _at(reader: Reader, holder: Mapping[str, Any], where: str) -> int | None:
+    found = holder.get("send_at")
+    if found is None:
+        return None
+    if type(found) is not int or not 0 <= found <= _LATEST:
+        raise reader.unreadable(f"`{where}send_at` is no time in Unix seconds")
+    return found * 1_000_000
+
+
+def _address(reader: Reader, holder: Mapping[str, Any], where: str) -> str | None:
+    """None for a text that is no address: nobody can tell whom it would reach."""
+    found = reader.text(holder, "email", where)
+    if found is None:
+        raise reader.unreadable(f"`{where}email` is missing")
+    return addresses.normal("email", split_address(found)[1])
+
+
+def split_address(text: str) -> tuple[str, str]:
+    """Name and address of `Name <address>`, or no name and the text itself."""
+    named = _NAMED.fullmatch(text)
+    return (named[1].strip().strip('"'), named[2].strip()) if named else ("", text.strip())
+
+
+# --- the same call for fewer people ----------------------------------------------------------------
+
+
+def kept(reader: Reader, payload: Mapping[str, Any], mask: Sequence[bool]) -> dict[str, Any]:
+    """The payload with only the addresses whose place in the mask is true, in the same order."""
+    marks = iter(mask)
+    left: list[dict[str, Any]] = []
+    for personalization in _personalizations(reader, payload):
+        people = {
+            field: [each for each in reader.objects(personalization, field) if next(marks, False)] for field in _FIELDS
+        }
+        left.extend(_without_others(personalization, people))
+    return {**payload, "personalizations": left}
+
+
+def _without_others(personalization: Mapping[str, Any], people: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    if people["to"]:
+        whole = {key: people.get(key, value) for key, value in personalization.items()}
+        yield {key: value for key, value in whole.items() if key not in _FIELDS or value}
+        return
+    # INVARIANT: without a `to` everybody left gets a message of their own. SendGrid refuses a personalization
+    # without `to`, and one person moved there would show a hidden copy to the others.
+    rest = {key: value for key, value in personalization.items() if key not in _FIELDS}
+    for each in (*people["cc"], *people["bcc"]):
+        yield {"to": [each], **rest}
+
+
+# --- other content, another instant ----------------------------------------------------------------
+
+
+def is_whole(content: Mapping[str, str]) -> bool:
+    """Whether SendGrid would take it as an email: a subject and at least one text."""
+    return bool(content.get("subject")) and bool(content.get("text") or content.get("html"))
+
+
+def rewritten(payload: Mapping[str, Any], content: Mapping[str, str]) -> dict[str, Any]:
+    """The payload with other content.
+
+    Templates, merge data, sections, attachments and footers go, because values of a person may be in them.
+    """
+    stays = {key: value for key, value in payload.items() if key in _STAYS}
+    stays["personalizations"] = [
+        {key: value for key, value in each.items() if key in _STAYS_OF_ONE} for each in payload["personalizations"]
+    ]
+    _drop(stays, "mail_settings", "footer")
+    tracking = dict(stays.get("tracking_settings") or {})
+    if tracking:
+        _drop(tracking, "subscription_tracking", "text", "html")
+        stays["tracking_settings"] = tracking
+    return {**stays, **_content(content)}
+
+
+def _drop(holder: dict[str, Any], key: str, *names: str) -> None:
+    found = holder.get(key)
+    if isinstance(found, dict):
+        holder[key] = {name: value for name, value in found.items() if name not in names}
+
+
+def _content(content: Mapping[str, str]) -> dict[str, Any]:
+    parts = []
+    if content.get("text"):
+        parts.append({"type": "text/plain", "value": content["text"]})
+    if content.get("html"):
+        parts.append({"type": "text/html", "value": _with_preheader(content["html"], content.get("preheader"))})
+    return {"subject": content["subject"], "content": parts}
+
+
+def _with_preheader(page: str, preheader: str | None) -> str:
+    """The page with the line that inboxes show after the subject, hidden at its top."""
+    if not preheader:
+        return page
+    line = f'<div style="display:none;max-height:0;overflow:hidden">{html.escape(preheader)}</div>'
+    tag = _BODY_TAG.search(page)
+    place = tag.end() if tag else 0
+    return f"{page[:place]}{line}{page[place:]}"
+
+
+def scheduled(payload: Mapping[str, Any], seconds: int) -> dict[str, Any]:
+    """The payload delivered at a Unix second, whatever its personalizations said."""
+    people = [{key: value for key, value in each.items() if key != "send_at"} for each in payload["personalizations"]]
+    return {**payload, "personalizations": people, "send_at": seconds}
+
+
+def composed(replacement: Replacement, sender: Mapping[str, str]) -> dict[str, Any]:
+    """A whole payload for one person."""
+    marks = {"campaign": replacement.campaign, "policykit": replacement.decision}
+    return {
+        "personalizations": [{"to": [{"email": replacement.address}]}],
+        "from": dict(sender),
+        "custom_args": {name: text for name, text in marks.items() if text},
+        **_content(replacement.content),
+    }
