@@ -1,0 +1,102 @@
+"""FCM's HTTP v1 API as the contract of adapters asks for it; what a message holds is in `message` and `words`.
+
+Source: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages, read 2026-11-21.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from policykit.adapters.base import Adapter, Capability, Outcome, Replacement, Settings
+from policykit.adapters.payload import Reader, with_json
+from policykit.adapters.wire import Answer, OutgoingRequest
+from policykit.errors import UnsupportedRewrite, UsageError
+from policykit.sends import Send
+
+from policykit_fcm.credentials import bearer
+from policykit_fcm.message import Fields, send
+from policykit_fcm.words import composed, rewritten, whole, why_not, words
+
+_HOST = "https://fcm.googleapis.com"
+# Web Push for Chrome, topics and installations share the host, so the path alone decides.
+_PATH = re.compile(r"/v1/projects/([^/]+)/messages(?::|%3A)send", re.IGNORECASE)
+_NO_PHRASE = re.compile(r"[^\x20-\x7e]+")
+
+
+class FCMAdapter(Adapter):
+    """Push by `POST /v1/projects/PROJECT/messages:send`: one message, to one device or to a topic."""
+
+    name: ClassVar[str] = "fcm"
+    channels: ClassVar[frozenset[str]] = frozenset({"push"})
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {Capability.ANSWER, Capability.REWRITE, Capability.COMPOSE}
+    )
+    hosts: ClassVar[tuple[str, ...]] = ("fcm.googleapis.com",)
+    campaign_slots: ClassVar[tuple[str, ...]] = ("data.campaign", "data.campaign_id", "fcm_options.analytics_label")
+    _reader: ClassVar[Reader] = Reader("fcm")
+
+    def claims(self, request: OutgoingRequest) -> bool:
+        return request.method == "POST" and _project(request) is not None
+
+    def read(self, request: OutgoingRequest) -> tuple[Send, ...]:
+        return (send(self._reader, self._reader.body(request)),)
+
+    def rewrite(self, request: OutgoingRequest, content: Mapping[str, str]) -> OutgoingRequest:
+        payload = self._reader.body(request)
+        send(self._reader, payload)
+        message = Fields(self._reader, payload).below("message")
+        new = words(content)
+        reason = why_not(message) if new else "a push needs a `title` or a `body`"
+        if reason:
+            raise UnsupportedRewrite(self.name, Capability.REWRITE.value, reason)
+        return with_json(request, whole(payload, rewritten(message, new)))
+
+    def compose(self, replacement: Replacement, settings: Settings) -> OutgoingRequest:
+        project = settings.options.get("project")
+        if not project:
+            raise UsageError(
+                "`providers.fcm.project` is missing", "name the Firebase project, e.g. `project: acme-app`"
+            )
+        if not words(replacement.content):
+            what = f"campaign `{replacement.campaign}` has no whole push"
+            raise UsageError(what, "prepare a `title` or a `body` under its `channels.push`")
+        if replacement.at is not None:
+            raise UnsupportedRewrite(self.name, Capability.SCHEDULE.value, "FCM delivers at once")
+        url = f"{settings.base_url or _HOST}/v1/projects/{project}/messages:send"
+        blank = OutgoingRequest("POST", url, (("Content-Type", "application/json"),))
+        return self.authorise(with_json(blank, composed(replacement)), settings)
+
+    def authorise(self, request: OutgoingRequest, settings: Settings) -> OutgoingRequest:
+        bare = request.without("Authorization")
+        return replace(bare, headers=(*bare.headers, ("Authorization", f"Bearer {bearer(settings)}")))
+
+    def answer(self, request: OutgoingRequest, sends: Sequence[Send], outcomes: Sequence[Outcome]) -> Answer:
+        (outcome,) = outcomes[:1]
+        if outcome.accepted:
+            return _json(200, "OK", {"name": f"projects/{_project(request)}/messages/{outcome.id}"})
+        # Only this status: for 401 the client logs in again, and on UNREGISTERED (404) applications delete the token.
+        told = outcome.reason if outcome.id in outcome.reason else f"{outcome.reason} ({outcome.id})"
+        error = {"code": 403, "message": told, "status": "PERMISSION_DENIED", "details": []}
+        return _json(403, _NO_PHRASE.sub(" ", outcome.code).strip() or "Forbidden", {"error": error})
+
+    def receipts(self, answer: Answer, sends: Sequence[Send]) -> tuple[str | None, ...]:
+        try:
+            found = answer.json().get("name") if 200 <= answer.status < 300 else None
+        except (ValueError, AttributeError, RecursionError):
+            found = None
+        return (found if isinstance(found, str) else None,) * len(sends)
+
+
+def _project(request: OutgoingRequest) -> str | None:
+    found = _PATH.search(request.path)
+    return found[1] if found and found.end() == len(request.path) else None
+
+
+def _json(status: int, phrase: str, value: object) -> Answer:
+    body = json.dumps(value).encode()
+    headers = (("Content-Type", "application/json; charset=UTF-8"), ("Content-Length", str(len(body))))
+    return Answer(status, phrase, headers, body)

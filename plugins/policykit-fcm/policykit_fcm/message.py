@@ -1,0 +1,171 @@
+"""The message of an FCM call: whom it reaches, and what shows on which platform.
+
+Google reads every field in two spellings, `fcm_options` and `fcmOptions`; so do we.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from policykit import addresses
+from policykit.adapters.payload import Reader, as_text, clean, flat
+from policykit.sends import Send
+
+_PERSONS = ("token", "fid")
+_GROUPS = ("topic", "condition")
+
+
+def other_spelling(key: str) -> str:
+    head, *rest = key.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def spelled(holder: Mapping[str, Any], key: str) -> str:
+    """The spelling of a field that the holder uses."""
+    return key if key in holder else other_spelling(key)
+
+
+class Fields:
+    """The fields of one object of the payload; every method raises `UnreadableSend` for another type."""
+
+    def __init__(self, reader: Reader, holder: Mapping[str, Any], where: str = "") -> None:
+        self.reader, self.holder, self.where = reader, holder, where
+
+    def raw(self, key: str) -> Any:
+        return self.holder.get(spelled(self.holder, key))
+
+    def has(self, key: str) -> bool:
+        return self.raw(key) is not None
+
+    def text(self, key: str) -> str | None:
+        return self.reader.text(self.holder, spelled(self.holder, key), self.where)
+
+    def below(self, *keys: str) -> Fields:
+        """The object under a path of fields, an empty one when there is none."""
+        found = self
+        for key in keys:
+            inner = found.reader.mapping(found.holder, spelled(found.holder, key), found.where)
+            found = Fields(found.reader, inner, f"{found.where}{key}.")
+        return found
+
+
+def send(reader: Reader, payload: Mapping[str, Any]) -> Send:
+    """The one send of a payload; `validate_only` is judged like any other."""
+    message = Fields(reader, payload).below("message")
+    if not message.holder:
+        raise reader.unreadable("there is no `message`")
+    return Send(
+        channel="push",
+        provider="fcm",
+        address=_address(message),
+        content=_content(message),
+        values=_values(message),
+        slots=_slots(message),
+        silent=not is_visible(message),
+    )
+
+
+def _address(message: Fields) -> str | None:
+    """The device; None for topics and conditions, where nobody can tell whom they reach."""
+    named = [key for key in (*_PERSONS, *_GROUPS) if message.has(key)]
+    if len(named) != 1:
+        raise message.reader.unreadable("it names no target, or several")
+    found = message.text(named[0])
+    if not found or not found.strip():
+        raise message.reader.unreadable(f"`message.{named[0]}` is empty")
+    return addresses.normal("push", found) if named[0] in _PERSONS else None
+
+
+# --- what shows -------------------------------------------------------------------------------------
+
+
+def remote(message: Fields) -> Fields:
+    """What the second Android format shows (`AndroidConfigV2`, a preview; read 2026-11-21)."""
+    return message.below("android_v2", "remote_notification")
+
+
+def is_visible(message: Fields) -> bool:
+    """Whether the system shows or sounds something; data alone is for the application."""
+    aps = message.below("apns", "payload", "aps")
+    shown = (
+        message.below("notification"), message.below("android", "notification"),
+        message.below("webpush", "notification"), remote(message),
+    )  # fmt: skip
+    return any(each.holder for each in shown) or any(aps.has(key) for key in ("alert", "sound", "content-state"))
+
+
+def _content(message: Fields) -> dict[str, str]:
+    """Part -> text; where platforms differ, their texts one after the other."""
+    found: dict[str, dict[str, None]] = {}
+    for part, text in _texts(message):
+        if text:
+            found.setdefault(part, {})[text] = None
+    return {part: "\n".join(texts) for part, texts in found.items()}
+
+
+def _texts(message: Fields) -> Iterator[tuple[str, str | None]]:
+    android, web = message.below("android", "notification"), message.below("webpush", "notification")
+    for shown in (message.below("notification"), android, remote(message), _nested(remote(message))):
+        yield "title", shown.text("title")
+        yield "body", shown.text("body")
+    yield "body", android.text("ticker")
+    yield from _alert(message.below("apns", "payload", "aps"))
+    yield "title", web.text("title")
+    yield "body", web.text("body")
+    for action in web.reader.objects(web.holder, "actions", web.where):
+        yield "body", web.reader.text(action, "title", web.where)
+
+
+def _nested(shown: Fields) -> Fields:
+    return shown.below("notification")
+
+
+def _alert(aps: Fields) -> Iterator[tuple[str, str | None]]:
+    if isinstance(aps.raw("alert"), str):
+        yield "body", aps.text("alert")
+        return
+    alert = aps.below("alert")
+    yield "title", alert.text("title")
+    yield "title", alert.text("subtitle")
+    yield "body", alert.text("body")
+
+
+# --- values and slots -------------------------------------------------------------------------------
+
+
+def _values(message: Fields) -> dict[str, str]:
+    """Everything that travels beside the texts and may be put into them: data, and arguments of translated texts."""
+    android, web = message.below("android", "notification"), message.below("webpush", "notification")
+    payload = message.below("apns", "payload")
+    alert = payload.below("aps", "alert") if isinstance(payload.below("aps").raw("alert"), dict) else None
+    beside = {
+        "android.data": message.below("android", "data").holder,
+        "android.notification.title_loc_args": android.raw("title_loc_args"),
+        "android.notification.body_loc_args": android.raw("body_loc_args"),
+        "apns.payload": {key: value for key, value in payload.holder.items() if key != "aps"},
+        "apns.payload.aps.alert.title-loc-args": alert and alert.raw("title-loc-args"),
+        "apns.payload.aps.alert.loc-args": alert and alert.raw("loc-args"),
+        "apns.payload.aps.content-state": payload.below("aps").raw("content-state"),
+        "webpush.data": message.below("webpush", "data").holder,
+        "webpush.notification.data": web.raw("data"),
+    }
+    return {**flat(message.below("data").holder), **flat(beside)}
+
+
+def _slots(message: Fields) -> dict[str, tuple[str, ...]]:
+    android, aps = message.below("android"), message.below("apns", "payload", "aps")
+    found = {
+        **{f"data.{clean(key)}": value for key, value in message.below("data").holder.items()},
+        "fcm_options.analytics_label": message.below("fcm_options").raw("analytics_label"),
+        "android.fcm_options.analytics_label": android.below("fcm_options").raw("analytics_label"),
+        "apns.fcm_options.analytics_label": message.below("apns", "fcm_options").raw("analytics_label"),
+        "android.notification.channel_id": android.below("notification").raw("channel_id"),
+        "android.notification.tag": android.below("notification").raw("tag"),
+        "android.collapse_key": android.raw("collapse_key"),
+        "apns.payload.aps.category": aps.raw("category"),
+        "apns.payload.aps.thread-id": aps.raw("thread-id"),
+        "topic": message.raw("topic"),
+        "condition": message.raw("condition"),
+    }
+    return {slot: (as_text(value),) for slot, value in found.items() if value is not None}
