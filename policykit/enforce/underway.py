@@ -1,0 +1,48 @@
+"""Marks on requests that guards have seen: what is forwarded now, and to which hosts.
+
+They keep a send from being judged twice, and tell the tripwire which requests found a way around the guards.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from contextvars import ContextVar
+from typing import Final
+
+from policykit.adapters.wire import OutgoingRequest
+
+# A request that no adapter claims: seen, but nothing was decided.
+UNCLAIMED: Final = OutgoingRequest("", "")
+
+# What this context sends at this moment. Sync transports resolve and connect in the thread that sends,
+# so a context variable is enough for them.
+UNDERWAY: ContextVar[OutgoingRequest | None] = ContextVar("policykit_underway", default=None)
+
+# asyncio resolves names in threads of its own that inherit no context: async guards name the host
+# instead. While such a send is under way, a stray one to the same host goes unnoticed.
+_HOSTS: Counter[str] = Counter()
+_LOCK = threading.Lock()
+
+
+def is_underway(request: OutgoingRequest) -> bool:
+    """Whether this very request is being forwarded already, by a guard above (one transport built on another)."""
+    now = UNDERWAY.get()
+    return now is not None and now.method == request.method and now.url == request.url and now.body == request.body
+
+
+def expect(host: str) -> None:
+    with _LOCK:
+        _HOSTS[host] += 1
+
+
+def expected_no_more(host: str) -> None:
+    with _LOCK:
+        _HOSTS[host] -= 1
+        if _HOSTS[host] <= 0:
+            del _HOSTS[host]
+
+
+def seen(host: str) -> bool:
+    """Whether a guard knows of what this thread does, or of an async send to this host."""
+    return UNDERWAY.get() is not None or host in _HOSTS
