@@ -6,6 +6,7 @@ columns of every relation are derived from these tables; nothing else lists them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -188,6 +189,7 @@ class Relation:
     columns: tuple[Column, ...] = field(default_factory=tuple)
 
 
+_ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]*")
 _COLUMN_TYPES: Mapping[str, ColumnType] = {"string": "text", "set": "list", "duration": "int"}
 
 RELATIONS: tuple[Relation, ...] = (
@@ -260,3 +262,36 @@ class Vocabulary:
 def covers(parent: str, child: str) -> bool:
     """Whether a dotted key covers another: itself or any key below it; `*` covers all."""
     return parent == "*" or parent == child or child.startswith(parent + ".")
+
+
+def relation_columns(relation: Relation, vocabulary: Vocabulary) -> tuple[Column, ...]:
+    """The columns of a relation, with those that the workspace's own facts add to people."""
+    if relation.name != "people":
+        return relation.columns
+    known = {column.name for column in relation.columns}
+    types = {"string": "text", "set": "list", "duration": "int"}
+    extra = (
+        Column(spec.column, types.get(spec.type, spec.type), spec.doc)  # type: ignore[arg-type]  # a fact's type names a column's
+        for spec in vocabulary.facts.values()
+        if spec.column and spec.column not in known
+    )
+    return (*relation.columns, *extra)
+
+
+def short_name(name: str, relation: Relation) -> str:
+    """`recipient.country` -> `country` for people; `consents.at` -> `at` for consents."""
+    prefix = "recipient." if relation.name == "people" else relation.name + "."
+    return name.removeprefix(prefix)
+
+
+def is_column(name: str, specs: Iterable[Column]) -> bool:
+    """Whether a relation has a column of this name."""
+    return any(name == spec.name or ("<" in spec.name and _fits_pattern(name, spec.name)) for spec in specs)
+
+
+def _fits_pattern(name: str, pattern: str) -> bool:
+    before, after = pattern.split("<")[0], pattern.split(">")[1]
+    middle = name[len(before) : len(name) - len(after)] if after else name[len(before) :]
+    if not (name.startswith(before) and name.endswith(after) and middle):
+        return False
+    return bool(_ATTRIBUTE.fullmatch(middle)) if before == "attributes." else middle in CHANNELS

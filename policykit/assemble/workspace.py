@@ -45,21 +45,27 @@ def open_workspace(folder: Path | None = None) -> Opened:
 
     Raises `WorkspaceNotFound`, `UsageError` (only policykit.yaml is wrong) or `InvalidPolicies`, with every problem.
     """
-    opened, problems = read(folder)
+    return valid(*read(folder))
+
+
+def valid(opened: Opened, problems: Iterable[Problem]) -> Opened:
+    """The workspace when nothing is wrong with it, warnings kept; else raises as `open_workspace` does."""
+    problems = tuple(in_order(problems))
     raise_errors(problems, _shown_config(opened.workspace))
-    return replace(opened, workspace=replace(opened.workspace, warnings=tuple(in_order(problems))))
+    return replace(opened, workspace=replace(opened.workspace, warnings=problems))
 
 
 def read(folder: Path | None) -> tuple[Opened, list[Problem]]:
     """Everything that can be read and compiled, and every problem there is."""
-    root = _find(folder)
+    root = find_root(folder)
     found = discover()
     workspace, problems = read_workspace(root, found.kinds, found.facts, Path.cwd())
     ruleset, wrong = try_compile(workspace.policies, workspace.registry, found.kinds)
     return Opened(workspace, ruleset, found), in_order([*found.problems, *problems, *wrong])
 
 
-def _find(folder: Path | None) -> Path:
+def find_root(folder: Path | None) -> Path:
+    """The folder itself, which must be a workspace, or the nearest one from here upwards."""
     if folder is None:
         return find_workspace(Path.cwd())
     if not (folder / CONFIG_FILE).is_file():

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import duckdb
 
-from policykit.dryrun.sources import Opened, is_column, meant, named, quoted, relation_columns, short_name
+from policykit.dryrun.sources import Opened, meant, named, quoted
 from policykit.errors import Place, Problem
 from policykit.facts.zones import zones
 from policykit.language.suggest import some
@@ -19,6 +19,9 @@ from policykit.vocabulary import (
     QUALITIES,
     STATUSES,
     Vocabulary,
+    is_column,
+    relation_columns,
+    short_name,
 )
 
 _LOOKED_AT = 1000  # people of a relation looked for before all of them are

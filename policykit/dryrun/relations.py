@@ -13,9 +13,9 @@ import duckdb
 
 from policykit.dryrun import cells
 from policykit.dryrun.doubts import about_nobody, odd_words, overlooked
-from policykit.dryrun.sources import Opened, Raw, Sources, named, open_source, quoted, relation_columns, unreadable
+from policykit.dryrun.sources import Opened, Raw, Sources, named, open_source, quoted, unreadable
 from policykit.errors import BadData, Place, Problem
-from policykit.vocabulary import RELATIONS, Column, Vocabulary
+from policykit.vocabulary import RELATIONS, Column, Vocabulary, relation_columns
 
 MAX_ROWS_OF_ONE = 16  # of one person in an audience; more is wrong input (M7)
 _RELATIONS = {relation.name: relation for relation in RELATIONS}

@@ -18,7 +18,7 @@ from typing import Literal
 import duckdb
 
 from policykit.errors import Place, Problem
-from policykit.vocabulary import CHANNELS, RELATIONS, Column, Relation, Vocabulary
+from policykit.vocabulary import RELATIONS, Column, Relation, Vocabulary, is_column, relation_columns, short_name
 
 Format = Literal["csv", "jsonl", "parquet"]
 _FORMATS: Mapping[str, Format] = {
@@ -26,7 +26,6 @@ _FORMATS: Mapping[str, Format] = {
 }  # fmt: skip
 _DELIMITERS = (",", ";", "\t", "|")
 _HEADER_BYTES = 1 << 20
-_ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +96,6 @@ def named(name: str) -> str:
 def file_literal(path: Path) -> str:
     """A path as an SQL literal that DuckDB takes letter by letter, not as a pattern."""
     return quoted("".join(f"[{c}]" if c in "*?[" else c for c in str(path)))
-
-
-def relation_columns(relation: Relation, vocabulary: Vocabulary) -> tuple[Column, ...]:
-    """The columns of a relation, with those that the workspace's own facts add to people."""
-    if relation.name != "people":
-        return relation.columns
-    known = {column.name for column in relation.columns}
-    types = {"string": "text", "set": "list", "duration": "int"}
-    extra = (
-        Column(spec.column, types.get(spec.type, spec.type), spec.doc)  # type: ignore[arg-type]  # a fact's type names a column's
-        for spec in vocabulary.facts.values()
-        if spec.column and spec.column not in known
-    )
-    return (*relation.columns, *extra)
 
 
 def open_source(
@@ -317,27 +302,8 @@ def _missing(relation: Relation, spec: Column, label: str, headers: Iterable[str
     )  # fmt: skip
 
 
-def short_name(name: str, relation: Relation) -> str:
-    """`recipient.country` -> `country` for people; `consents.at` -> `at` for consents."""
-    prefix = "recipient." if relation.name == "people" else relation.name + "."
-    return name.removeprefix(prefix)
-
-
 def _long(name: str, relation: Relation) -> str:
     return f"recipient.{name}" if relation.name == "people" and "." not in name else name
-
-
-def is_column(name: str, specs: Iterable[Column]) -> bool:
-    """Whether a relation has a column of this name."""
-    return any(name == spec.name or ("<" in spec.name and _fits_pattern(name, spec.name)) for spec in specs)
-
-
-def _fits_pattern(name: str, pattern: str) -> bool:
-    before, after = pattern.split("<")[0], pattern.split(">")[1]
-    middle = name[len(before) : len(name) - len(after)] if after else name[len(before) :]
-    if not (name.startswith(before) and name.endswith(after) and middle):
-        return False
-    return bool(_ATTRIBUTE.fullmatch(middle)) if before == "attributes." else middle in CHANNELS
 
 
 def _names(specs: Iterable[Column]) -> list[str]:

@@ -1,0 +1,291 @@
+"""policykit in a running process: `install()` puts the guards on, everything behind them is made here.
+
+    policykit.install()                    # once, before or after clients exist; the nearest workspace
+    with policykit.install("acme") as it:  # or for a block, for instance in a test
+        ...
+    policykit.status()                     # what runs: rules, mode, adapters, what could not be reloaded
+
+INVARIANT: nothing here, and nothing it imports, imports `dryrun`: a sending application never loads duckdb.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from policykit.assemble.live_rules import checked_mode, live_rules
+from policykit.assemble.moment import now as clock
+from policykit.assemble.pseudonyms import pseudonyms
+from policykit.assemble.records import checked_rows
+from policykit.assemble.reload import Reloader
+from policykit.assemble.workspace import Opened, find_root
+from policykit.enforce import found, guards
+from policykit.enforce.context import sending
+from policykit.enforce.gate import LiveGate
+from policykit.enforce.rules import Mode, Rules
+from policykit.enforce.tripwire import watch as watch_hosts
+from policykit.errors import PolicykitError, Problem, UsageError, WorkspaceNotFound
+from policykit.model import Micros
+from policykit.sends import DecisionRecord, Send, from_line
+from policykit.stores.base import Store, Written
+from policykit.stores.open import open_store
+
+WORKSPACE_VARIABLE = "POLICYKIT_WORKSPACE"
+_log = logging.getLogger("policykit")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What policykit does in this process.
+
+    rules: hash of the rule set in force. refused: problems of a changed set that is not valid, while
+    the one loaded before stays in force. bypassed: provider hosts reached around the guards (tripwire).
+    """
+
+    installed: bool = False
+    workspace: Path | None = None
+    mode: str = "off"
+    rules: str = ""
+    refused: tuple[Problem, ...] = ()
+    adapters: tuple[str, ...] = ()
+    loads: int = 0
+    bypassed: Mapping[str, int] = field(default_factory=dict)
+
+
+class Live:
+    """A workspace ready to judge live sends: fresh rules, an open store, and the gate. Guards are not on yet."""
+
+    def __init__(self, root: Path, mode: Mode | None = None, now: Callable[[], Micros] | None = None) -> None:
+        self.root, self.mode = root, mode
+        self.reloader = Reloader(root, self._rules)
+        opened = self.reloader.opened
+        self.plugins = opened.plugins
+        for problem in self.plugins.problems:
+            _log.warning("%s", problem.message)
+        self.store: Store = open_store(opened.workspace.config.store, root, self.plugins.stores)
+        self.now = now or clock
+        self.gate = LiveGate(
+            self.reloader.current, self.store, self.plugins.adapters.values(), pseudonyms(root), self.now,
+            self.plugins.observers,
+        )  # fmt: skip
+
+    def _rules(self, opened: Opened) -> Rules:
+        return live_rules(opened, opened.plugins.adapters, os.environ, self.mode)
+
+    def record(self, relation: str, rows: Iterable[Mapping[str, object]]) -> Written:
+        """Write rows into the store, after the checks that data files get; all of them or none."""
+        checked = checked_rows(relation, rows, self.reloader.opened.vocabulary)
+        return _written(self.store.write(name, cells) for name, cells in checked.items())
+
+    def look_up(self, id: str) -> DecisionRecord | None:  # noqa: A002  # its name everywhere
+        logged = self.store.decision(id)
+        return from_line(logged.line) if logged else None
+
+    def close(self) -> None:
+        self.reloader.close()
+        self.gate.close()
+        self.store.close()
+
+
+class Installation(Live):
+    """Policykit in this process. As a context manager it takes itself out at the end of the block."""
+
+    def __init__(self, root: Path, mode: Mode | None, now: Callable[[], Micros] | None, *, watch: bool) -> None:
+        super().__init__(root, mode, now)
+        self.installs = 0  # calls of `install` whose block has not ended
+        self.bypassed: dict[str, int] = {}
+        self._take_off: list[Callable[[], None]] = []
+        try:
+            self._take_off.append(guards.attach_all(self.gate))
+            self._attach_plugins()
+            if watch:
+                hosts = {host for adapter in self.plugins.adapters.values() for host in adapter.hosts}
+                self._take_off.append(watch_hosts(hosts, self._bypassed))
+        except BaseException:
+            self.remove()
+            raise
+
+    def _attach_plugins(self) -> None:
+        for attach in self.plugins.guards:
+            # The border for plugins: a guard that cannot be put on is named, and the others stand.
+            try:
+                self._take_off.append(attach(self.gate))
+            except Exception as error:
+                _log.error("guard `%s` could not be put on: %s", attach.__module__, type(error).__name__)
+
+    def _bypassed(self, host: str) -> None:
+        first = host not in self.bypassed
+        self.bypassed[host] = self.bypassed.get(host, 0) + 1
+        if first:
+            _log.error("`%s` was reached around policykit's guards: its sends are not judged", host)
+
+    def remove(self) -> None:
+        """Take the guards off and write what waits to be written."""
+        while self._take_off:
+            self._take_off.pop()()
+        self.close()
+
+    def status(self) -> Status:
+        reloader, rules = self.reloader, self.reloader.rules
+        return Status(
+            True, self.root, rules.mode, rules.ruleset.hash, reloader.refused, tuple(sorted(self.plugins.adapters)),
+            reloader.loads, dict(self.bypassed),
+        )  # fmt: skip
+
+    def __enter__(self) -> Installation:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with _lock:
+            self.installs -= 1
+            last = self.installs <= 0
+        if last and _current is self:
+            uninstall()
+
+
+_lock = threading.RLock()
+_current: Installation | None = None
+_beside: Live | None = None  # opened to judge or record where nothing is installed
+
+
+def install(
+    workspace: str | os.PathLike[str] | None = None,
+    mode: str | None = None,
+    *,
+    tripwire: bool = False,
+    now: Callable[[], Micros] | None = None,
+) -> Installation:
+    """Guard every send of this process from here on, through clients made before and after.
+
+    workspace: its folder; else `POLICYKIT_WORKSPACE`, else the nearest one here or above. mode: `off`,
+    `audit` or `enforce` in place of the workspace's. tripwire: report sends to known providers that
+    went around the guards. now: the clock, as UTC microseconds, for tests.
+    A second call for the same workspace gives the same installation.
+    Raises `InvalidPolicies` (or `UsageError`) when the workspace is not valid: nothing is guarded
+    then, and nothing should be sent.
+    """
+    root, asked = _root(workspace), checked_mode(mode)
+    with _lock:
+        global _current  # one installation per process is what guards mean
+        if _current is None:
+            _close_beside()
+            _current = Installation(root, asked, now, watch=tripwire)
+        _refuse_other(_current, root, asked)
+        _current.installs += 1
+        return _current
+
+
+def uninstall() -> None:
+    """Take policykit out of this process; nothing happens where it is not installed."""
+    global _current
+    with _lock:
+        installed, _current = _current, None
+        _close_beside()
+        if installed is not None:
+            installed.remove()
+
+
+atexit.register(uninstall)
+
+
+def status() -> Status:
+    """What policykit does in this process now."""
+    installed = _current
+    return installed.status() if installed is not None else Status()
+
+
+def judge(
+    send: Send, *, campaign: str | None = None, person: str | None = None, values: Mapping[str, object] | None = None
+) -> DecisionRecord:
+    """What would be decided of a send now, without sending: nothing is recorded and no slot is taken.
+
+    campaign, person, values: as in `sending`. Works without guards too, in the workspace `install` would take.
+    """
+    if campaign is None and person is None and values is None:
+        return live().gate.judge(send)
+    with sending(campaign, person, values):
+        return live().gate.judge(send)
+
+
+def record(relation: str, rows: Iterable[Mapping[str, object]]) -> Written:
+    """Write people, addresses, attributes, consents or history into the store.
+
+    rows: under the columns that `policykit facts --columns` lists; None is an empty cell, an absent
+    column is unknown. Instants are aware datetimes, or texts with an offset. Consents and history are
+    appended, once each; of the others a row replaces the one with its key.
+    Raises `BadData` with every problem, and then nothing was written; `StoreUnavailable` likewise.
+
+        policykit.record("consents", [{"person": "7", "status": "withdrawn", "at": now, "channel": "*"}])
+    """
+    return live().record(relation, rows)
+
+
+def decision_of(thing: object) -> DecisionRecord | None:
+    """The decision behind an answer, an exception or an id: `decision_of(error)`; None when there is none."""
+    return found.decision_of(thing, _look_up)
+
+
+def _look_up(id: str) -> DecisionRecord | None:  # noqa: A002  # its name everywhere
+    try:
+        return live().look_up(id)
+    except (PolicykitError, OSError):  # no workspace, or no store: what is not remembered is not known
+        return None
+
+
+def live() -> Live:
+    """What is installed; else the workspace here, opened without guards and kept until `install` or the end."""
+    global _beside
+    with _lock:
+        if _current is not None:
+            return _current
+        if _beside is None:
+            _beside = Live(_root(None))
+        return _beside
+
+
+def open_live(
+    workspace: str | os.PathLike[str] | None = None, mode: str | None = None, now: Callable[[], Micros] | None = None
+) -> Live:
+    """A workspace ready to judge, without guards; the caller closes it."""
+    return Live(_root(workspace), checked_mode(mode), now)
+
+
+def _root(workspace: str | os.PathLike[str] | None) -> Path:
+    said = workspace if workspace is not None else os.environ.get(WORKSPACE_VARIABLE) or None
+    try:
+        return find_root(Path(said) if said is not None else None).resolve()
+    except WorkspaceNotFound as error:
+        if said is not None:
+            raise
+        raise WorkspaceNotFound(
+            error.problems[0].message, f'name it: `policykit.install("path")`, or set `{WORKSPACE_VARIABLE}`'
+        ) from error
+
+
+def _refuse_other(installed: Installation, root: Path, mode: Mode | None) -> None:
+    if installed.root != root:
+        raise UsageError(f"policykit is installed with another workspace: `{installed.root}`, not `{root}`",
+                         "one process has one; `policykit.uninstall()` takes the first out")  # fmt: skip
+    if mode is not None and mode != installed.reloader.rules.mode:
+        raise UsageError(f"policykit is installed with the mode `{installed.reloader.rules.mode}`, not `{mode}`",
+                         "`policykit.uninstall()` first")  # fmt: skip
+
+
+def _close_beside() -> None:
+    global _beside
+    if _beside is not None:
+        _beside.close()
+        _beside = None
+
+
+def _written(parts: Iterable[Written]) -> Written:
+    counted = list(parts)
+    return counted[0] if counted else Written(0, 0)
