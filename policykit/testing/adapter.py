@@ -129,7 +129,7 @@ class AdapterContract:
 
         shown = [repr(request), *(repr(send) for send in known), *_texts(known)]
         _assert_free(shown, secrets, "a send")
-        private = {*secrets, *(text for text in _texts(known) if len(text) >= _FEWEST_SECRET)}
+        private = {*secrets, *(text for text in _private(known) if len(text) >= _FEWEST_SECRET)}
 
         def law(broken: OutgoingRequest) -> None:
             try:
@@ -472,6 +472,16 @@ def _texts(sends: Iterable[Send]) -> list[Any]:
         for name, texts in send.slots.items():
             found += [name, *texts]
     return found
+
+
+def _private(sends: Iterable[Send]) -> Iterator[str]:
+    """What a send says of people; names of fields are the provider's, and errors may use them."""
+    for send in sends:
+        yield send.address or ""
+        yield from send.content.values()
+        yield from send.values.values()
+        for texts in send.slots.values():
+            yield from texts
 
 
 def _storable(text: Any) -> bool:
