@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from policykit.assemble.dry_run import lack_problem, sources
@@ -9,7 +10,8 @@ from policykit.assemble.workspace import Opened, in_order, manifest, read
 from policykit.dryrun.preflight import preflight
 from policykit.dryrun.relations import read_data
 from policykit.dryrun.run import Options, Workbench
-from policykit.errors import Problem, UsageError
+from policykit.errors import Place, Problem, UsageError
+from policykit.language.suggest import did_you_mean
 from policykit.lint import lint
 
 
@@ -19,6 +21,7 @@ def check(folder: Path | None, campaign: str | None = None) -> list[Problem]:
     if not any(problem.severity == "error" for problem in problems):
         workspace = opened.workspace
         problems += lint(workspace.policies, opened.ruleset, opened.vocabulary, workspace.config.assume, _spelt(opened))
+        problems += _without_adapter(opened)
         if campaign is not None:
             problems += _check_data(opened, campaign)
     return in_order(problems)
@@ -29,6 +32,36 @@ def _spelt(opened: Opened) -> dict[str, set[str]]:
     manifests = opened.workspace.manifests
     providers = {each.provider for found in manifests.values() for each in found.campaign.prepared if each.provider}
     return {"send.campaign": set(manifests), "send.provider": providers | set(opened.workspace.config.providers)}
+
+
+# Adapters that come from the makers of policykit, one distribution each.
+_OURS = ("fcm", "sendgrid", "twilio")
+
+
+def _without_adapter(opened: Opened) -> Iterator[Problem]:
+    """A warning for each provider a campaign or the configuration names and nobody here can read, once."""
+    workspace, known = opened.workspace, opened.plugins.adapters
+    places: dict[str, Place | None] = {}
+    for manifest_ in workspace.manifests.values():
+        for name, place in manifest_.providers.items():
+            places.setdefault(name, place)
+    for name, provider in workspace.config.providers.items():
+        places.setdefault(name, provider.place)
+    for name, place in places.items():
+        if name in known:
+            continue
+        guess = "" if name in _OURS else did_you_mean(name, {*known, *_OURS})
+        message = f"no adapter for the provider `{name}` is installed{guess}"
+        yield Problem(place, message, _way_to(name, guess), "provider.no-adapter", "warning")
+
+
+def _way_to(name: str, guess: str) -> str:
+    without = "without it its live sends are not judged, and nothing can be moved to it"
+    if name in _OURS:
+        return f"`pip install policykit-{name}`; {without}"
+    if guess:
+        return "write the name as the adapter does; `policykit plugins` lists those installed"
+    return f"install the plugin that has one, or write it (`plugins/README.md`); {without}"
 
 
 def _check_data(opened: Opened, campaign: str) -> list[Problem]:

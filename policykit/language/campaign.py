@@ -74,6 +74,7 @@ class Manifest:
 
     file: the manifest as the user would type it. templates, generic: channel -> part -> template.
     brakes: `blocked`, `unknown`, `downgraded` -> largest share (0.05 = 5 %) that may go on.
+    providers: name -> where it is named first.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Manifest:
     file: str = ""
     path: Path | None = None
     place: Place | None = None
+    providers: Mapping[str, Place] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def read_campaign(
     )  # fmt: skip
     brakes = {name: float(share.removesuffix("%")) / 100 for name, share in (plain.get("brakes") or {}).items()}
     return Manifest(campaign.id or "", campaign, audience, templates, generic, brakes, plain.get("delivers"),
-                    plain.get("offers"), file, path, node.place)  # fmt: skip
+                    plain.get("offers"), file, path, node.place, _provider_places(node.get("channels")))  # fmt: skip
 
 
 def _errors(problems: Iterable[Problem]) -> int:
@@ -268,6 +270,15 @@ def _channels(node: Node | None, selected: tuple[str, ...] | None,
         provider = content.get("provider")
         prepared.append(Prepared(name, provider.text if isinstance(provider, ScalarNode) else None, variant, lesser))
     return tuple(prepared), templates, generic
+
+
+def _provider_places(node: Node | None) -> dict[str, Place]:
+    places: dict[str, Place] = {}
+    for _, content in node.entries.values() if isinstance(node, MapNode) else ():
+        provider = find(content, ("provider",))
+        if isinstance(provider, ScalarNode):
+            places.setdefault(provider.text, provider.place)
+    return places
 
 
 def _not_generic(content: MapNode, templates: Mapping[str, Template], reading: _Reading) -> None:
