@@ -36,7 +36,7 @@ from policykit.sends import DecisionRecord, Send, from_line
 from policykit.stores.base import Store, Written
 from policykit.stores.open import open_store
 
-WORKSPACE_VARIABLE = "POLICYKIT_WORKSPACE"
+WORKSPACE_VARIABLE, MODE_VARIABLE = "POLICYKIT_WORKSPACE", "POLICYKIT_MODE"
 _log = logging.getLogger("policykit")
 
 
@@ -80,8 +80,7 @@ class Live:
 
     def record(self, relation: str, rows: Iterable[Mapping[str, object]]) -> Written:
         """Write rows into the store, after the checks that data files get; all of them or none."""
-        checked = checked_rows(relation, rows, self.reloader.opened.vocabulary)
-        return _written(self.store.write(name, cells) for name, cells in checked.items())
+        return self.store.write(relation, checked_rows(relation, rows, self.reloader.opened.vocabulary))
 
     def look_up(self, id: str) -> DecisionRecord | None:  # noqa: A002  # its name everywhere
         logged = self.store.decision(id)
@@ -119,11 +118,11 @@ class Installation(Live):
             except Exception as error:
                 _log.error("guard `%s` could not be put on: %s", attach.__module__, type(error).__name__)
 
-    def _bypassed(self, host: str) -> None:
+    def _bypassed(self, host: str, library: str) -> None:
         first = host not in self.bypassed
         self.bypassed[host] = self.bypassed.get(host, 0) + 1
         if first:
-            _log.error("`%s` was reached around policykit's guards: its sends are not judged", host)
+            _log.error("`%s` was reached around policykit's guards, by `%s`: its sends are not judged", host, library)
 
     def remove(self) -> None:
         """Take the guards off and write what waits to be written."""
@@ -166,13 +165,13 @@ def install(
     """Guard every send of this process from here on, through clients made before and after.
 
     workspace: its folder; else `POLICYKIT_WORKSPACE`, else the nearest one here or above. mode: `off`,
-    `audit` or `enforce` in place of the workspace's. tripwire: report sends to known providers that
+    `audit` or `enforce`; else `POLICYKIT_MODE`, else the workspace's. tripwire: report sends to known providers that
     went around the guards. now: the clock, as UTC microseconds, for tests.
     A second call for the same workspace gives the same installation.
     Raises `InvalidPolicies` (or `UsageError`) when the workspace is not valid: nothing is guarded
     then, and nothing should be sent.
     """
-    root, asked = _root(workspace), checked_mode(mode)
+    root, asked = _root(workspace), checked_mode(mode or os.environ.get(MODE_VARIABLE) or None)
     with _lock:
         global _current  # one installation per process is what guards mean
         if _current is None:
@@ -284,8 +283,3 @@ def _close_beside() -> None:
     if _beside is not None:
         _beside.close()
         _beside = None
-
-
-def _written(parts: Iterable[Written]) -> Written:
-    counted = list(parts)
-    return counted[0] if counted else Written(0, 0)

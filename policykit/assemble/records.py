@@ -10,7 +10,7 @@ import logging
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from policykit.errors import BadData, Problem
@@ -26,7 +26,6 @@ _MOST = 5  # problems of one kind shown
 _NAIVE = re.compile(CLOCK_PATTERN + "?")
 _BY_NAME = {relation.name: relation for relation in RELATIONS}
 _TYPES = {"bool": Type.BOOL, "int": Type.INT, "double": Type.DOUBLE}
-RELATION_NAMES = tuple(_BY_NAME)
 
 
 def relation_named(name: str) -> Relation:
@@ -36,51 +35,12 @@ def relation_named(name: str) -> Relation:
     return _BY_NAME[name]
 
 
-def checked_rows(name: str, rows: Iterable[Mapping[str, object]], vocabulary: Vocabulary) -> dict[str, list[Row]]:
-    """Rows for the store by relation: those of people are parted. Raises `BadData` with every problem."""
-    relation = relation_named(name)
-    checking = _Checking(relation, vocabulary)
+def checked_rows(name: str, rows: Iterable[Mapping[str, object]], vocabulary: Vocabulary) -> list[Row]:
+    """Rows as the store keeps them. Raises `BadData` with every problem."""
+    checking = _Checking(relation_named(name), vocabulary)
     checked = [checking.row(number, row) for number, row in enumerate(rows, 1)]
     checking.end()
-    return {part: list(parted(part, checked)) for part in parts_of(relation.name)}
-
-
-def parts_of(relation: str) -> tuple[str, ...]:
-    """The relations of the store that rows of a relation go to, the relation itself first."""
-    return ("people", "addresses", "attributes") if relation == "people" else (relation,)
-
-
-def parted(part: str, rows: Iterable[Row]) -> Iterator[Row]:
-    """What of rows goes to a relation of the store: people's own columns, or their addresses, or their values."""
-    if part == "people":
-        return ({key: cell for key, cell in row.items() if _part(key) == "people"} for row in rows)
-    if part == "addresses":
-        return (found for row in rows for found in (_addresses(row) if "id" in row else (row,)))
-    if part == "attributes":
-        return (found for row in rows for found in (_values(row) if "id" in row else (row,)))
-    return iter(rows)
-
-
-def _part(column: str) -> str:
-    head, dot, _ = column.partition(".")
-    return {"address": "addresses", "attributes": "attributes"}.get(head, "people") if dot else "people"
-
-
-def _addresses(row: Row) -> Iterator[Row]:
-    """One row per address column. INVARIANT: origin and permission stay absent: a people file does not say them."""
-    for column, cell in row.items():
-        _, dot, channel = column.partition("address.")
-        if dot and not column.startswith("attributes.") and "." not in channel:
-            found: dict[str, Cell] = {"person": row["id"], "channel": channel, "address": cell}
-            if f"{column}.shared" in row:
-                found["shared"] = row[f"{column}.shared"]
-            yield found
-
-
-def _values(row: Row) -> Iterator[Row]:
-    for column, cell in row.items():
-        if column.startswith("attributes."):
-            yield {"person": row["id"], "attribute": column.removeprefix("attributes."), "value": cell}
+    return checked
 
 
 class _Checking:
