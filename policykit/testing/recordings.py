@@ -154,7 +154,7 @@ def _send(row: Mapping[str, Any]) -> Send:
     if isinstance(at, datetime):
         at = (at - _EPOCH) // timedelta(microseconds=1)
     slots = {name: tuple(texts) for name, texts in given.pop("slots", {}).items()}
-    return Send(at=at, slots=slots, **given)
+    return Send(address=given.pop("address", None), at=at, slots=slots, **given)
 
 
 # --- files --------------------------------------------------------------------------------------------
