@@ -24,6 +24,7 @@ from policykit_fcm.words import composed, rewritten, whole, why_not, words
 _HOST = "https://fcm.googleapis.com"
 # Web Push for Chrome, topics and installations share the host, so the path alone decides.
 _PATH = re.compile(r"/v1/projects/([^/]+)/messages(?::|%3A)send", re.IGNORECASE)
+_NO_WORDS = "a push needs a `title` or a `body`"
 _NO_PHRASE = re.compile(r"[^\x20-\x7e]+")
 
 
@@ -50,10 +51,13 @@ class FCMAdapter(Adapter):
         send(self._reader, payload)
         message = Fields(self._reader, payload).below("message")
         new = words(content)
-        reason = why_not(message) if new else "a push needs a `title` or a `body`"
+        reason = why_not(message) if new else _NO_WORDS
         if reason:
-            raise UnsupportedRewrite(self.name, Capability.REWRITE.value, reason)
+            raise self._cannot(Capability.REWRITE, reason)
         return with_json(request, whole(payload, rewritten(message, new)))
+
+    def _cannot(self, effect: Capability, why: str) -> UnsupportedRewrite:
+        return UnsupportedRewrite(self.name, effect.value, why)
 
     def compose(self, replacement: Replacement, settings: Settings) -> OutgoingRequest:
         project = settings.options.get("project")
@@ -62,10 +66,9 @@ class FCMAdapter(Adapter):
                 "`providers.fcm.project` is missing", "name the Firebase project, e.g. `project: acme-app`"
             )
         if not words(replacement.content):
-            what = f"campaign `{replacement.campaign}` has no whole push"
-            raise UsageError(what, "prepare a `title` or a `body` under its `channels.push`")
+            raise self._cannot(Capability.COMPOSE, _NO_WORDS)
         if replacement.at is not None:
-            raise UnsupportedRewrite(self.name, Capability.SCHEDULE.value, "FCM delivers at once")
+            raise self._cannot(Capability.SCHEDULE, "FCM delivers at once")
         url = f"{settings.base_url or _HOST}/v1/projects/{project}/messages:send"
         blank = OutgoingRequest("POST", url, (("Content-Type", "application/json"),))
         return self.authorise(with_json(blank, composed(replacement)), settings)

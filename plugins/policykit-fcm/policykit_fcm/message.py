@@ -12,6 +12,7 @@ from policykit import addresses
 from policykit.adapters.payload import Reader, as_text, clean, flat
 from policykit.sends import Send
 
+CAMPAIGN_KEYS = ("campaign", "campaign_id")
 _PERSONS = ("token", "fid")
 _GROUPS = ("topic", "condition")
 
@@ -135,22 +136,26 @@ def _alert(aps: Fields) -> Iterator[tuple[str, str | None]]:
 
 
 def _values(message: Fields) -> dict[str, str]:
-    """Everything that travels beside the texts and may be put into them: data, and arguments of translated texts."""
+    """What travels beside the texts and may be put into them: data, and arguments of translated texts."""
     android, web = message.below("android", "notification"), message.below("webpush", "notification")
     payload = message.below("apns", "payload")
     alert = payload.below("aps", "alert") if isinstance(payload.below("aps").raw("alert"), dict) else None
     beside = {
-        "android.data": message.below("android", "data").holder,
+        "android.data": _without_campaign(message.below("android", "data")),
         "android.notification.title_loc_args": android.raw("title_loc_args"),
         "android.notification.body_loc_args": android.raw("body_loc_args"),
         "apns.payload": {key: value for key, value in payload.holder.items() if key != "aps"},
         "apns.payload.aps.alert.title-loc-args": alert and alert.raw("title-loc-args"),
         "apns.payload.aps.alert.loc-args": alert and alert.raw("loc-args"),
         "apns.payload.aps.content-state": payload.below("aps").raw("content-state"),
-        "webpush.data": message.below("webpush", "data").holder,
+        "webpush.data": _without_campaign(message.below("webpush", "data")),
         "webpush.notification.data": web.raw("data"),
     }
-    return {**flat(message.below("data").holder), **flat(beside)}
+    return {**flat(_without_campaign(message.below("data"))), **flat(beside)}
+
+
+def _without_campaign(data: Fields) -> dict[str, Any]:
+    return {key: value for key, value in data.holder.items() if key not in CAMPAIGN_KEYS}
 
 
 def _slots(message: Fields) -> dict[str, tuple[str, ...]]:

@@ -12,10 +12,9 @@ from typing import Any
 
 from policykit.adapters.base import Replacement
 
-from policykit_fcm.message import Fields, other_spelling, remote, spelled
+from policykit_fcm.message import CAMPAIGN_KEYS, Fields, other_spelling, remote, spelled
 
 _TARGETS = ("token", "fid")
-_CAMPAIGN_KEYS = ("campaign", "campaign_id")
 _ANDROID = (
     "collapse_key", "priority", "ttl", "restricted_package_name", "direct_boot_ok", "bandwidth_constrained_ok",
     "restricted_satellite_ok",
@@ -60,7 +59,7 @@ def rewritten(message: Fields, new: Mapping[str, str]) -> dict[str, Any]:
     stays = _only(message, (*_TARGETS, "fcm_options"))
     found = {
         "notification": dict(new) if message.below("notification").holder else {},
-        "data": _only(message.below("data"), _CAMPAIGN_KEYS),
+        "data": _only(message.below("data"), CAMPAIGN_KEYS),
         "android": _android(message.below("android"), new),
         "apns": _apns(message.below("apns"), new),
         "webpush": _web(message.below("webpush"), new),
@@ -82,7 +81,7 @@ def _android(android: Fields, new: Mapping[str, str]) -> dict[str, Any]:
     shown = android.below("notification")
     return _with(
         _only(android, _ANDROID),
-        data=_only(android.below("data"), _CAMPAIGN_KEYS),
+        data=_only(android.below("data"), CAMPAIGN_KEYS),
         notification={**_only(shown, _ANDROID_SHOWN), **new} if shown.holder else {},
         fcm_options=_only(android.below("fcm_options"), ("analytics_label",)),
     )
@@ -102,7 +101,7 @@ def _web(web: Fields, new: Mapping[str, str]) -> dict[str, Any]:
     shown = web.below("notification")
     return _with(
         _only(web, ("headers",)),
-        data=_only(web.below("data"), _CAMPAIGN_KEYS),
+        data=_only(web.below("data"), CAMPAIGN_KEYS),
         notification={**_only(shown, _WEB_SHOWN), **new} if shown.holder else {},
         fcm_options=_only(web.below("fcm_options"), ("analytics_label",)),
     )

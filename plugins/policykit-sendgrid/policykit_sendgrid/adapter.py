@@ -25,6 +25,7 @@ _HOST = "https://api.sendgrid.com"
 _SECOND = 1_000_000
 # "Emails can be scheduled up to 72 hours in advance" (Scheduling Parameters, read 2026-11-21).
 _FURTHEST = 72 * 3600 * _SECOND
+_NOT_WHOLE = "an email needs a `subject` and a `text` or `html`"
 _NO_PHRASE = re.compile(r"[^\x20-\x7e]+")
 
 
@@ -53,7 +54,7 @@ class SendGridAdapter(Adapter):
 
     def rewrite(self, request: OutgoingRequest, content: Mapping[str, str]) -> OutgoingRequest:
         if not mail.is_whole(content):
-            raise self._cannot(Capability.REWRITE, "an email needs a `subject` and a `text` or `html`")
+            raise self._cannot(Capability.REWRITE, _NOT_WHOLE)
         return with_json(request, mail.rewritten(self._of_one(request, Capability.REWRITE), content))
 
     def schedule(self, request: OutgoingRequest, at: Micros, now: Micros) -> OutgoingRequest:
@@ -76,8 +77,7 @@ class SendGridAdapter(Adapter):
             what = "`providers.sendgrid.from` is missing, or is no address"
             raise UsageError(what, "say who sends, e.g. `from: Acme <news@acme.example>`")
         if not mail.is_whole(replacement.content):
-            what = f"campaign `{replacement.campaign}` has no whole email"
-            raise UsageError(what, "prepare a `subject` and a `text` or `html` under its `channels.email`")
+            raise self._cannot(Capability.COMPOSE, _NOT_WHOLE)
         payload = mail.composed(replacement, {"email": sender, "name": name} if name else {"email": sender})
         if replacement.at is not None:
             payload = mail.scheduled(payload, _seconds(replacement.at))
