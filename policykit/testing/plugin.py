@@ -9,7 +9,8 @@ import os
 
 import pytest
 
-pytest.register_assert_rewrite("policykit.testing.adapter", "policykit.testing.store")
+_LAWS = ("adapter", "adapter_laws", "reading", "rewriting", "answering", "store")
+pytest.register_assert_rewrite(*(f"policykit.testing.{name}" for name in _LAWS))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
