@@ -76,13 +76,13 @@ class DecisionRecord:
     @property
     def reason(self) -> str:
         """One line a person can read; holds no address, no value and no text of the message."""
-        if self.failed:
-            return f"could not be judged: {self.failed}"
         if self.held is not None:
             return f"campaign `{self.campaign}` is on hold: {self.held}"
         said = [f"{policy}: {text}" if text else policy for policy, text in self.because.items()]
         if self.decision.impossible:
             said.append(self.decision.impossible.replace("_", " "))
+        if self.failed:
+            said.append(self.failed if said else f"could not be judged: {self.failed}")
         return "; ".join(said) or "nothing stands against it"
 
 
