@@ -1,0 +1,220 @@
+"""What a store holds of a person as mappings that read a cell when it is asked for.
+
+A policy asks for few of them. Equal to the dict of everything they hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from policykit import addresses
+from policykit.facts import cells
+from policykit.facts.cells import Read, Value
+from policykit.model import UNREADABLE, Address, AttributeValue
+from policykit.stores.base import Row
+from policykit.vocabulary import CHANNELS, ORIGINS
+
+_T = TypeVar("_T")
+_ORIGINS = frozenset(member for member, _ in ORIGINS)
+_ADDRESS = {channel: f"address.{channel}" for channel in CHANNELS}
+_RANK = {channel: f"rank.{channel}" for channel in CHANNELS}
+_read_rank = cells.reader("int")
+_UNREAD = AttributeValue()
+_NOTHING = AttributeValue()
+
+
+class View(Mapping[str, _T]):
+    """A mapping by `get` and the names it may know. Safe in threads: what is read twice is the same."""
+
+    __slots__ = ()
+
+    def names(self) -> Iterator[str]:
+        """Names that `get` may know, each once."""
+        raise NotImplementedError
+
+    def __getitem__(self, name: str) -> _T:
+        found = self.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.get(name) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self.names() if self.get(name) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+class Facts(View[Value]):
+    """`recipient.*` and added facts. columns: fact -> its column and how it is read."""
+
+    __slots__ = ("_columns", "_row")
+
+    def __init__(self, columns: Mapping[str, tuple[str, Read]], row: Row) -> None:
+        self._columns, self._row = columns, row
+
+    def get(self, path: str, default: Any = None) -> Any:
+        found = self._columns.get(path)
+        if found is None:
+            return default
+        cell = self._row.get(found[0])
+        value = None if cell is None else found[1](cell)
+        return default if value is None else value
+
+    def names(self) -> Iterator[str]:
+        return iter(self._columns)
+
+
+class Ranks(View[int]):
+    """The person's own ranks of channels."""
+
+    __slots__ = ("_row",)
+
+    def __init__(self, row: Row) -> None:
+        self._row = row
+
+    def get(self, channel: str, default: Any = None) -> Any:
+        cell = self._row.get(_RANK.get(channel, ""))
+        rank = None if cell is None else _read_rank(cell)
+        return default if rank is None else rank
+
+    def names(self) -> Iterator[str]:
+        return iter(_RANK)
+
+
+class Addresses(View[Address]):
+    """One address per channel: the one asked for, else the person's own column, else the row that sorts first."""
+
+    __slots__ = ("_asked", "_found", "_people", "_rows")
+
+    def __init__(self, rows: tuple[Row, ...], people: Row, asked: tuple[str, str] | None) -> None:
+        self._rows, self._people, self._asked = rows, people, asked
+        self._found: dict[str, Address] = {}
+
+    def get(self, channel: str, default: Any = None) -> Any:
+        found = self._found.get(channel)
+        if found is None:
+            row = self._row(channel)
+            if row is None:
+                return default
+            found = self._found[channel] = _address(row)
+        return found
+
+    def __contains__(self, channel: object) -> bool:
+        return channel in self._found or (isinstance(channel, str) and self._row(channel) is not None)
+
+    def names(self) -> Iterator[str]:
+        said = (cells.text(row.get("channel")) for row in self._rows)
+        return iter(dict.fromkeys([*_ADDRESS, *filter(None, said), *((self._asked[0],) if self._asked else ())]))
+
+    def _row(self, channel: str) -> Row | None:
+        asked = self._asked
+        fits = _fitting(*asked) if asked is not None and asked[0] == channel else _any
+        column = _ADDRESS.get(channel)
+        own = self._people.get(column) if column is not None else None
+        if own is not None and (text := cells.text(own)) is not None and fits(text):
+            return {"address": text, "shared": self._people.get(f"{column}.shared")}
+        best: Row | None = None
+        for row in self._rows:
+            if row.get("channel") != channel or (text := cells.text(row.get("address"))) is None or not fits(text):
+                continue
+            if best is None or _address_order(row) < _address_order(best):
+                best = row
+        if best is None and fits is not _any and asked is not None:
+            return {"address": asked[1]}
+        return best
+
+
+def _any(_: str) -> bool:
+    return True
+
+
+def _fitting(channel: str, asked: str) -> Callable[[str], bool]:
+    """Whether an address is the one asked for."""
+    return lambda text: text == asked or addresses.key(channel, text) == addresses.key(channel, asked)
+
+
+def _address_order(row: Row) -> tuple[str, ...]:
+    """The address that sorts first is the one that counts, whatever the order of rows."""
+    shared = cells.flag(row.get("shared"))
+    return (
+        cells.text(row.get("address")) or "",
+        "" if shared is None else str(shared).lower(),
+        cells.text(row.get("origin")) or "",
+        cells.proof(row.get("permission")) or "",
+    )
+
+
+def _address(row: Row) -> Address:
+    permission = cells.proof(row["permission"]) is not None if "permission" in row else None
+    return Address(
+        cells.text(row["address"]) or "", cells.flag(row.get("shared")), cells.one_of(row.get("origin"), _ORIGINS),
+        permission,
+    )  # fmt: skip
+
+
+class Attributes(View[AttributeValue]):
+    """Attribute values. values: of the application, in place of stored ones, whose provenance stays.
+
+    Of several rows for one attribute the one collected last counts, and among equals the greatest by its texts.
+    """
+
+    __slots__ = ("_found", "_people", "_purposes", "_rows", "_values")
+
+    def __init__(
+        self, purposes: frozenset[str], rows: tuple[Row, ...], people: Row, values: Mapping[str, str] | None
+    ) -> None:
+        self._purposes, self._rows, self._people, self._values = purposes, rows, people, values
+        self._found: dict[str, AttributeValue | None] = {}
+
+    def get(self, name: str, default: Any = None) -> Any:
+        found = self._found.get(name, _UNREAD)
+        if found is _UNREAD:
+            found = self._found[name] = self._read(name)
+        return default if found is None else found
+
+    def names(self) -> Iterator[str]:
+        listed = (cells.text(row.get("attribute")) for row in self._rows)
+        own = (name.removeprefix("attributes.") for name in self._people if name.startswith("attributes."))
+        return iter(dict.fromkeys([*filter(None, listed), *own, *(self._values or ())]))
+
+    def _read(self, name: str) -> AttributeValue | None:
+        best: Row | None = None
+        for row in self._rows:
+            if row.get("attribute") == name and (best is None or _value_order(row) >= _value_order(best)):
+                best = row
+        found = None if best is None else self._value(best)
+        if self._values is not None and name in self._values:
+            text: str | None = self._values[name] or None
+        else:
+            text = cells.text(self._people.get("attributes." + name))
+            if text is None:
+                return found
+        said = found or _NOTHING
+        return AttributeValue(text, said.origin, said.collected_for, said.collected_at, said.permission)
+
+    def _value(self, row: Row) -> AttributeValue:
+        origin, purposes = cells.text(row.get("origin")), cells.text(row.get("collected_for"))
+        collected_for = tuple(purposes.split("|")) if purposes is not None else None
+        if collected_for is not None and not self._purposes.issuperset(collected_for):
+            collected_for = (UNREADABLE,)
+        return AttributeValue(
+            cells.text(row.get("value")),
+            origin if origin is None or origin in _ORIGINS else UNREADABLE,
+            collected_for,
+            cells.instant(row.get("collected_at")),
+            cells.proof(row.get("permission")),
+        )
+
+
+def _value_order(row: Row) -> tuple[int | str, ...]:
+    at = cells.instant(row.get("collected_at"))
+    texts = [cells.text(row.get(name)) or "" for name in ("value", "origin", "collected_for")]
+    return (-(2**63) if at is None else at, *texts, cells.proof(row.get("permission")) or "")
