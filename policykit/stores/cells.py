@@ -1,0 +1,135 @@
+"""Rows as stores keep them: what a store holds about one person, and when two rows are one.
+
+Shared by the stores, so that an import means the same in each of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TypedDict
+
+from policykit import addresses
+from policykit.errors import UsageError
+from policykit.stores.base import Cell, Row
+from policykit.stores.chain import printable
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "people": ("id",),
+    "addresses": ("person", "channel"),
+    "attributes": ("person", "attribute"),
+    "consents": ("person",),
+    "history": ("person",),
+}  # the columns without which a row of the relation cannot be kept; the first names the person
+SENT = ("at", "channel", "message_class", "campaign")  # what history says of a send, beside id and person
+
+
+class Facts(TypedDict):
+    """What is kept about one person, but for sends. Lists are in an order that no import decides."""
+
+    people: dict[str, Cell]
+    addresses: list[dict[str, Cell]]
+    attributes: list[dict[str, Cell]]
+    consents: list[dict[str, Cell]]
+
+
+def nothing() -> Facts:
+    return {"people": {}, "addresses": [], "attributes": [], "consents": []}
+
+
+# --- reading rows ---------------------------------------------------------------------------------
+
+
+def check_relation(relation: str) -> None:
+    """`UsageError` when stores keep no such relation."""
+    if relation not in KEYS:
+        raise UsageError(f"unknown relation `{relation}`", help="a store has " + ", ".join(f"`{one}`" for one in KEYS))
+
+
+def checked(relation: str, row: Row) -> tuple[str, dict[str, Cell]]:
+    """Whom a row is about, and the row as it is kept; `UsageError` when it cannot be kept."""
+    check_relation(relation)
+    for column in KEYS[relation]:
+        if text(row.get(column)) is None:
+            raise UsageError(
+                f"a row of `{relation}` has no `{column}`", help=f"give every row of `{relation}` a `{column}`"
+            )
+    for column, cell in row.items():
+        if cell is not None and not isinstance(cell, str | int | float):
+            raise UsageError(
+                f"a row of `{relation}` holds {type(cell).__name__} in column `{column}`",
+                help="cells are texts, numbers or booleans",
+            )
+    kept = dict(row)
+    person = printable(text(row[KEYS[relation][0]]) or "")
+    kept[KEYS[relation][0]] = person
+    return person, kept
+
+
+def text(cell: object) -> str | None:
+    """The text of a cell as a file would hold it; empty is none."""
+    if cell is None or cell == "":
+        return None
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)
+
+
+def canonical(row: Mapping[str, Cell]) -> str:
+    """One text for all rows of equal content, whatever the order of their columns."""
+    return json.dumps(row, sort_keys=True, separators=(",", ":"))
+
+
+# --- putting rows ---------------------------------------------------------------------------------
+
+
+def put(facts: Facts, relation: str, row: dict[str, Cell]) -> bool:
+    """Puts a checked row among the facts of its person; False when it is there already.
+
+    people, addresses and attributes replace the row of the same key. A consent record is an event:
+    it is added unless one with the very same content is there, so that a refusal under an id that
+    is known already is not lost.
+    """
+    match relation:
+        case "people":
+            changed = canonical(facts["people"]) != canonical(row)
+            facts["people"] = row
+            return changed
+        case "addresses":
+            return _replace(facts["addresses"], "channel", row)
+        case "attributes":
+            return _replace(facts["attributes"], "attribute", row)
+        case _:
+            return _append(facts["consents"], row)
+
+
+def _replace(rows: list[dict[str, Cell]], column: str, row: dict[str, Cell]) -> bool:
+    key = text(row[column])
+    for place, old in enumerate(rows):
+        if text(old[column]) == key:
+            rows[place] = row
+            return canonical(old) != canonical(row)
+    rows.append(row)
+    rows.sort(key=lambda one: text(one[column]) or "")
+    return True
+
+
+def _append(rows: list[dict[str, Cell]], row: dict[str, Cell]) -> bool:
+    content = canonical(row)
+    if any(canonical(old) == content for old in rows):
+        return False
+    rows.append(row)
+    rows.sort(key=canonical)
+    return True
+
+
+def reach(facts: Facts) -> set[tuple[str, str]]:
+    """Channel and key of every address the person has, from address rows and columns of the people row."""
+    found = {
+        (column.removeprefix("address."), address)
+        for column, cell in facts["people"].items()
+        if column.startswith("address.") and column.count(".") == 1 and (address := text(cell)) is not None
+    }
+    for row in facts["addresses"]:
+        channel, address = text(row["channel"]), text(row.get("address"))
+        if channel is not None and address is not None:
+            found.add((channel, address))
+    return {(printable(channel), printable(addresses.key(channel, address))) for channel, address in found}

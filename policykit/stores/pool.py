@@ -1,0 +1,247 @@
+"""Connections to one SQLite file, for any thread and process: opened when needed, one user each, never over a fork.
+
+SQLite's locks belong to a process: a connection carried over a fork, even unused, can make the
+library of either process think that it holds what it does not. So a fork waits for the few
+microseconds a transaction takes, finds every connection closed, and both sides open their own.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from policykit.errors import StoreUnavailable
+from policykit.stores.schema import APPLICATION, TABLES, VERSION
+
+T = TypeVar("T")
+
+PATIENCE_S = 1.0  # how long a transaction waits for others
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_CACHE_KB = 8_000  # a connection's own pages; the system caches the file
+_PAUSE_S = (0.0002, 0.002)  # between attempts, drawn so that processes do not march in step
+
+
+class Pool:
+    """read, write: one transaction each, `work` done inside it; tried again while others hold the file.
+
+    Errors of SQLite become `StoreUnavailable`, without a value; what `work` raises comes through.
+    Either way nothing was changed.
+    """
+
+    def __init__(self, path: Path, synchronous: str, patience_s: float) -> None:
+        self.path, self._synchronous, self._patience_s = path, synchronous, patience_s
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._used = 0
+        self._torn = False
+        weakref.finalize(self, _close_all, self._idle)
+        _POOLS.add(self)
+
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` finds in one snapshot."""
+        return self._try("BEGIN", work, time.monotonic() + self._patience_s)
+
+    def write(self, work: Callable[[sqlite3.Connection], T], *, full: bool = False) -> T:
+        """What `work` gives, and has written. full: on the disk when this returns, whatever the power does.
+
+        Threads of this process queue here, where waking up is prompt; processes poll.
+        """
+        deadline = time.monotonic() + self._patience_s
+        if not self._writing.acquire(timeout=self._patience_s):
+            raise self._locked()
+        try:
+            return self._try("BEGIN IMMEDIATE", work, deadline, full=full)
+        finally:
+            self._writing.release()
+
+    def close(self) -> None:
+        with self._lock:
+            _close_all(self._idle)
+
+    # --- one transaction
+
+    def _try(self, begin: str, work: Callable[[sqlite3.Connection], T], deadline: float, *, full: bool = False) -> T:
+        while True:
+            try:
+                return self._once(begin, work, full=full)
+            except sqlite3.Error as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY:
+                    raise StoreUnavailable(f"the store `{self.path}` cannot be used: {_words(error)}") from error
+            except (OverflowError, UnicodeError):
+                raise StoreUnavailable(f"the store `{self.path}` cannot hold what it was given") from None
+            if time.monotonic() >= deadline:
+                raise self._locked()
+            time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311  # no secret
+
+    def _once(self, begin: str, work: Callable[[sqlite3.Connection], T], *, full: bool) -> T:
+        connection = self._take()
+        sound = False
+        try:
+            if full:
+                connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(begin)
+            result = work(connection)
+            connection.execute("COMMIT")
+            if full:
+                connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            sound = True
+            return result
+        finally:
+            self._give_back(connection, sound=sound)
+
+    def _take(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._torn:
+                raise StoreUnavailable(f"the store `{self.path}` was in use as this process was forked")
+            self._used += 1
+            if self._idle:
+                return self._idle.pop()
+        try:
+            return self._open()
+        except BaseException:
+            with self._lock:
+                self._used -= 1
+            raise
+
+    def _give_back(self, connection: sqlite3.Connection, *, sound: bool) -> None:
+        """A connection something went wrong on is closed, which rolls back."""
+        if not sound:
+            connection.close()
+        with self._lock:
+            self._used -= 1
+            if sound:
+                self._idle.append(connection)
+
+    def _locked(self) -> StoreUnavailable:
+        return StoreUnavailable(f"the store `{self.path}` stayed locked for {self._patience_s:g} s")
+
+    # --- opening
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(exist_ok=True)
+            # Personal data: for the eyes of this user alone, unless somebody decides otherwise.
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise StoreUnavailable(f"the store `{self.path}` cannot be opened: {error.strerror}") from error
+        connection = sqlite3.connect(
+            self.path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=64
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN")
+        version = self._version(connection)
+        connection.execute("COMMIT")
+        if version == 0:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            if self._version(connection) == 0:  # else another process was first
+                for statement in TABLES:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("COMMIT")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """Of our tables in the file, 0 when it is empty; anything else in it is not for us."""
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if (application, version) == (APPLICATION, VERSION):
+            return VERSION
+        if application == APPLICATION:
+            raise StoreUnavailable(
+                f"the store `{self.path}` has format {version}, this policykit reads format {VERSION}"
+            )
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+            raise StoreUnavailable(f"the SQLite file `{self.path}` is not a store of policykit")
+        return 0
+
+    # --- forking
+
+    def rest(self, until: float) -> None:
+        """Waits for transactions under way and closes everything; nobody opens until `go_on`."""
+        while True:
+            self._lock.acquire()
+            if not self._used or time.monotonic() > until:
+                break
+            self._lock.release()
+            time.sleep(0.0002)
+        _close_all(self._idle)
+
+    def go_on(self) -> None:
+        self._lock.release()
+
+    def begin_again(self) -> None:
+        """In the child. A transaction that the fork did not wait for leaves it without this store: nothing is safer."""
+        self._torn = self._torn or self._used > 0
+        self._lock, self._writing, self._used = threading.Lock(), threading.Lock(), 0
+
+
+def _words(error: sqlite3.Error) -> str:
+    """What went wrong, by SQLite's own name of it: its texts may quote what was written."""
+    name = getattr(error, "sqlite_errorname", None)
+    return _NAMED.get(name or "", name or type(error).__name__)
+
+
+_NAMED = {
+    "SQLITE_CANTOPEN": "it cannot be opened",
+    "SQLITE_CORRUPT": "the file is damaged",
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_NOTADB": "it is no SQLite file",
+    "SQLITE_READONLY": "it cannot be written",
+}
+
+
+def _close_all(connections: list[sqlite3.Connection]) -> None:
+    while connections:
+        connections.pop().close()
+
+
+# --- forks ------------------------------------------------------------------------------------------
+
+_POOLS: weakref.WeakSet[Pool] = weakref.WeakSet()
+_FORKING = threading.Lock()
+_RESTING: list[Pool] = []
+
+
+def _before_fork() -> None:
+    _FORKING.acquire()
+    until = time.monotonic() + 2 * PATIENCE_S
+    for pool in list(_POOLS):
+        pool.rest(until)
+        _RESTING.append(pool)
+
+
+def _after_fork_in_parent() -> None:
+    for pool in _RESTING:
+        pool.go_on()
+    _RESTING.clear()
+    _FORKING.release()
+
+
+def _after_fork_in_child() -> None:
+    global _FORKING
+    for pool in _RESTING:
+        pool.begin_again()
+    _RESTING.clear()
+    _FORKING = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

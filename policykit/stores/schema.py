@@ -1,0 +1,54 @@
+"""The tables of a SQLite store, and the version they are written under.
+
+people      facts: JSON of everything kept about a person but sends and events in full (`cells.Facts`)
+addresses   where a person is reached: channel and `addresses.key`; derived from the facts
+consents    the ledger: rows as they came; nothing is ever changed or removed
+sends       one person's history, numbered by write. state: 0 sent, 1 reserved, 2 ended, 3 no send but
+            the number of the latest other write about the person. odd: JSON of an imported row whose
+            cells do not fit the columns
+imported    which rows of history were imported, by content: how often they are there, and how often
+            the import of that number brought them
+decisions   the log: line and hash (see `chain`); nothing is ever changed or removed
+places      where a decision's line stands in the log and its slot in somebody's history
+holds, outbox
+"""
+
+from __future__ import annotations
+
+VERSION = 1
+APPLICATION = 0x706B6974  # `pkit`: says that a SQLite file is ours
+
+TABLES = (
+    "CREATE TABLE people (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, facts TEXT NOT NULL)",
+    """CREATE TABLE addresses (
+      channel TEXT NOT NULL, address TEXT NOT NULL, person INTEGER NOT NULL, PRIMARY KEY (channel, address, person)
+    ) WITHOUT ROWID""",
+    "CREATE TABLE consents (n INTEGER PRIMARY KEY, person TEXT NOT NULL, row TEXT NOT NULL)",
+    """CREATE TABLE sends (
+      person TEXT NOT NULL, n INTEGER NOT NULL, state INTEGER NOT NULL, lease_until INTEGER NOT NULL, decision TEXT,
+      at, channel, message_class, campaign, logical TEXT, receipt TEXT, odd TEXT, PRIMARY KEY (person, n)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX attempts ON sends (logical) WHERE state = 2",
+    """CREATE TABLE imported (
+      content BLOB PRIMARY KEY, kept INTEGER NOT NULL, import TEXT NOT NULL, met INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE TABLE decisions (number INTEGER PRIMARY KEY, line TEXT NOT NULL, hash TEXT NOT NULL)",
+    "CREATE TABLE places (id TEXT PRIMARY KEY, number INTEGER NOT NULL, person TEXT, n INTEGER) WITHOUT ROWID",
+    "CREATE TABLE holds (campaign TEXT PRIMARY KEY, because TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE outbox (
+      decision TEXT PRIMARY KEY, due INTEGER NOT NULL, provider TEXT NOT NULL, request TEXT NOT NULL,
+      context TEXT NOT NULL, attempts INTEGER NOT NULL, lease_until INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID""",
+    "CREATE INDEX due ON outbox (due)",
+    # A row that replaces another by its number fires no trigger on DELETE, so it is refused where it comes in.
+    """CREATE TRIGGER consents_come BEFORE INSERT ON consents WHEN EXISTS (SELECT 1 FROM consents WHERE n = NEW.n)
+    BEGIN SELECT RAISE(ABORT, 'consents are only added'); END""",
+    """CREATE TRIGGER consents_stay BEFORE UPDATE ON consents
+    BEGIN SELECT RAISE(ABORT, 'consents are only added'); END""",
+    """CREATE TRIGGER consents_last BEFORE DELETE ON consents
+    BEGIN SELECT RAISE(ABORT, 'consents are only added'); END""",
+    """CREATE TRIGGER decisions_stay BEFORE UPDATE ON decisions
+    BEGIN SELECT RAISE(ABORT, 'decisions are only added'); END""",
+    """CREATE TRIGGER decisions_last BEFORE DELETE ON decisions
+    BEGIN SELECT RAISE(ABORT, 'decisions are only added'); END""",
+)

@@ -1,0 +1,176 @@
+"""A store in one SQLite file, shared by every process that opens it.
+
+What a crash can lose. Transactions are written to SQLite's write-ahead log, so a process that is killed
+loses nothing that a call of the store has returned from. When the power fails:
+
+    consents, holds      nothing (each is on the disk when the call returns)
+    sends put off        nothing, likewise; that one was taken out may be lost: it is then judged once more
+    decisions, slots     those of the last moments, always whole transactions from the end of the log,
+                         whose chain still holds: what was lost was written after everything that is left
+    how sends ended      likewise; a slot whose end was lost falls back to its lease
+    other imports        the last rows; importing them again adds what is missing
+
+`?synchronous=full` in the store's URL puts everything on the disk before a call returns.
+
+Imports of many rows are written in batches, so that sends are judged and recorded in between: one that
+is cut short has kept whole batches, and is repeated without harm.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from sqlite3 import Connection
+from typing import TypeVar
+from uuid import uuid4
+
+from policykit.model import Micros
+from policykit.stores import sqlite_facts, sqlite_slots
+from policykit.stores.base import (
+    Asked,
+    Ending,
+    Entry,
+    Known,
+    Logged,
+    PutOff,
+    Row,
+    Store,
+    Verified,
+    Written,
+)
+from policykit.stores.cells import check_relation, checked
+from policykit.stores.memory import system_clock
+from policykit.stores.pool import PATIENCE_S, Pool
+
+T = TypeVar("T")
+
+_BATCH = 400  # rows of an import in one transaction: about 20 ms
+_GAP_S = 0.003  # between them, longer than others pause between attempts to get in
+_WAITING = "decision, due, provider, request, context, attempts"
+
+
+class SQLiteStore(Store):
+    """path: made when it is missing, in a folder that may be missing too. patience_s: how long a call waits
+    for others before it raises `StoreUnavailable`. clock: only for `rows`, which is told no instant.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        synchronous: str = "normal",
+        patience_s: float = PATIENCE_S,
+        clock: Callable[[], Micros] = system_clock,
+    ) -> None:
+        self._pool = Pool(Path(path), synchronous.upper(), patience_s)
+        self._clock = clock
+
+    # --- facts
+
+    def known(self, asked: Sequence[Asked], now: Micros, logical: Sequence[str] = ()) -> Known:
+        return self._pool.read(lambda connection: sqlite_facts.find_known(connection, asked, now, logical))
+
+    def write(self, relation: str, rows: Iterable[Row]) -> Written:
+        check_relation(relation)
+        written = total = 0
+        number = uuid4().hex
+        for batch in sqlite_facts.batches((checked(relation, row) for row in rows), _BATCH):
+            if total:
+                time.sleep(_GAP_S)
+            written += self._pool.write(_import(relation, number, batch), full=relation == "consents")
+            total += len(batch)
+        return Written(written, total - written)
+
+    def rows(self, relation: str) -> Iterator[Row]:
+        check_relation(relation)
+        return self._rows(relation, self._clock())
+
+    def _rows(self, relation: str, now: Micros) -> Iterator[Row]:
+        after: tuple[str, int] | None = ("", -1)
+        while after is not None:
+            rows, after = self._pool.read(_page(relation, after, now))
+            yield from rows
+
+    # --- decisions and slots
+
+    def record(self, entries: Sequence[Entry], now: Micros) -> tuple[bool, ...]:
+        return self._pool.write(lambda connection: sqlite_slots.record(connection, entries, now))
+
+    def settle(self, ended: Mapping[str, Ending], now: Micros, receipts: Mapping[str, str] | None = None) -> None:
+        self._pool.write(lambda connection: sqlite_slots.settle(connection, ended, now, receipts))
+
+    def decisions(self, after: int = 0, most: int = 1000) -> tuple[Logged, ...]:
+        return self._pool.read(lambda connection: sqlite_slots.logged_after(connection, after, most))
+
+    def last(self, most: int) -> tuple[Logged, ...]:
+        return self._pool.read(lambda connection: sqlite_slots.logged_last(connection, most))
+
+    def decision(self, id: str) -> Logged | None:  # noqa: A002  # as in the contract
+        return self._pool.read(lambda connection: sqlite_slots.find_decision(connection, id))
+
+    def verify(self) -> Verified:
+        return self._pool.read(sqlite_slots.verify)
+
+    # --- holds
+
+    def hold(self, campaign: str, because: str, now: Micros) -> None:
+        self._change("INSERT OR REPLACE INTO holds VALUES (?, ?, ?)", (campaign, because, now), full=True)
+
+    def release(self, campaign: str) -> bool:
+        return self._change("DELETE FROM holds WHERE campaign = ?", (campaign,), full=True) == 1
+
+    def holds(self) -> Mapping[str, str]:
+        return dict(
+            self._pool.read(lambda connection: connection.execute("SELECT campaign, because FROM holds").fetchall())
+        )
+
+    # --- the outbox
+
+    def put_off(self, waiting: PutOff) -> None:
+        values = (waiting.decision, waiting.due, waiting.provider, waiting.request, waiting.context, waiting.attempts)
+        self._change(f"INSERT OR REPLACE INTO outbox ({_WAITING}) VALUES (?, ?, ?, ?, ?, ?)", values, full=True)
+
+    def take_due(self, now: Micros, lease_until: Micros, most: int = 100) -> tuple[PutOff, ...]:
+        def _take(connection: Connection) -> tuple[PutOff, ...]:
+            taken = connection.execute(
+                "UPDATE outbox SET lease_until = ?1, attempts = attempts + 1 WHERE decision IN (SELECT decision FROM "
+                "outbox WHERE due <= ?2 AND lease_until <= ?2 ORDER BY due, decision LIMIT ?3) "
+                f"RETURNING {_WAITING}",
+                (lease_until, now, most),
+            ).fetchall()
+            return tuple(sorted((PutOff(*row) for row in taken), key=lambda one: (one.due, one.decision)))
+
+        return self._pool.write(_take)
+
+    def drop(self, decision: str) -> None:
+        self._change("DELETE FROM outbox WHERE decision = ?", (decision,))
+
+    def waiting(self) -> tuple[PutOff, ...]:
+        rows = self._pool.read(
+            lambda connection: connection.execute(f"SELECT {_WAITING} FROM outbox ORDER BY due, decision").fetchall()
+        )
+        return tuple(PutOff(*row) for row in rows)
+
+    # --- the file
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _change(self, statement: str, values: tuple[object, ...], *, full: bool = False) -> int:
+        """Runs one statement; how many rows it changed."""
+        return self._pool.write(lambda connection: connection.execute(statement, values).rowcount, full=full)
+
+
+def _import(
+    relation: str, number: str, batch: list[tuple[str, dict[str, str | int | float | bool | None]]]
+) -> Callable[[Connection], int]:
+    if relation == "history":
+        return lambda connection: sqlite_facts.write_history(connection, number, batch)
+    return lambda connection: sqlite_facts.write_facts(connection, relation, batch)
+
+
+def _page(
+    relation: str, after: tuple[str, int], now: Micros
+) -> Callable[[Connection], tuple[list[Row], tuple[str, int] | None]]:
+    return lambda connection: sqlite_facts.page(connection, relation, after, now)

@@ -1,0 +1,222 @@
+"""Facts in a SQLite store: what is known of people, and how imports get there.
+
+Every function runs inside a transaction of its caller.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from sqlite3 import Connection
+
+from policykit.model import Micros
+from policykit.stores.base import Asked, Cell, Known, Row, StoredPerson
+from policykit.stores.cells import SENT, Facts, canonical, nothing, put, reach, text
+from policykit.stores.chain import printable
+
+SENT_STATE, RESERVED, ENDED, MARK = 0, 1, 2, 3  # of `sends`, see schema.py
+_PAGE = 500
+_COLUMNS = "n, state, lease_until, odd, decision, at, channel, message_class, campaign"
+_FITTING = frozenset(("id", "person", *SENT))
+
+# --- facts out --------------------------------------------------------------------------------------
+
+_LIVING = "SELECT p.id, p.facts FROM addresses a JOIN people p ON p.n = a.person WHERE a.channel = ? AND a.address = ?"
+_NAMED = "SELECT id, facts FROM people WHERE id = ?"
+_SENDS = f"SELECT {_COLUMNS} FROM sends WHERE person = ?"
+_HOLDS = "SELECT campaign, because FROM holds"
+_ATTEMPT = "SELECT decision FROM sends WHERE logical = ? AND state = 2 AND lease_until > ? LIMIT 1"
+
+
+def find_known(connection: Connection, asked: Sequence[Asked], now: Micros, logical: Sequence[str]) -> Known:
+    met: dict[str, StoredPerson] = {}
+
+    def _person(name: str, facts: str) -> StoredPerson:
+        found = met.get(name)
+        if found is None:
+            found = met[name] = _stored(connection, name, json.loads(facts), now)
+        return found
+
+    people: list[tuple[StoredPerson, ...]] = []
+    named: list[StoredPerson | None] = []
+    for one in asked:
+        living = connection.execute(_LIVING, (one.channel, printable(one.address))).fetchall()
+        people.append(tuple([_person(*row) for row in (sorted(living) if len(living) > 1 else living)]))
+        named.append(_find_named(connection, printable(one.person), now, _person) if one.person is not None else None)
+    holds = dict(connection.execute(_HOLDS).fetchall())
+    retry: dict[int, str] = {}
+    for place, each in enumerate(logical):
+        attempt = connection.execute(_ATTEMPT, (each, now)).fetchone()
+        if attempt is not None:
+            retry[place] = attempt[0]
+    return Known(tuple(people), tuple(named), holds, retry)
+
+
+def _find_named(
+    connection: Connection, name: str, now: Micros, person: Callable[[str, str], StoredPerson]
+) -> StoredPerson | None:
+    """A person by id; also one of whom nothing is known but sends."""
+    row = connection.execute(_NAMED, (name,)).fetchone()
+    if row is not None:
+        return person(*row)
+    stored = _stored(connection, name, nothing(), now)
+    return stored if stored.seen else None
+
+
+def _stored(connection: Connection, name: str, facts: Facts, now: Micros) -> StoredPerson:
+    history, seen = [], 0
+    for row in connection.execute(_SENDS, (name,)).fetchall():
+        seen = row[0]  # INVARIANT: rows come by number, the key they are kept under
+        if row[1] == SENT_STATE or (row[1] != MARK and row[2] > now):
+            history.append(_sent(name, row))
+    return StoredPerson(
+        name, facts["people"], tuple(facts["addresses"]), tuple(facts["attributes"]), tuple(facts["consents"]),
+        tuple(history), seen,
+    )  # fmt: skip
+
+
+def _sent(name: str, row: tuple[Cell, ...]) -> Row:
+    """A send of somebody's history, from `_COLUMNS`."""
+    if row[3] is not None:
+        odd: Row = {"id": None, **json.loads(str(row[3]))}
+        return odd
+    return {
+        "id": row[4], "person": name, "at": row[5], "channel": row[6], "message_class": row[7], "campaign": row[8],
+    }  # fmt: skip
+
+
+def page(
+    connection: Connection, relation: str, after: tuple[str, int], now: Micros
+) -> tuple[list[Row], tuple[str, int] | None]:
+    """Some rows of a relation, and where the next ones begin; None after the last."""
+    if relation == "consents":
+        found = connection.execute("SELECT n, row FROM consents WHERE n > ? LIMIT ?", (after[1], _PAGE)).fetchall()
+        return [json.loads(row) for _, row in found], ("", found[-1][0]) if found else None
+    if relation == "history":
+        sends = connection.execute(
+            f"SELECT {_COLUMNS}, person FROM sends WHERE (person, n) > (?, ?) ORDER BY person, n LIMIT ?",
+            (*after, _PAGE),
+        ).fetchall()
+        counting = [r for r in sends if r[1] == SENT_STATE or (r[1] != MARK and r[2] > now)]
+        return [_sent(row[-1], row) for row in counting], (sends[-1][-1], sends[-1][0]) if sends else None
+    people = connection.execute("SELECT n, facts FROM people WHERE n > ? LIMIT ?", (after[1], _PAGE)).fetchall()
+    rows: list[Row] = []
+    for _, text_ in people:
+        facts = json.loads(text_)[relation]
+        rows.extend(([facts] if facts else []) if relation == "people" else facts)
+    return rows, ("", people[-1][0]) if people else None
+
+
+# --- imports ----------------------------------------------------------------------------------------
+
+
+def move(connection: Connection, name: str) -> None:
+    """Numbers a write about a person, so that whoever read before it is not granted a slot."""
+    (seen,) = connection.execute("SELECT coalesce(max(n), 0) FROM sends WHERE person = ?", (name,)).fetchone()
+    connection.execute("DELETE FROM sends WHERE person = ? AND state = 3", (name,))
+    connection.execute("INSERT INTO sends (person, n, state, lease_until) VALUES (?, ?, 3, 0)", (name, seen + 1))
+
+
+def write_facts(connection: Connection, relation: str, rows: Iterable[tuple[str, dict[str, Cell]]]) -> int:
+    """Puts checked rows among the facts of their people; how many changed something."""
+    by_person: dict[str, list[dict[str, Cell]]] = {}
+    for name, row in rows:
+        by_person.setdefault(name, []).append(row)
+    return sum(_write_person(connection, relation, name, some) for name, some in by_person.items())
+
+
+def _write_person(connection: Connection, relation: str, name: str, rows: list[dict[str, Cell]]) -> int:
+    found = connection.execute("SELECT n, facts FROM people WHERE id = ?", (name,)).fetchone()
+    facts: Facts = json.loads(found[1]) if found else nothing()
+    before = reach(facts)
+    changed = [row for row in rows if put(facts, relation, row)]
+    if not changed:
+        return 0
+    kept = json.dumps(facts, separators=(",", ":"))
+    if found:
+        number = found[0]
+        connection.execute("UPDATE people SET facts = ? WHERE n = ?", (kept, number))
+    else:
+        number = connection.execute("INSERT INTO people (id, facts) VALUES (?, ?)", (name, kept)).lastrowid
+    after = reach(facts)
+    connection.executemany(
+        "DELETE FROM addresses WHERE channel = ? AND address = ? AND person = ?",
+        [(*at, number) for at in before - after],
+    )
+    connection.executemany("INSERT INTO addresses VALUES (?, ?, ?)", [(*at, number) for at in after - before])
+    if relation == "consents":
+        connection.executemany(
+            "INSERT INTO consents (person, row) VALUES (?, ?)",
+            [(name, json.dumps(row, separators=(",", ":"))) for row in changed],
+        )
+    move(connection, name)
+    return len(changed)
+
+
+def write_history(connection: Connection, number: str, rows: Iterable[tuple[str, dict[str, Cell]]]) -> int:
+    """Adds sends of an import; how many were new. number: of the import, which may come in several calls."""
+    return sum(_write_sent(connection, number, name, row) for name, row in rows)
+
+
+def _write_sent(connection: Connection, number: str, name: str, row: dict[str, Cell]) -> bool:
+    """Once by id; equal rows without one as often as one import has them."""
+    own = text(row.get("id"))
+    said = canonical({"id": own}) if own is not None else canonical(row)
+    content = blake2b(said.encode(), digest_size=16).digest()
+    kept, last, met = connection.execute(
+        "SELECT kept, import, met FROM imported WHERE content = ?", (content,)
+    ).fetchone() or (0, "", 0)
+    if own is not None and (kept or _holds_slot(connection, own)):
+        return False
+    met = met + 1 if last == number else 1
+    is_new = met > kept
+    connection.execute(
+        "INSERT INTO imported VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET kept = ?2, import = ?3, met = ?4",
+        (content, max(kept, met), number, met),
+    )
+    if is_new:
+        connection.execute(
+            f"INSERT INTO sends (person, {_COLUMNS}) "
+            "SELECT ?1, coalesce(max(n), 0) + 1, 0, 0, ?2, ?3, ?4, ?5, ?6, ?7 FROM sends WHERE person = ?1",
+            (name, *_cells(row)),
+        )
+    return is_new
+
+
+def _holds_slot(connection: Connection, decision: str) -> bool:
+    found = connection.execute("SELECT person FROM places WHERE id = ?", (printable(decision),)).fetchone()
+    return found is not None and found[0] is not None
+
+
+def _cells(row: Mapping[str, Cell]) -> tuple[Cell, ...]:
+    """odd, id and the columns of `SENT`; a row that a table would not give back as it came is kept whole in odd."""
+    if row.keys() <= _FITTING and all(_fits(cell) for cell in row.values()) and isinstance(row.get("id"), str | None):
+        return (None, row.get("id"), *(row.get(column) for column in SENT))
+    return (json.dumps(row, separators=(",", ":")), None, None, None, None, None)
+
+
+def _fits(cell: Cell) -> bool:
+    match cell:
+        case bool():
+            return False
+        case int():
+            return -(2**63) <= cell < 2**63
+        case float():
+            return math.isfinite(cell)
+        case str():
+            return printable(cell) == cell
+        case None:
+            return True
+
+
+def batches(rows: Iterator[tuple[str, dict[str, Cell]]], size: int) -> Iterator[list[tuple[str, dict[str, Cell]]]]:
+    batch: list[tuple[str, dict[str, Cell]]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
