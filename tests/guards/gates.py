@@ -11,32 +11,54 @@ from urllib.parse import urlsplit
 
 from policykit.adapters.wire import Answer, OutgoingRequest
 from policykit.enforce.plan import Plan
+from policykit.errors import SendBlocked
 
 REFUSED = Answer(
     403,
-    "Forbidden",
+    "Quiet hours",
     (("Content-Type", "application/json"), ("X-Policykit-Decision", "pk-1")),
-    b'{"why": "quiet hours"}',
+    b'{"message": "quiet hours (pk-1)"}',
 )
+BLOCKED = SendBlocked(())
 
 WHO: ContextVar[str] = ContextVar("who", default="nobody")
 
 
-def forward(request: OutgoingRequest) -> Plan:
+def passed(request: OutgoingRequest) -> Plan:
     return Plan(request)
 
 
-def refuse(request: OutgoingRequest) -> Plan:
+def refused(request: OutgoingRequest) -> Plan:
     return Plan(None, REFUSED)
+
+
+def raised(request: OutgoingRequest) -> Plan:
+    return Plan(None, REFUSED, BLOCKED)
+
+
+def pruned(request: OutgoingRequest) -> Plan:
+    return Plan(request.with_body(b"pruned"))
+
+
+def mended(request: OutgoingRequest) -> Plan:
+    return Plan(request.with_body(b"pruned"), mends=True)
+
+
+def mend(answer: Answer) -> Answer:
+    """As an adapter does: another status, body and header, the rest as it came."""
+    return Answer(207, "Mended", (*answer.headers, ("X-Mended", "yes")), b"mended " + answer.body)
+
+
+def accepted(request: OutgoingRequest) -> Plan:
+    return Plan(None, Answer(202, "Accepted", (("X-Message-Id", "pk-2"),), b""))
 
 
 @dataclass
 class ScriptedGate:
-    """Claims POSTs below /send. plans: path -> what to do with it; others pass untouched."""
+    """Claims POSTs below /send; the word after it names the plan, `pass` when there is none such."""
 
-    plans: dict[str, Callable[[OutgoingRequest], Plan]] = field(default_factory=dict)
-    mend: Callable[[Answer], Answer] = lambda answer: answer
     takes_s: float = 0.0
+    fault: str = ""  # the method that fails
     asked: list[tuple[str, str]] = field(default_factory=list)
     planned: list[OutgoingRequest] = field(default_factory=list)
     settled: list[int] = field(default_factory=list)
@@ -44,31 +66,49 @@ class ScriptedGate:
     ended: int = 0
     threads: set[str] = field(default_factory=set)
     contexts: list[str] = field(default_factory=list)
-    at_once: int = 0
     most_at_once: int = 0
+    held: threading.Event | None = None
+    _at_once: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def _fail(self, method: str) -> None:
+        if self.fault == method:
+            raise ZeroDivisionError("a secret of the message")
+
     def claims(self, method: str, url: str) -> bool:
+        self._fail("claims")
         self.asked.append((method, url))
         return method == "POST" and urlsplit(url).path.startswith("/send")
 
     def plan(self, request: OutgoingRequest) -> Plan:
+        self._fail("plan")
         with self._lock:
-            self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
             self.planned.append(request)
             self.threads.add(threading.current_thread().name)
             self.contexts.append(WHO.get())
         if self.takes_s:
             time.sleep(self.takes_s)
+        if self.held:
+            self.held.wait(10)
         with self._lock:
-            self.at_once -= 1
-        return self.plans.get(request.path, forward)(request)
+            self._at_once -= 1
+        return _PLANS.get(request.path.rpartition("/")[2], passed)(request)
 
     def done(self, plan: Plan, answer: Answer) -> Answer:
-        self.settled.append(answer.status)
-        self.answers.append(answer)
-        return self.mend(answer)
+        self._fail("done")
+        with self._lock:
+            self.settled.append(answer.status)
+            self.answers.append(answer)
+        return mend(answer) if plan.mends else answer
 
     def failed(self, plan: Plan) -> None:
-        self.ended += 1
+        self._fail("failed")
+        with self._lock:
+            self.ended += 1
+
+
+_PLANS: dict[str, Callable[[OutgoingRequest], Plan]] = {
+    each.__name__: each for each in (refused, raised, pruned, mended, accepted)
+}

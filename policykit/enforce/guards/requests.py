@@ -82,7 +82,7 @@ class Guarded:
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         hop = request.hooks
         if type(hop) is Hop and hop.leads_to(request):
-            return self._forward(hop.next(request), hop.plan, args, kwargs)
+            return self._forward(request, hop.next(request), hop.plan, args, kwargs)
         if not (self._switch.on and shared.claimed(self._gate, str(request.method), str(request.url))):
             return self._pass(request, UNCLAIMED, args, kwargs)
         outgoing = _caught(request)
@@ -92,7 +92,7 @@ class Guarded:
         if plan.forward is None:
             return _response(shared.refusal(plan), request, self)
         leaving = request if plan.forward is outgoing else _changed(request, plan.forward)
-        return self._forward(leaving, plan, args, kwargs)
+        return self._forward(request, leaving, plan, args, kwargs)
 
     def _pass(self, request: Any, mark: OutgoingRequest, args: Any, kwargs: Any) -> requests.Response:
         token = UNDERWAY.set(mark)
@@ -102,17 +102,17 @@ class Guarded:
         finally:
             UNDERWAY.reset(token)
 
-    def _forward(self, request: Any, plan: Plan, args: Any, kwargs: Any) -> requests.Response:
+    def _forward(self, request: Any, leaving: Any, plan: Plan, args: Any, kwargs: Any) -> requests.Response:
         streamed = kwargs.get("stream", args[0] if args else False)
         try:
-            response = self._pass(request, plan.forward or UNCLAIMED, args, kwargs)
+            response = self._pass(leaving, plan.forward or UNCLAIMED, args, kwargs)
             body = response.content if plan.mends or not streamed else b""
         except BaseException:
             shared.failed(self._gate, plan)
             raise
         if response.status_code in (307, 308) and response.is_redirect:
             # The same message is about to be sent elsewhere: the answer to that settles it.
-            request.hooks = Hop(request, response, plan)
+            request.hooks = Hop(request, response, plan, leaving.body)
             return response
         answer = Answer(
             response.status_code, response.reason or "", shared.headers_of(response.headers.items()), body or b""
@@ -135,12 +135,12 @@ class Hop(dict[str, Any]):
     It lets exactly one request to the redirect's target pass as the same logical send.
     """
 
-    def __init__(self, request: requests.PreparedRequest, response: requests.Response, plan: Plan) -> None:
+    def __init__(self, request: requests.PreparedRequest, response: requests.Response, plan: Plan, body: Any) -> None:
         super().__init__(request.hooks)
         location = response.headers["location"].encode("latin-1").decode("utf-8", "replace")
         self.target = _target(urljoin(str(response.url), requote_uri(location)))
         self.plan = plan
-        self.body = request.body
+        self.body = body
         self.used = False
 
     def leads_to(self, request: requests.PreparedRequest) -> bool:
