@@ -54,7 +54,8 @@ class Outcome:
 class Replacement:
     """A message to be composed: a campaign's prepared content for one person by one channel.
 
-    content: part -> rendered text. at: for the provider's own schedule, None = at once.
+    content: part -> rendered text. at: for the provider's own schedule, None = at once; how far from
+    `now` it may lie the adapter knows, which refuses any other with `UnsupportedRewrite`.
     """
 
     channel: str
@@ -63,6 +64,7 @@ class Replacement:
     campaign: str | None = None
     decision: str = ""
     at: Micros | None = None
+    now: Micros | None = None
 
 
 @dataclass(frozen=True, slots=True)

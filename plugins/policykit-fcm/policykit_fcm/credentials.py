@@ -24,7 +24,7 @@ def bearer(settings: Settings) -> str:
     path = settings.credentials.get("service_account")
     if not path:
         what = "`providers.fcm` has no credential `access_token` or `service_account`"
-        raise UsageError(what, "name the environment variable that holds it, and set it")
+        raise UsageError(what, "write e.g. `credentials: {service_account: GOOGLE_APPLICATION_CREDENTIALS}`")
     return _of_account(path)
 
 

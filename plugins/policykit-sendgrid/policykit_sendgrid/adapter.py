@@ -58,9 +58,14 @@ class SendGridAdapter(Adapter):
         return with_json(request, mail.rewritten(self._of_one(request, Capability.REWRITE), content))
 
     def schedule(self, request: OutgoingRequest, at: Micros, now: Micros) -> OutgoingRequest:
-        if at - now > _FURTHEST:
+        payload = self._of_one(request, Capability.SCHEDULE)
+        return with_json(request, mail.scheduled(payload, self._send_at(at, now)))
+
+    def _send_at(self, at: Micros, now: Micros | None) -> int:
+        """Unix seconds, never before the instant."""
+        if now is not None and at - now > _FURTHEST:
             raise self._cannot(Capability.SCHEDULE, "it takes mail at most 72 hours in advance")
-        return with_json(request, mail.scheduled(self._of_one(request, Capability.SCHEDULE), _seconds(at)))
+        return -(-at // _SECOND)
 
     def _of_one(self, request: OutgoingRequest, effect: Capability) -> dict[str, Any]:
         payload = self._reader.body(request)
@@ -80,7 +85,7 @@ class SendGridAdapter(Adapter):
             raise self._cannot(Capability.COMPOSE, _NOT_WHOLE)
         payload = mail.composed(replacement, {"email": sender, "name": name} if name else {"email": sender})
         if replacement.at is not None:
-            payload = mail.scheduled(payload, _seconds(replacement.at))
+            payload = mail.scheduled(payload, self._send_at(replacement.at, replacement.now))
         url = f"{settings.base_url or _HOST}/v3/mail/send"
         blank = OutgoingRequest("POST", url, (("Content-Type", "application/json"),))
         return self.authorise(with_json(blank, payload), settings)
@@ -89,7 +94,7 @@ class SendGridAdapter(Adapter):
         key = settings.credentials.get("api_key")
         if not key:
             what = "`providers.sendgrid` has no credential `api_key`"
-            raise UsageError(what, "name the environment variable that holds it, and set it")
+            raise UsageError(what, "write `credentials: {api_key: SENDGRID_API_KEY}`, and set that variable")
         bare = request.without("Authorization")
         return replace(bare, headers=(*bare.headers, ("Authorization", f"Bearer {key}")))
 
@@ -107,11 +112,6 @@ class SendGridAdapter(Adapter):
         # One id for the whole call; webhooks tell each message as `<this id>.<more>`.
         found = answer.header("X-Message-Id") if 200 <= answer.status < 300 else None
         return (found,) * len(sends)
-
-
-def _seconds(at: Micros) -> int:
-    """Unix seconds, never before the instant."""
-    return -(-at // _SECOND)
 
 
 def _told(outcome: Outcome) -> str:

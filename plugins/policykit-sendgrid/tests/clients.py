@@ -155,7 +155,9 @@ def apprise_one(base_url: str) -> object:
     import apprise
     from apprise.plugins.sendgrid import NotifySendGrid
 
-    with mock.patch.multiple(NotifySendGrid, notify_url=f"{base_url}/v3/mail/send", request_rate_per_sec=0):
+    patched = mock.patch.multiple(NotifySendGrid, notify_url=f"{base_url}/v3/mail/send", request_rate_per_sec=0)
+    with warnings.catch_warnings(), patched:
+        warnings.filterwarnings("ignore", "'imghdr' is deprecated", DeprecationWarning)  # of a mail plugin beside it
         notify = apprise.Apprise()
         notify.add(f"sendgrid://{KEY}:news@acme.example/jane@example.com?cc=joe@example.com&bcc=lee@example.net")
         return notify.notify("Spring is here", "Spring")
