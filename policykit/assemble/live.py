@@ -32,7 +32,7 @@ from policykit.enforce.rules import Mode, Rules
 from policykit.enforce.tripwire import watch as watch_hosts
 from policykit.errors import PolicykitError, Problem, UsageError, WorkspaceNotFound
 from policykit.model import Micros
-from policykit.sends import DecisionRecord, Send, from_line
+from policykit.sends import DecisionRecord, Send
 from policykit.stores.base import Store, Written
 from policykit.stores.open import open_store
 
@@ -81,10 +81,6 @@ class Live:
     def record(self, relation: str, rows: Iterable[Mapping[str, object]]) -> Written:
         """Write rows into the store, after the checks that data files get; all of them or none."""
         return self.store.write(relation, checked_rows(relation, rows, self.reloader.opened.vocabulary))
-
-    def look_up(self, id: str) -> DecisionRecord | None:  # noqa: A002  # its name everywhere
-        logged = self.store.decision(id)
-        return from_line(logged.line) if logged else None
 
     def close(self) -> None:
         self.reloader.close()
@@ -195,6 +191,11 @@ def uninstall() -> None:
 atexit.register(uninstall)
 
 
+def installed() -> Installation | None:
+    """What guards this process, None when nothing does."""
+    return _current
+
+
 def status() -> Status:
     """What policykit does in this process now."""
     installed = _current
@@ -234,7 +235,7 @@ def decision_of(thing: object) -> DecisionRecord | None:
 
 def _look_up(id: str) -> DecisionRecord | None:  # noqa: A002  # its name everywhere
     try:
-        return live().look_up(id)
+        return live().gate.look_up(id)
     except (PolicykitError, OSError):  # no workspace, or no store: what is not remembered is not known
         return None
 
