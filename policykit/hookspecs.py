@@ -152,6 +152,6 @@ def policykit_guards() -> Iterable[Attach]:  # type: ignore[empty-body]  # a spe
 def policykit_decided(decisions: Sequence[DecisionRecord]) -> None:
     """Called after sends were decided, with the records of one request: for audit sinks and metrics.
 
-    It cannot change anything. It runs on the sending thread, so it should only hand the records on;
-    what it raises is logged once and costs the send nothing.
+    It cannot change anything and runs beside the sending threads, soon after the decisions; what it
+    raises is logged once and costs the send nothing.
     """

@@ -43,16 +43,16 @@ def _without_adapter(opened: Opened) -> Iterator[Problem]:
     workspace, known = opened.workspace, opened.plugins.adapters
     places: dict[str, Place | None] = {}
     for manifest_ in workspace.manifests.values():
-        for name, place in manifest_.providers.items():
-            places.setdefault(name, place)
+        for name, first in manifest_.providers.items():
+            places.setdefault(name, first)
     for name, provider in workspace.config.providers.items():
         places.setdefault(name, provider.place)
-    for name, place in places.items():
+    for name, named in places.items():
         if name in known:
             continue
         guess = "" if name in _OURS else did_you_mean(name, {*known, *_OURS})
         message = f"no adapter for the provider `{name}` is installed{guess}"
-        yield Problem(place, message, _way_to(name, guess), "provider.no-adapter", "warning")
+        yield Problem(named, message, _way_to(name, guess), "provider.no-adapter", "warning")
 
 
 def _way_to(name: str, guess: str) -> str:

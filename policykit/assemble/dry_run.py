@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from policykit.assemble.moment import instant, now
 from policykit.assemble.pseudonyms import pseudonyms
+from policykit.assemble.stores import exported, opened_store
 from policykit.assemble.workspace import Opened, manifest, open_workspace
 from policykit.dryrun import run
 from policykit.dryrun.numbers import Example, Numbers, Suggestion
@@ -22,13 +24,19 @@ from policykit.language.campaign import Manifest
 from policykit.model import Campaign, Decision, LocalTime, Micros, from_micros
 from policykit.reports import summary as told
 from policykit.reports.words import IMPOSSIBLE_IN_SHORT, channel_name, count, listed
+from policykit.stores.base import Store
+from policykit.vocabulary import RELATIONS
 
 _SIZE = re.compile(r"[0-9]+(\.[0-9]+)? ?([KMGT]i?B)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a user asks of a dry run. files: relation -> file given instead of the manifest's (`audience` = people)."""
+    """What a user asks of a dry run. files: relation -> file given instead of the manifest's (`audience` = people).
+
+    store: addresses, consents, history and attributes come from the live store, and people too where
+    no audience is named.
+    """
 
     campaign: str
     files: Mapping[str, Path] = field(default_factory=dict)
@@ -38,6 +46,7 @@ class Wish:
     lists: Path | None = None
     memory_limit: str | None = None
     threads: int | None = None
+    store: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +74,49 @@ def dry_run(folder: Path | None, wish: Wish, progress: Callable[[str], None] = l
         raise UsageError(f"`--memory-limit {wish.memory_limit}` is no size", "write e.g. `1GB` or `800MB`")
     progress("loading policies")
     asked = planned(folder, wish)
-    result = run.dry_run(
-        asked.opened.ruleset,
-        asked.campaign,
-        sources(asked.manifest, wish.files),
-        asked.known_at,
-        vocabulary=asked.opened.vocabulary,
-        out=wish.out,
-        lists=wish.lists,
-        pseudonym=pseudonyms(asked.opened.workspace.root),
-        progress=progress,
-        options=run.Options(memory_limit=wish.memory_limit, threads=wish.threads),
-    )
-    return _summary(asked.opened, asked.manifest, asked.campaign, result)
+    with _supplied(asked, wish, progress) as (supplied, held):
+        result = run.dry_run(
+            asked.opened.ruleset,
+            asked.campaign,
+            supplied,
+            asked.known_at,
+            vocabulary=asked.opened.vocabulary,
+            out=wish.out,
+            lists=wish.lists,
+            pseudonym=pseudonyms(asked.opened.workspace.root),
+            progress=progress,
+            options=run.Options(memory_limit=wish.memory_limit, threads=wish.threads),
+        )
+    return _summary(asked.opened, asked.manifest, asked.campaign, result, held)
+
+
+@contextmanager
+def _supplied(asked: Planned, wish: Wish, progress: Callable[[str], None]) -> Iterator[tuple[Sources, list[Problem]]]:
+    """Where each relation is read from, and what the store says of the campaign."""
+    if not wish.store:
+        yield sources(asked.manifest, wish.files), []
+        return
+    given = {"people" if name == "audience" else name for name in wish.files}
+    if asked.manifest.audience.files.get("people"):
+        given.add("people")
+    with opened_store(asked.opened) as store:
+        progress("reading the store")
+        with exported(store, (relation.name for relation in RELATIONS if relation.name not in given)) as files:
+            yield _from_store(asked.manifest, wish.files, files), list(_held(asked.manifest.id, store))
+
+
+def _from_store(found: Manifest, given: Mapping[str, Path], files: Mapping[str, Path]) -> Sources:
+    """The files given, the manifest's audience, and the rest from the store, under the names it has them."""
+    stored = {name: Source(path) for name, path in files.items()}
+    audience = {"audience": files["people"]} if "people" in files else {}
+    return replace(sources(found, {**audience, **given}), **stored)
+
+
+def _held(campaign: str, store: Store) -> Iterator[Problem]:
+    because = store.holds().get(campaign)
+    if because is not None:
+        message = f"`{campaign}` is on hold ({because}): until it is released its marketing sends are refused"
+        yield Problem(None, message, f"`policykit release {campaign}` lets it go on", "campaign.held", "warning")
 
 
 def sources(found: Manifest, files: Mapping[str, Path]) -> Sources:
@@ -106,7 +145,9 @@ def _near(path: Path) -> Path:
 # --- numbers into words --------------------------------------------------------------------------------
 
 
-def _summary(opened: Opened, found: Manifest, campaign: Campaign, result: run.Result) -> told.Summary:
+def _summary(
+    opened: Opened, found: Manifest, campaign: Campaign, result: run.Result, held: Iterable[Problem]
+) -> told.Summary:
     numbers, ruleset = result.numbers, opened.ruleset
     rules = {rule.policy: rule for rule in ruleset.rules}
     return told.Summary(
@@ -133,7 +174,7 @@ def _summary(opened: Opened, found: Manifest, campaign: Campaign, result: run.Re
         ),
         suggestions=tuple(_suggestions(numbers.suggestions)),
         examples=tuple(_example(example) for example in numbers.examples),
-        warnings=(*(lack_problem(lack) for lack in result.lacks), *result.warnings, *opened.warnings),
+        warnings=(*held, *(lack_problem(lack) for lack in result.lacks), *result.warnings, *opened.warnings),
         brakes=tuple(_brakes(found, numbers)),
         assumed={fact: (_value(ruleset.assume[fact]), n) for fact, n in numbers.assumed.items()},
         mode=opened.workspace.config.mode,

@@ -17,6 +17,7 @@ _EXAMPLES = """\
   policykit dry-run basket --out decisions.parquet       one row per message, for your own analysis
   policykit dry-run basket --lists lists                 who may be sent to, per channel, and who not
   policykit dry-run basket --send-at 2026-12-01T10:00Z   had it been planned for then
+  policykit dry-run basket --store                       on what live sends are judged by
   policykit dry-run basket --json                        the same numbers for scripts
 
 Ends with 1 when a brake of the campaign is crossed."""
@@ -32,6 +33,7 @@ class _Output(Console):
 @click.command("dry-run", cls=Taught, examples=_EXAMPLES)
 @click.argument("campaign")
 @data_options
+@click.option("--store", is_flag=True, help="Take consents, history, addresses and attributes from the live store.")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write every decision here, as Parquet.")
 @click.option("--lists", metavar="DIR", type=click.Path(path_type=Path), help="Write who may be sent to, and who not.")
 @click.option("--memory-limit", metavar="SIZE", help="Most memory to use, e.g. 1GB; slower when it is tight.")
@@ -41,8 +43,8 @@ class _Output(Console):
 @json_option
 def dry_run(
     campaign: str, workspace: Path | None, as_json: bool, progress: bool | None, known_at: str | None,
-    send_at: str | None, out: Path | None, lists: Path | None, memory_limit: str | None, threads: int | None,
-    **relations: Path | None,
+    send_at: str | None, store: bool, out: Path | None, lists: Path | None, memory_limit: str | None,
+    threads: int | None, **relations: Path | None,
 ) -> int:  # fmt: skip
     """Judge every person of a campaign's audience before anything is sent.
 
@@ -50,7 +52,7 @@ def dry_run(
     """
     wish = running.Wish(
         campaign, {name: path for name, path in relations.items() if path}, known_at, send_at, out, lists,
-        memory_limit, threads,
+        memory_limit, threads, store,
     )  # fmt: skip
     with progress_shown(sys.stderr.isatty() if progress is None else progress) as step:
         summary = running.dry_run(workspace, wish, step)

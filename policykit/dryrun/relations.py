@@ -13,7 +13,7 @@ import duckdb
 
 from policykit.dryrun import cells
 from policykit.dryrun.doubts import about_nobody, odd_words, overlooked
-from policykit.dryrun.sources import Opened, Raw, Sources, named, open_source, quoted, unreadable
+from policykit.dryrun.sources import Opened, Raw, Source, Sources, named, open_source, quoted, unreadable
 from policykit.errors import BadData, Place, Problem
 from policykit.vocabulary import RELATIONS, Column, Vocabulary, relation_columns
 
@@ -89,6 +89,28 @@ def read_data(connection: duckdb.DuckDBPyConnection, sources: Sources, vocabular
     columns = tables["people"].columns
     facts = {s.path: column_name(s.column) for s in vocabulary.facts.values() if s.column and s.column in columns}
     return Data(tables, key_type, repeated, most, tuple(warnings), facts)
+
+
+def read_relation(
+    connection: duckdb.DuckDBPyConnection, name: str, source: Source, vocabulary: Vocabulary
+) -> tuple[Table, list[Problem]]:
+    """One relation by itself, with warnings; every problem of its file at once raises `BadData`."""
+    opened, problems = open_source(connection, _RELATIONS[name], source, vocabulary)
+    problems += _mistyped(opened, vocabulary) if opened else ()
+    if opened is None or problems:
+        raise BadData(problems)
+    try:
+        problems, warnings = _check_cells(connection, opened, vocabulary)
+        if problems:
+            raise BadData(problems)
+        table = _table(connection, opened, "VARCHAR", vocabulary)
+    except duckdb.OutOfMemoryException:
+        raise  # says nothing about the file
+    except duckdb.Error as error:
+        complaint = unreadable(error)
+        place = Place(opened.label, complaint.line, 1)
+        raise BadData(Problem(place, str(complaint), complaint.help, "data.unreadable")) from None
+    return table, [*warnings, *overlooked(opened, vocabulary), *odd_words(connection, table.sql, opened)]
 
 
 def _others(tables: Mapping[str, Table]) -> dict[str, tuple[str, Opened]]:

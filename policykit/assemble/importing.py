@@ -1,0 +1,46 @@
+"""Data files into the store: read and checked as for a dry run, then written, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from policykit.assemble.records import relation_named
+from policykit.assemble.stores import opened_store
+from policykit.assemble.workspace import open_workspace
+from policykit.dryrun.rows import file_rows
+from policykit.dryrun.run import Options, Workbench
+from policykit.dryrun.sources import Source
+from policykit.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did. new: rows added or changed; known: rows that were there already, just so."""
+
+    relation: str
+    rows: int
+    new: int
+    known: int
+    left_out: int
+    warnings: tuple[Problem, ...]
+
+
+def import_file(
+    folder: Path | None, relation: str, file: Path, columns: Mapping[str, str],
+    progress: Callable[[str], None] = lambda step: None,
+) -> Imported:  # fmt: skip
+    """Puts the rows of a file into the store. columns: name of the vocabulary -> header in the file.
+
+    Raises `BadData` with everything that is wrong with the file; then nothing was written.
+    """
+    relation_named(relation)
+    progress("loading the workspace")
+    opened = open_workspace(folder)
+    with Workbench(Options()) as bench, opened_store(opened) as store:
+        progress(f"reading {file.name}")
+        read = file_rows(bench.connection, relation, Source(file, columns), opened.vocabulary)
+        progress(f"writing {read.rows:,} rows")
+        written = store.write(relation, read.cells())
+    return Imported(relation, read.rows, written.written, written.same, read.left_out, read.warnings)

@@ -1,0 +1,79 @@
+"""The store of a workspace, opened for a command, and what commands ask of it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from policykit.assemble.workspace import Opened, in_order, read
+from policykit.errors import UsageError
+from policykit.language.config import CONFIG_FILE
+from policykit.stores.base import Cell, Row, Store
+from policykit.stores.open import open_store
+from policykit.vocabulary import RELATIONS, Relation
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@contextmanager
+def opened_store(opened: Opened) -> Iterator[Store]:
+    """The store that `store:` names, closed at the end."""
+    store = open_store(opened.workspace.config.store, opened.workspace.root, opened.plugins.stores)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def store_of(folder: Path | None) -> Iterator[tuple[Opened, Store]]:
+    """A workspace and its store, also while its policies are not valid: decisions can be read and campaigns held
+    then. Raises `UsageError` when `policykit.yaml` itself is wrong: which store is meant is not known then.
+    """
+    opened, problems = read(folder)
+    wrong = [problem for problem in problems if problem.severity == "error" and problem.place is not None
+             and Path(problem.place.file).name == CONFIG_FILE]  # fmt: skip
+    if wrong:
+        raise UsageError(in_order(wrong))
+    with opened_store(opened) as store:
+        yield opened, store
+
+
+@contextmanager
+def exported(store: Store, names: Iterable[str]) -> Iterator[Mapping[str, Path]]:
+    """Relations of a store as data files, which are gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="policykit-") as folder:
+        yield {
+            relation.name: _export(Path(folder), relation, store.rows(relation.name))
+            for relation in RELATIONS if relation.name in set(names)
+        }  # fmt: skip
+
+
+def _export(folder: Path, relation: Relation, rows: Iterable[Row]) -> Path:
+    """One file of a relation: JSON lines; with no rows, which name no columns, the head of a table."""
+    path = folder / f"{relation.name}.jsonl"
+    instants = tuple(column.name for column in relation.columns if column.type == "timestamp")
+    written = 0
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(_plain(row, relation, instants)) + "\n")
+            written += 1
+    if written:
+        return path
+    empty = folder / f"{relation.name}.csv"
+    empty.write_text(",".join(column.name for column in relation.columns if column.required) + "\n", encoding="utf-8")
+    return empty
+
+
+def _plain(row: Row, relation: Relation, instants: tuple[str, ...]) -> dict[str, Cell]:
+    """The row as a data file has it: an instant that the store counts in microseconds is written out."""
+    plain = {key: cell for key, cell in row.items() if key != "id" or relation.name != "history"}
+    for name in instants:
+        cell = plain.get(name)
+        if isinstance(cell, int) and not isinstance(cell, bool):
+            plain[name] = (_EPOCH + timedelta(microseconds=cell)).isoformat()
+    return plain
