@@ -25,6 +25,7 @@ from policykit.adapters.base import Adapter
 from policykit.adapters.wire import Answer
 from policykit.errors import UsageError
 from policykit.testing import packaging
+from policykit.testing.answering import LiveLaws
 from policykit.testing.reading import ReadingLaws
 from policykit.testing.recordings import Recording, find_answers, read_sends, sends_text
 from policykit.testing.rewriting import RewritingLaws
@@ -32,7 +33,7 @@ from policykit.testing.rewriting import RewritingLaws
 __all__ = ["AdapterContract"]
 
 
-class AdapterContract(ReadingLaws, RewritingLaws):
+class AdapterContract(ReadingLaws, RewritingLaws, LiveLaws):
     """Subclass it, name it `Test...`, and give it the adapter; `AdapterLaws` says what else it may be given.
 
     exceptions: law, or `law[recording]` -> why it does not hold; it must then fail.
