@@ -358,7 +358,7 @@ class LiveGate:
         if ending == "sent":
             self._ledger.ended(self._ended(adapter, (line.record.id,), (line.send,), answer))
             return "sent"
-        if ending == "released" or waiting.attempts + 1 >= outbox.MOST_ATTEMPTS:
+        if ending == "released" or waiting.attempts >= outbox.MOST_ATTEMPTS:
             said = (
                 f"`{adapter.name}` refused it ({answer.status})"
                 if ending == "released"
@@ -369,7 +369,7 @@ class LiveGate:
         assert call.waited is not None
         self._ledger.store.put_off(outbox.kept(
             call.adapter or adapter, call.request, call.sending, planned=call.waited.planned, decision=line.record.id,
-            due=call.now + outbox.pause(waiting.attempts), attempts=waiting.attempts + 1,
+            due=call.now + outbox.pause(waiting.attempts), attempts=waiting.attempts,
         ))  # fmt: skip
         return "again"
 
@@ -377,7 +377,7 @@ class LiveGate:
         """Puts off a send that nobody here can deliver."""
         log.warning("there is no adapter for `%s`: a send waits in the outbox", waiting.provider)
         self._ledger.store.put_off(
-            replace(waiting, due=now + outbox.pause(waiting.attempts), attempts=waiting.attempts + 1)
+            replace(waiting, due=now + outbox.pause(waiting.attempts))
         )
         return "again"
 

@@ -51,8 +51,8 @@ def read_context(waiting: PutOff) -> tuple[Sending, Waited]:
 
 
 def pause(attempts: int) -> Micros:
-    """How long after a failed delivery it is tried again: a minute, then twice as long each time."""
-    return _FIRST_PAUSE << min(attempts, 10)
+    """How long after a failed delivery it is tried again: a minute after the first, then twice as long each time."""
+    return _FIRST_PAUSE << min(max(attempts - 1, 0), 10)
 
 
 def _request_text(request: OutgoingRequest) -> str:
