@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from policykit.adapters.base import Adapter, Capability
 from policykit.assemble.workspace import read
 from policykit.errors import WorkspaceNotFound
 from policykit.hookspecs import Kind
@@ -12,7 +13,7 @@ from policykit.language.policy import POLICY_SCHEMA
 from policykit.language.registry import SECTIONS
 from policykit.plugins import discover
 from policykit.reports.editor_schema import KindShape, policy_file
-from policykit.vocabulary import FACTS, FactSpec, Vocabulary
+from policykit.vocabulary import CHANNELS, FACTS, FactSpec, Vocabulary
 
 
 def kinds() -> dict[str, Kind]:
@@ -22,6 +23,7 @@ def kinds() -> dict[str, Kind]:
 
 def plugins() -> list[dict[str, Any]]:
     """What is plugged in, for display: one entry per plugin, with what it adds or why it failed."""
+    found = discover()
     return [
         {
             "name": plugin.name,
@@ -29,10 +31,25 @@ def plugins() -> list[dict[str, Any]]:
             "version": plugin.version,
             "kinds": list(plugin.kinds),
             "facts": list(plugin.facts),
+            "adapters": [_adapter(found.adapters[name]) for name in plugin.adapters],
+            "stores": list(plugin.stores),
+            "guards": list(plugin.guards),
+            "observes": plugin.observes,
             "error": plugin.error,
         }
-        for plugin in discover().found
+        for plugin in found.found
     ]
+
+
+def _adapter(adapter: Adapter) -> dict[str, Any]:
+    """What an adapter declares, in the order of the contract."""
+    return {
+        "provider": adapter.name,
+        "channels": [channel for channel in CHANNELS if channel in adapter.channels],
+        "capabilities": [each.value for each in Capability if each in adapter.capabilities],
+        "campaign_slots": list(adapter.campaign_slots),
+        "on_block": adapter.on_block,
+    }
 
 
 def first_sentence(page: str) -> str:

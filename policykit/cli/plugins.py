@@ -19,8 +19,13 @@ def plugins(as_json: bool) -> None:
         return
     for plugin in found:
         click.echo(f"{plugin['name']} ({plugin['distribution']} {plugin['version']})")
-        for word in ("kinds", "facts"):
+        for word in ("kinds", "facts", "stores", "guards"):
             if plugin[word]:
                 click.echo(f"  {word}: {', '.join(plugin[word])}")
+        for adapter in plugin["adapters"]:
+            can = f"; can {', '.join(adapter['capabilities'])}" if adapter["capabilities"] else "; reads only"
+            click.echo(f"  adapter of {adapter['provider']}: {', '.join(adapter['channels'])}{can}")
+        if plugin["observes"]:
+            click.echo("  is told of every decision")
         if plugin["error"]:
             click.echo(f"  could not be used: {plugin['error']}")
