@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import pytest
 from policykit.adapters.base import Settings
 from policykit.testing import AdapterContract
 
 from policykit_fcm import FCMAdapter
 
 from . import clients
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*is deprecated. Use .*fid:DeprecationWarning")
 
 
 class TestFCM(AdapterContract):

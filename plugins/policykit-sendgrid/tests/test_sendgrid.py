@@ -266,16 +266,18 @@ def _visible(personalizations: list[dict[str, Any]], seen: list[str]) -> list[li
 
 
 def test_nothing_of_a_person_is_left_where_values_can_hide() -> None:
-    crib = "crib"
-    person = to("jane@example.com", subject=crib, substitutions={crib: crib}, dynamic_template_data={"a": [crib]})
+    teapot = "teapot"
+    person = to(
+        "jane@example.com", subject=teapot, substitutions={teapot: teapot}, dynamic_template_data={"a": [teapot]}
+    )
     kinds = ("text/plain", "text/x-amp-html", "text/html", "text/calendar")
     payload = mail(
-        person, subject=crib, template_id=f"d-{crib}", sections={"%a%": crib}, attachments=[{"content": crib}],
-        content=[{"type": kind, "value": crib} for kind in kinds],
-        mail_settings={"footer": {"enable": True, "text": crib, "html": crib}, "sandbox_mode": {"enable": True}},
-        tracking_settings={"subscription_tracking": {"enable": True, "text": crib, "html": crib}},
+        person, subject=teapot, template_id=f"d-{teapot}", sections={"%a%": teapot}, attachments=[{"content": teapot}],
+        content=[{"type": kind, "value": teapot} for kind in kinds],
+        mail_settings={"footer": {"enable": True, "text": teapot, "html": teapot}, "sandbox_mode": {"enable": True}},
+        tracking_settings={"subscription_tracking": {"enable": True, "text": teapot, "html": teapot}},
         custom_args={"campaign": "spring"}, categories=["c"], asm={"group_id": 1}, reply_to={"email": "h@acme.example"},
-        headers={"List-Unsubscribe": "<https://acme.example>"}, a_field_of_tomorrow=crib,
+        headers={"List-Unsubscribe": "<https://acme.example>"}, a_field_of_tomorrow=teapot,
     )  # fmt: skip
 
     new = ADAPTER.rewrite(post(payload), {"subject": "New", "text": "Plain", "html": "<p>Page</p>"})
@@ -288,7 +290,7 @@ def test_nothing_of_a_person_is_left_where_values_can_hide() -> None:
         custom_args={"campaign": "spring"}, categories=["c"], asm={"group_id": 1}, reply_to={"email": "h@acme.example"},
         headers={"List-Unsubscribe": "<https://acme.example>"},
     )  # fmt: skip
-    assert crib.encode() not in new.body
+    assert teapot.encode() not in new.body
     assert new.header("Authorization") == f"Bearer {KEY}"
 
 
