@@ -141,13 +141,15 @@ class World:
     """A gate with everything behind it. `send` is what a guard does, without a network."""
 
     rules: Rules
-    store: Store = field(default_factory=MemoryStore)
+    store: Store = None  # type: ignore[assignment]  # one in memory
     clock: Clock = field(default_factory=Clock)
     adapters: Sequence[Adapter] = ADAPTERS
     observers: Sequence[Callable[[Sequence[DecisionRecord]], None]] = ()
     gate: LiveGate = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.store is None:
+            self.store = MemoryStore(self.clock)
         self.gate = LiveGate(
             lambda: self.rules, self.store, self.adapters, lambda person: f"~{person}", self.clock, self.observers
         )
@@ -175,7 +177,8 @@ class World:
 
     def consents(self, person: str, status: str, channel: str, at: str = "2026-01-01T09:00:00Z") -> None:
         self.store.write("consents", [{
-            "id": f"{person}-{status}-{channel}", "person": person, "status": status, "purpose": "marketing.communications",
+            "id": f"{person}-{status}-{channel}", "person": person, "status": status,
+            "purpose": "marketing.communications",
             "channel": channel, "quality": "double_opt_in", "basis": "consent", "at": at,
         }])  # fmt: skip
 
