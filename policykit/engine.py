@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from policykit import rounds
 from policykit.backends import reference
 from policykit.backends.python import compile_rules
 from policykit.facts.consent import node_path, standing
+from policykit.facts.readers import row_reader
 from policykit.facts.row import Sight, State, fact_row, prepared_for, uses_of
-from policykit.ir.nodes import Leaf
+from policykit.ir.nodes import Value
 from policykit.ir.rows import FactRow, Judged
 from policykit.ir.rules import RuleSet
-from policykit.ir.specialise import SpecialisedRule, leaves_left, specialise
+from policykit.ir.specialise import leaves_left, specialise
 from policykit.model import Campaign, Decision, Micros, Person, Prepared, SentRecord, Verdict
 
 _KEPT = 4096  # specialised functions kept; beyond it all are made anew
@@ -25,15 +27,21 @@ _KEPT = 4096  # specialised functions kept; beyond it all are made anew
 
 @dataclass(frozen=True, slots=True)
 class _Specialised:
-    """The function for one campaign, channel and variant, and what it reads.
+    """The function for one campaign, channel and variant, and what reads its facts.
 
     terms: per rule with effect `uses`, the attribute that each bit of `in_breach` stands for.
     """
 
-    judge: Callable[[FactRow], Judged]
-    leaves: tuple[Leaf, ...]
+    judge: Callable[[_Values], Judged]
+    read: Callable[[Sight, State], list[Value]]
     strips: int
     terms: tuple[tuple[str, ...], ...]
+
+
+class _Values(NamedTuple):
+    """The fact row of specialised rules, which read nothing of single uses."""
+
+    values: list[Value]
 
 
 @dataclass(slots=True)
@@ -89,7 +97,7 @@ class Engine:
     def judge(self, sight: Sight, state: State) -> Judged:
         """What every rule says of a send as it stands (`rounds.Judge`)."""
         made = self._specialised(sight.campaign, state.channel, state.generic)
-        judged = made.judge(fact_row(sight, state, made.leaves, ()))
+        judged = made.judge(_Values(made.read(sight, state)))
         if not judged.breached & made.strips:
             return judged
         return judged._replace(in_breach=_by_use(judged.in_breach, made.terms, sight, state))
@@ -117,8 +125,19 @@ class Engine:
         if made is None:
             if len(self._made) >= _KEPT:
                 self._made.clear()
-            made = self._made[key] = _make(specialise(self.ruleset, campaign, prepared, generic))
+            made = self._made[key] = self._make(campaign, prepared, generic)
         return made
+
+    def _make(self, campaign: Campaign, prepared: Prepared, generic: bool) -> _Specialised:  # noqa: FBT001  # a key
+        rules = specialise(self.ruleset, campaign, prepared, generic)
+        order, read = row_reader(self.ruleset, campaign, prepared.channel, generic, leaves_left(rules))
+        stripping = [(index, rule) for index, rule in enumerate(rules) if rule.rule.use_breached is not None]
+        return _Specialised(
+            judge=compile_rules(rules, order, ()),  # type: ignore[arg-type]  # they read `values` alone
+            read=read,
+            strips=sum(1 << index for index, _ in stripping),
+            terms=tuple(tuple(attribute for attribute, _ in rule.use_terms or ()) for _, rule in stripping),
+        )
 
 
 def _content_key(campaign: Campaign, prepared: Prepared, generic: bool) -> tuple[object, ...]:  # noqa: FBT001  # a key
@@ -128,17 +147,6 @@ def _content_key(campaign: Campaign, prepared: Prepared, generic: bool) -> tuple
         campaign.id, campaign.message_class, campaign.purpose, campaign.program, campaign.controller,
         campaign.helps, campaign.need, prepared.channel, prepared.provider, generic, content,
     )  # fmt: skip
-
-
-def _make(rules: tuple[SpecialisedRule, ...]) -> _Specialised:
-    leaves = leaves_left(rules)
-    stripping = [(index, rule) for index, rule in enumerate(rules) if rule.rule.use_breached is not None]
-    return _Specialised(
-        judge=compile_rules(rules, leaves, ()),
-        leaves=leaves,
-        strips=sum(1 << index for index, _ in stripping),
-        terms=tuple(tuple(attribute for attribute, _ in rule.use_terms or ()) for _, rule in stripping),
-    )
 
 
 def _by_use(

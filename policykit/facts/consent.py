@@ -7,20 +7,20 @@ A scope is (node, channel). The send's path lists the nodes that cover it, narro
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from policykit.ir.nodes import Months, Requirement, Span
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import send_purpose
-from policykit.model import FOREVER, Campaign, ConsentRecord, Micros, from_micros, to_micros
+from policykit.language.spans import LATEST
+from policykit.model import DAY, FOREVER, Campaign, ConsentRecord, Micros, from_micros, to_micros
 from policykit.vocabulary import GRANTS, NO_ANSWER, OWN_ACT, QUALITIES
 
 _RANK = dict(QUALITIES)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The ledger seen from one (path, channel, now); time of the send comes later.
 
     refusals: live ones. in_force: grants later than every covering refusal, lifted or not.
@@ -43,18 +43,23 @@ def node_path(ruleset: RuleSet, campaign: Campaign) -> tuple[str, ...] | None:
 
 def standing(records: Iterable[ConsentRecord], path: Sequence[str], channel: str, now: Micros) -> Standing:
     """Live refusals and grants in force for a send on this path and channel."""
-    places = {node: place for place, node in enumerate(path)}
+    return standing_on(records, {node: place for place, node in enumerate(path)}, channel, now)
+
+
+def standing_on(records: Iterable[ConsentRecord], places: Mapping[str, int], channel: str, now: Micros) -> Standing:
+    """As `standing`; places: node -> its place on the path."""
     refusals: list[ConsentRecord] = []
     grants: list[ConsentRecord] = []
     for record in records:
         if record.at is not None and record.at > now:
             continue
-        if is_refusal(record):
+        if record.status in GRANTS:
+            if record.node in places and record.channel in ("*", channel) and _is_readable(record):
+                grants.append(record)
+        elif is_refusal(record):
             node, where = scope(record)
             if node in places and where in ("*", channel):
                 refusals.append(record)
-        elif _is_readable_grant(record) and record.node in places and record.channel in ("*", channel):
-            grants.append(record)
     if not refusals:
         return Standing((), tuple(grants))
     live = tuple(refusal for refusal in refusals if not any(_lifts(grant, refusal, places) for grant in grants))
@@ -66,8 +71,8 @@ def is_refusal(record: ConsentRecord) -> bool:
     return record.status not in GRANTS and record.status not in NO_ANSWER
 
 
-def _is_readable_grant(record: ConsentRecord) -> bool:
-    return record.status in GRANTS and record.at is not None and record.expires_at is not None
+def _is_readable(grant: ConsentRecord) -> bool:
+    return grant.at is not None and grant.expires_at is not None
 
 
 def scope(refusal: ConsentRecord) -> tuple[str, str]:
@@ -90,7 +95,7 @@ def _later(grant: ConsentRecord, refusal: ConsentRecord) -> bool:
     return refusal.at is not None and grant.at is not None and grant.at > refusal.at
 
 
-def _lifts(grant: ConsentRecord, refusal: ConsentRecord, places: dict[str, int]) -> bool:
+def _lifts(grant: ConsentRecord, refusal: ConsentRecord, places: Mapping[str, int]) -> bool:
     node, channel = scope(refusal)
     narrow = places[grant.node or "*"] <= places[node] and (channel == "*" or grant.channel == channel)
     return narrow and _later(grant, refusal) and _RANK.get(grant.quality or "", -1) >= OWN_ACT
@@ -104,7 +109,7 @@ def met(found: Standing, requirement: Requirement, at: Micros | None, controller
     if found.refusals:
         return False
     answers = [
-        _lasts(grant, requirement.max_age, at) for grant in found.in_force if suits(grant, requirement, controller)
+        lasts(grant, requirement.max_age, at) for grant in found.in_force if suits(grant, requirement, controller)
     ]
     if True in answers:
         return True
@@ -130,7 +135,7 @@ def status(found: Standing, at: Micros | None) -> str | None:
         return "refused"
     if not found.in_force:
         return "missing"
-    answers = [_lasts(grant, None, at) for grant in found.in_force]
+    answers = [lasts(grant, None, at) for grant in found.in_force]
     if True in answers:
         return "given"
     return None if None in answers else "expired"
@@ -166,7 +171,14 @@ def ends(grant: ConsentRecord, max_age: Span | None) -> Micros:
     return grant.expires_at if max_age is None else min(grant.expires_at, later_by(grant.at, max_age))
 
 
-def _lasts(grant: ConsentRecord, max_age: Span | None, at: Micros | None) -> bool | None:
+def lasts(grant: ConsentRecord, max_age: Span | None, at: Micros | None) -> bool | None:
+    """Whether the grant still holds at an instant; None when only an unknown instant could tell."""
+    if at is not None and grant.at is not None and isinstance(max_age, Months):
+        # Without the calendar where no calendar could matter: a month has 28 to 31 days.
+        if at - grant.at < max_age.count * 28 * DAY:
+            max_age = None
+        elif at - grant.at >= max_age.count * 31 * DAY and at <= LATEST:
+            return False
     end = ends(grant, max_age)
     if end == FOREVER:
         return True

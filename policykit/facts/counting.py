@@ -26,7 +26,7 @@ def count_sends(
     """
     if history is None or at is None or (counting.this_campaign and campaign is None):
         return None
-    span = _span(window, at, zone)
+    span = window_around(window, at, zone)
     if span is None:
         return None
     first, last = span
@@ -49,7 +49,7 @@ def counts(counting: Counting, sent: SentRecord, channel: str, campaign: str | N
     return not (counting.this_campaign and sent.campaign is not None and sent.campaign != campaign)
 
 
-def _span(window: Window, at: Micros, zone: str | None) -> tuple[Micros, Micros] | None:
+def window_around(window: Window, at: Micros, zone: str | None) -> tuple[Micros, Micros] | None:
     """First and last instant of the window, both inside it."""
     if window.rolling is not None:
         return at - window.rolling + 1, at + window.rolling - 1

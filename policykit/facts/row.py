@@ -6,7 +6,7 @@ the rounds of a decision. Nothing here reads a clock, a file or a global.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -72,6 +72,10 @@ class Sight:
     def zone(self) -> str | None:
         """The recipient's zone, if it is one that is known."""
         if self._zone is _UNSEEN:
+            said = self.person.facts.get("recipient.zone")
+            if isinstance(said, str) and said in zones():
+                self._zone = said
+                return said
             found = fact(self, State(""), "recipient.zone", Type.STRING)
             self._zone = found if isinstance(found, str) else None
         return self._zone
@@ -263,12 +267,17 @@ def _readable(ruleset: RuleSet, path: str, value: Value) -> Value:
     """The value, unless the fact holds only certain texts and this is none of them."""
     if value is None:
         return None
+    texts = allowed_texts(ruleset, path)
+    return value if texts is None or value in texts else None
+
+
+def allowed_texts(ruleset: RuleSet, path: str) -> Collection[str] | None:
+    """The only texts that a fact may hold, None when it may hold any."""
     if path == "recipient.zone":
-        return value if value in zones() else None
+        return zones()
     if path == "recipient.country":
-        return value if value in _COUNTRIES else None
-    members = ruleset.members.get(path) or _MEMBERS.get(path)
-    return value if members is None or value in members else None
+        return _COUNTRIES
+    return ruleset.members.get(path) or _MEMBERS.get(path)
 
 
 def _person_fact(sight: Sight, path: str) -> Value:
