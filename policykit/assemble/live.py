@@ -24,10 +24,12 @@ from policykit.assemble.moment import now as clock
 from policykit.assemble.pseudonyms import pseudonyms
 from policykit.assemble.records import checked_rows
 from policykit.assemble.reload import Reloader
+from policykit.assemble.trial import trial_of
 from policykit.assemble.workspace import Opened, find_root
 from policykit.enforce import found, guards
 from policykit.enforce.context import sending
 from policykit.enforce.gate import LiveGate
+from policykit.enforce.loopback import Loopback
 from policykit.enforce.rules import Mode, Rules
 from policykit.enforce.tripwire import watch as watch_hosts
 from policykit.errors import PolicykitError, Problem, UsageError, WorkspaceNotFound
@@ -62,21 +64,23 @@ class Live:
     """A workspace ready to judge live sends: fresh rules, an open store, and the gate. Guards are not on yet."""
 
     def __init__(self, root: Path, mode: Mode | None = None, now: Callable[[], Micros] | None = None) -> None:
-        self.root, self.mode = root, mode
+        self.root, self.mode, self.trial = root, mode, trial_of(os.environ)
         self.reloader = Reloader(root, self._rules)
         opened = self.reloader.opened
         self.plugins = opened.plugins
         for problem in self.plugins.problems:
             _log.warning("%s", problem.message)
-        self.store: Store = open_store(opened.workspace.config.store, root, self.plugins.stores)
-        self.now = now or clock
+        url = self.trial.store if self.trial else opened.workspace.config.store
+        self.store: Store = open_store(url, root, self.plugins.stores)
+        self.now = now or (self.trial.clock() if self.trial else None) or clock
         self.gate = LiveGate(
             self.reloader.current, self.store, self.plugins.adapters.values(), pseudonyms(root), self.now,
             self.plugins.observers,
         )  # fmt: skip
 
     def _rules(self, opened: Opened) -> Rules:
-        return live_rules(opened, opened.plugins.adapters, os.environ, self.mode)
+        loopback = self.trial.server if self.trial else None
+        return live_rules(opened, opened.plugins.adapters, os.environ, self.mode, loopback)
 
     def record(self, relation: str, rows: Iterable[Mapping[str, object]]) -> Written:
         """Write rows into the store, after the checks that data files get; all of them or none."""
@@ -97,7 +101,8 @@ class Installation(Live):
         self.bypassed: dict[str, int] = {}
         self._take_off: list[Callable[[], None]] = []
         try:
-            self._take_off.append(guards.attach_all(self.gate))
+            gate = Loopback(self.gate, self.trial.server) if self.trial else self.gate
+            self._take_off.append(guards.attach_all(gate))
             self._attach_plugins()
             if watch:
                 hosts = {host for adapter in self.plugins.adapters.values() for host in adapter.hosts}

@@ -17,9 +17,16 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 def live_rules(
-    opened: Opened, adapters: Mapping[str, Adapter], environ: Mapping[str, str], mode: Mode | None = None
+    opened: Opened,
+    adapters: Mapping[str, Adapter],
+    environ: Mapping[str, str],
+    mode: Mode | None = None,
+    loopback: str | None = None,
 ) -> Rules:
-    """What the gate runs by. mode: in place of the workspace's own. environ: where credentials are read."""
+    """What the gate runs by. mode: in place of the workspace's own. environ: where credentials are read.
+
+    loopback: a server that gets everything in place of the providers, with nobody's credentials.
+    """
     config = opened.workspace.config
     names = sorted({*config.providers, *adapters})
     return Rules(
@@ -30,21 +37,33 @@ def live_rules(
         mode=mode or config.mode,
         on_error=config.on_error,
         providers={
-            name: _provider_rules(config.providers.get(name, Provider()), adapters.get(name), environ) for name in names
+            name: _provider_rules(config.providers.get(name, Provider()), adapters.get(name), environ, loopback)
+            for name in names
         },
     )
 
 
-def _provider_rules(said: Provider, adapter: Adapter | None, environ: Mapping[str, str]) -> ProviderRules:
+def _provider_rules(
+    said: Provider, adapter: Adapter | None, environ: Mapping[str, str], loopback: str | None
+) -> ProviderRules:
     return ProviderRules(
-        settings=Settings(
-            {name: environ[variable] for name, variable in said.credentials.items() if environ.get(variable)},
-            said.options,
-        ),
+        settings=_settings(said, environ) if loopback is None else _here(said, loopback),
         on_block=said.on_block or (adapter.on_block if adapter else "answer"),
         campaign_from=said.campaign_from,
         transactional={slot: frozenset(values) for slot, values in said.transactional.items()},
     )
+
+
+def _settings(said: Provider, environ: Mapping[str, str]) -> Settings:
+    found = {name: environ[variable] for name, variable in said.credentials.items() if environ.get(variable)}
+    return Settings(found, said.options)
+
+
+def _here(said: Provider, loopback: str) -> Settings:
+    credentials = dict.fromkeys(said.credentials, "loopback")
+    if "service_account" in credentials:  # a file that need not exist here
+        credentials = {"access_token": "loopback"}
+    return Settings(credentials, {**said.options, "base_url": loopback})
 
 
 def checked_mode(mode: str | None) -> Mode | None:

@@ -43,11 +43,7 @@ def run(
     Replacing hands it our process id, terminal and signals as they are. Raises `UsageError` when there is
     no such program.
     """
-    if not words:
-        raise UsageError("no program to run", "write it after two dashes, for example `policykit run -- python app.py`")
-    program = shutil.which(words[0], path=environment.get("PATH", os.defpath))
-    if program is None:
-        raise UsageError(f"no program `{words[0]}`", "give its path, or a name that your shell finds")
+    program = program_of(words, environment)
     surroundings = guarded(environment, workspace, mode)
     if os.name != "posix":
         return subprocess.run([program, *words[1:]], env=surroundings, check=False).returncode  # noqa: S603
@@ -57,3 +53,13 @@ def run(
         os.execve(program, [words[0], *words[1:]], surroundings)  # noqa: S606
     except OSError as error:
         raise UsageError(f"cannot run `{words[0]}`: {error.strerror}") from error
+
+
+def program_of(words: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Path of the program a command line names. Raises `UsageError` when there is none."""
+    if not words:
+        raise UsageError("no program to run", "write it after two dashes, for example `policykit run -- python app.py`")
+    program = shutil.which(words[0], path=environment.get("PATH", os.defpath))
+    if program is None:
+        raise UsageError(f"no program `{words[0]}`", "give its path, or a name that your shell finds")
+    return program
