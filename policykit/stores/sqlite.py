@@ -63,7 +63,8 @@ class SQLiteStore(Store):
         patience_s: float = PATIENCE_S,
         clock: Callable[[], Micros] = system_clock,
     ) -> None:
-        self._pool = Pool(Path(path), synchronous.upper(), patience_s)
+        self.path = Path(path)
+        self._pool = Pool(self.path, synchronous.upper(), patience_s)
         self._clock = clock
 
     # --- facts
