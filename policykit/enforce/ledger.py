@@ -66,11 +66,15 @@ class Ledger:
         self._starting = threading.Lock()
         self._wake = threading.Event()
         self._hurry = threading.Event()
+        self._failed = False  # an attempt ended without success, and that is not written yet
         self._thread: threading.Thread | None = None
 
     # --- on the caller's path
 
     def known(self, asked: Sequence[Asked], now: Micros, logical: Sequence[str]) -> Known:
+        if self._failed:  # the client may be trying again already: its slot must be known as ended
+            self._failed = False
+            self._write()
         try:
             known = self.store.known(asked, now, logical)
         except StoreUnavailable:
@@ -99,6 +103,7 @@ class Ledger:
         """Settles slots."""
         if ended.ids:
             self._put(self._ended, ended)
+            self._failed = self._failed or ended.ending != "sent"
 
     def later(self, entries: Sequence[Entry]) -> None:
         """Keeps decisions that could not be recorded."""
