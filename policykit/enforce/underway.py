@@ -8,16 +8,19 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from contextvars import ContextVar
-from typing import Final
+from typing import Final, TypeAlias
 
 from policykit.adapters.wire import OutgoingRequest
 
+# Which gate let which request go.
+Mark: TypeAlias = tuple[object, OutgoingRequest]
+
 # A request that no adapter claims: seen, but nothing was decided.
-UNCLAIMED: Final = OutgoingRequest("", "")
+UNCLAIMED: Final[Mark] = (None, OutgoingRequest("", ""))
 
 # What this context sends at this moment. Sync transports resolve and connect in the thread that sends,
 # so a context variable is enough for them.
-UNDERWAY: ContextVar[OutgoingRequest | None] = ContextVar("policykit_underway", default=None)
+UNDERWAY: ContextVar[Mark | None] = ContextVar("policykit_underway", default=None)
 
 # asyncio resolves names in threads of its own that inherit no context: async guards name the host
 # instead. While such a send is under way, a stray one to the same host goes unnoticed.
@@ -25,10 +28,13 @@ _HOSTS: Counter[str] = Counter()
 _LOCK = threading.Lock()
 
 
-def is_underway(request: OutgoingRequest) -> bool:
-    """Whether this very request is being forwarded already, by a guard above (one transport built on another)."""
-    now = UNDERWAY.get()
-    return now is not None and now.method == request.method and now.url == request.url and now.body == request.body
+def is_underway(gate: object, request: OutgoingRequest) -> bool:
+    """Whether this gate let this very request go already, in a guard above: one transport built on another."""
+    mark = UNDERWAY.get()
+    if mark is None or mark[0] is not gate:
+        return False
+    sent = mark[1]
+    return sent.method == request.method and sent.url == request.url and sent.body == request.body
 
 
 def expect(host: str) -> None:

@@ -6,7 +6,8 @@ It stands above redirects, cookies and connections, so one call is one logical s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -20,7 +21,7 @@ from yarl import URL
 from policykit.adapters.wire import Answer, Headers, OutgoingRequest
 from policykit.enforce.guards import shared, workers
 from policykit.enforce.plan import Gate
-from policykit.enforce.underway import UNCLAIMED, UNDERWAY, expect, expected_no_more, is_underway
+from policykit.enforce.underway import UNCLAIMED, UNDERWAY, Mark, expect, expected_no_more, is_underway
 
 
 def attach(gate: Gate) -> Callable[[], None]:
@@ -29,8 +30,10 @@ def attach(gate: Gate) -> Callable[[], None]:
     def make(plain: Callable[..., Any], switch: shared.Switch) -> Callable[..., Any]:
         async def _request(self: Any, method: str, str_or_url: Any, **kwargs: Any) -> Any:
             url = _url(self, str_or_url, kwargs)
-            if url is None or not (switch.on and shared.claimed(gate, method.upper(), str(url))) or self.closed:
-                return await _pass(plain, UNCLAIMED, self, method, str_or_url, kwargs)
+            if url is None or not switch.on or self.closed:
+                return await plain(self, method, str_or_url, **kwargs)
+            if not shared.claimed(gate, method.upper(), str(url)):
+                return await _pass(partial(plain, self, method, str_or_url, **kwargs), UNCLAIMED, url)
             return await _judged(gate, plain, self, method, str_or_url, url, kwargs)
 
         return _request
@@ -53,16 +56,17 @@ async def _judged(
 ) -> Any:
     body, kwargs = await _body(session, kwargs)
     outgoing = OutgoingRequest(method.upper(), str(url), _headers(session, url, body, kwargs), body.whole)
-    if is_underway(outgoing):
-        return await _pass(plain, outgoing, session, method, given, kwargs)
+    if is_underway(gate, outgoing):
+        return await _pass(partial(plain, session, method, given, **kwargs), (gate, outgoing), url)
     plan = await workers.planned(gate, outgoing)
     if plan.forward is None:
         return await _answered(session, method, url, shared.refusal(plan), kwargs)
     if plan.forward is not outgoing:
-        method, given, kwargs = plan.forward.method, URL(plan.forward.url, encoded=True), _changed(kwargs, plan.forward)
+        url = given = URL(plan.forward.url, encoded=True)
+        method, kwargs = plan.forward.method, _changed(kwargs, plan.forward)
     raises, kwargs = _raises(session, kwargs)
     try:
-        response = await _pass(plain, plan.forward, session, method, given, kwargs)
+        response = await _pass(partial(plain, session, method, given, **kwargs), (gate, plan.forward), url)
         whole = await response.read() if plan.mends else b""
     except BaseException:
         shared.failed(gate, plan)
@@ -74,14 +78,12 @@ async def _judged(
     return await _checked(response, raises)
 
 
-async def _pass(
-    plain: Callable[..., Any], mark: OutgoingRequest, session: Any, method: str, given: Any, kwargs: dict[str, Any]
-) -> Any:
-    host = str(URL(given).host or "") if not isinstance(given, URL) else given.host or ""
+async def _pass(send: Callable[[], Awaitable[Any]], mark: Mark, url: URL) -> Any:
+    host = url.host or ""
     token = UNDERWAY.set(mark)
     expect(host)
     try:
-        return await plain(session, method, given, **kwargs)
+        return await send()
     finally:
         expected_no_more(host)
         UNDERWAY.reset(token)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from policykit.adapters.wire import Answer, Headers, OutgoingRequest
 from policykit.enforce.guards import shared, workers
 from policykit.enforce.plan import Gate
-from policykit.enforce.underway import UNCLAIMED, UNDERWAY, expect, expected_no_more, is_underway
+from policykit.enforce.underway import UNCLAIMED, UNDERWAY, Mark, expect, expected_no_more, is_underway
 
 
 def attach(gate: Gate, library: str = "httpx") -> Callable[[], None]:
@@ -38,14 +38,14 @@ def _sync(httpx: Any, gate: Gate, plain: Callable[..., Any], switch: shared.Swit
             return plain(self, request, **kwargs)  # raises, and says how clients and bodies go together
         request.read()
         outgoing = _caught(request)
-        if is_underway(outgoing):
-            return _pass(plain, outgoing, self, request, kwargs)
+        if is_underway(gate, outgoing):
+            return _pass(plain, (gate, outgoing), self, request, kwargs)
         plan = shared.planned(gate, outgoing)
         if plan.forward is None:
             return _answered(httpx, self, request, shared.refusal(plan), kwargs)
         leaving = request if plan.forward is outgoing else _changed(httpx, request, plan.forward)
         try:
-            response = _pass(plain, plan.forward, self, leaving, kwargs)
+            response = _pass(plain, (gate, plan.forward), self, leaving, kwargs)
             if plan.mends:
                 response.read()
         except BaseException:
@@ -58,7 +58,7 @@ def _sync(httpx: Any, gate: Gate, plain: Callable[..., Any], switch: shared.Swit
     return send
 
 
-def _pass(plain: Callable[..., Any], mark: OutgoingRequest, client: Any, request: Any, kwargs: Any) -> Any:
+def _pass(plain: Callable[..., Any], mark: Mark, client: Any, request: Any, kwargs: Any) -> Any:
     token = UNDERWAY.set(mark)
     try:
         return plain(client, request, **kwargs)
@@ -74,14 +74,14 @@ def _async(httpx: Any, gate: Gate, plain: Callable[..., Any], switch: shared.Swi
             return await plain(self, request, **kwargs)
         await request.aread()
         outgoing = _caught(request)
-        if is_underway(outgoing):
-            return await _pass_async(plain, outgoing, self, request, kwargs)
+        if is_underway(gate, outgoing):
+            return await _pass_async(plain, (gate, outgoing), self, request, kwargs)
         plan = await workers.planned(gate, outgoing)
         if plan.forward is None:
             return await _answered_async(httpx, self, request, shared.refusal(plan), kwargs)
         leaving = request if plan.forward is outgoing else _changed(httpx, request, plan.forward)
         try:
-            response = await _pass_async(plain, plan.forward, self, leaving, kwargs)
+            response = await _pass_async(plain, (gate, plan.forward), self, leaving, kwargs)
             if plan.mends:
                 await response.aread()
         except BaseException:
@@ -94,7 +94,7 @@ def _async(httpx: Any, gate: Gate, plain: Callable[..., Any], switch: shared.Swi
     return send
 
 
-async def _pass_async(plain: Callable[..., Any], mark: OutgoingRequest, client: Any, request: Any, kwargs: Any) -> Any:
+async def _pass_async(plain: Callable[..., Any], mark: Mark, client: Any, request: Any, kwargs: Any) -> Any:
     host = request.url.host
     token = UNDERWAY.set(mark)
     expect(host)

@@ -20,7 +20,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from policykit.adapters.wire import Answer, OutgoingRequest
 from policykit.enforce.guards import shared
 from policykit.enforce.plan import Gate, Plan
-from policykit.enforce.underway import UNCLAIMED, UNDERWAY, is_underway
+from policykit.enforce.underway import UNCLAIMED, UNDERWAY, Mark, is_underway
 
 
 def attach(gate: Gate) -> Callable[[], None]:
@@ -86,15 +86,15 @@ class Guarded:
         if not (self._switch.on and shared.claimed(self._gate, str(request.method), str(request.url))):
             return self._pass(request, UNCLAIMED, args, kwargs)
         outgoing = _caught(request)
-        if is_underway(outgoing):
-            return self._pass(request, outgoing, args, kwargs)
+        if is_underway(self._gate, outgoing):
+            return self._pass(request, (self._gate, outgoing), args, kwargs)
         plan = shared.planned(self._gate, outgoing)
         if plan.forward is None:
             return _response(shared.refusal(plan), request, self)
         leaving = request if plan.forward is outgoing else _changed(request, plan.forward)
         return self._forward(request, leaving, plan, args, kwargs)
 
-    def _pass(self, request: Any, mark: OutgoingRequest, args: Any, kwargs: Any) -> requests.Response:
+    def _pass(self, request: Any, mark: Mark, args: Any, kwargs: Any) -> requests.Response:
         token = UNDERWAY.set(mark)
         try:
             found: requests.Response = self._adapter.send(request, *args, **kwargs)
@@ -105,7 +105,7 @@ class Guarded:
     def _forward(self, request: Any, leaving: Any, plan: Plan, args: Any, kwargs: Any) -> requests.Response:
         streamed = kwargs.get("stream", args[0] if args else False)
         try:
-            response = self._pass(leaving, plan.forward or UNCLAIMED, args, kwargs)
+            response = self._pass(leaving, (self._gate, plan.forward or UNCLAIMED[1]), args, kwargs)
             body = response.content if plan.mends or not streamed else b""
         except BaseException:
             shared.failed(self._gate, plan)

@@ -17,7 +17,7 @@ from urllib.request import OpenerDirector, Request  # by name: it may be half-wa
 from policykit.adapters.wire import Answer, Headers, OutgoingRequest
 from policykit.enforce.guards import shared
 from policykit.enforce.plan import Gate, Plan
-from policykit.enforce.underway import UNCLAIMED, UNDERWAY, is_underway
+from policykit.enforce.underway import UNCLAIMED, UNDERWAY, Mark, is_underway
 
 # What this context forwards now: redirects, authentication and proxies open the next request from within.
 _FLIGHT: ContextVar[tuple[Any, Any]] = ContextVar("policykit_urllib_flight", default=(None, None))
@@ -67,8 +67,8 @@ def _judged(gate: Gate, plain: Callable[..., Any], opener: Any, fullurl: Any, da
     outgoing = OutgoingRequest(request.get_method().upper(), request.full_url, _headers(opener, request), body)
     if not again:
         request.data = body
-    if is_underway(outgoing):
-        return _pass(plain, outgoing, opener, request, None, timeout)
+    if is_underway(gate, outgoing):
+        return _pass(plain, (gate, outgoing), opener, request, None, timeout)
     plan = shared.planned(gate, outgoing)
     if plan.forward is None:
         return _processed(opener, request, _response(shared.refusal(plan), request.full_url))
@@ -76,7 +76,7 @@ def _judged(gate: Gate, plain: Callable[..., Any], opener: Any, fullurl: Any, da
     return _forward(gate, plan, plain, opener, leaving, timeout)
 
 
-def _pass(plain: Callable[..., Any], mark: OutgoingRequest, opener: Any, request: Any, data: Any, timeout: Any) -> Any:
+def _pass(plain: Callable[..., Any], mark: Mark, opener: Any, request: Any, data: Any, timeout: Any) -> Any:
     token = UNDERWAY.set(mark)
     try:
         return plain(opener, request, data, timeout)
@@ -87,7 +87,7 @@ def _pass(plain: Callable[..., Any], mark: OutgoingRequest, opener: Any, request
 def _forward(gate: Gate, plan: Plan, plain: Callable[..., Any], opener: Any, request: Any, timeout: Any) -> Any:
     token = _FLIGHT.set((opener, request))
     try:
-        response = _pass(plain, plan.forward or UNCLAIMED, opener, request, None, timeout)
+        response = _pass(plain, (gate, plan.forward or UNCLAIMED[1]), opener, request, None, timeout)
         answer = _answer(response, plan)
     except urllib.error.HTTPError as error:
         answer = _answer(error, plan)
