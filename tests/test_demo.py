@@ -120,7 +120,8 @@ def test_the_folder_one_stands_in_is_filled(tmp_path: Path, monkeypatch: pytest.
 
     write_demo(Path(), library_path(), people=1)
 
-    assert {path.name for path in Path().iterdir()} == {"README.md", "campaigns", "data", "policies", "policykit.yaml"}
+    found = {path.name for path in Path().iterdir()}
+    assert found == {"README.md", "campaigns", "data", "policies", "policykit.yaml", "shop.py"}
 
 
 def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
