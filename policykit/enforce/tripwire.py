@@ -19,7 +19,7 @@ from policykit.enforce.underway import UNCLAIMED, UNDERWAY, seen
 
 _LOG = logging.getLogger("policykit.tripwire")
 
-# Told the host, and the library that asked for it as far as the stack tells.
+# Told the host, and the package that asked for it as far as the stack tells.
 Report: TypeAlias = Callable[[str, str], None]
 
 
@@ -96,7 +96,7 @@ def _tell(each: _Watch, host: str) -> None:
 
 
 def _library() -> str:
-    """The library nearest to the look-up that is not the interpreter's own; its own, when there is none."""
+    """The package nearest to the look-up that is not the interpreter's own; its own library, when there is none."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
     own = "asyncio" if threading.current_thread().name.startswith("asyncio_") else "socket"
     while frame is not None:
