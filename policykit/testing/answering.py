@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from policykit.adapters.base import Capability, Outcome
+from policykit.adapters.base import Adapter, Capability, Outcome
 from policykit.adapters.wire import Answer, OutgoingRequest
-from policykit.assemble import live
-from policykit.assemble.live import Installation
+from policykit.assemble.live_rules import live_rules
+from policykit.assemble.workspace import open_workspace
 from policykit.enforce import guards
+from policykit.enforce.found import decision_of
+from policykit.enforce.gate import LiveGate
 from policykit.enforce.plan import Plan
-from policykit.model import Verdict
+from policykit.enforce.rules import Rules
+from policykit.model import Micros, Verdict
 from policykit.sends import DecisionRecord, from_line
+from policykit.stores.base import Store
+from policykit.stores.memory import MemoryStore
 from policykit.testing.adapter_laws import AdapterLaws
 from policykit.testing.double import Double, Received, default_answer, redirect
-from policykit.testing.workspace import Workspaces
+from policykit.testing.workspace import write_files
 
 BECAUSE = "The contract stops everything."
 # A status that no client takes for a fault of the moment: it is not tried again, and nothing is paused.
@@ -43,9 +48,9 @@ class LiveLaws(AdapterLaws):
         raise NotImplementedError("supply `refused(self, thing)`: the reason in the SDK's error or response")
 
     def test_l9_a_stop_is_silent(self, tmp_path: Path) -> None:
-        with Double() as double, self._guarded(tmp_path, _STOP) as installed:
+        with Double() as double, self._guarded(tmp_path, _STOP) as gate:
             thing = self._tried(double.url)
-            records = _records(installed)
+            records = gate.records()
 
         assert records, f"no guard saw the send of the SDK; it gave {thing!r}"
         assert {record.verdict for record in records} == {Verdict.BLOCK}
@@ -53,33 +58,33 @@ class LiveLaws(AdapterLaws):
 
     def test_l10_one_send_is_decided_once(self, tmp_path: Path) -> None:
         people = self._people()
-        with Double() as double, self._guarded(tmp_path, "policies: []\n") as installed:
-            installed.record("people", [{"id": row["person"]} for row in people])
-            installed.record("addresses", people)
+        with Double() as double, self._guarded(tmp_path, "policies: []\n") as gate:
+            gate.store.write("people", [{"id": row["person"]} for row in people])
+            gate.store.write("addresses", people)
             double.answer("/", self._once(Answer(503)))
             first = self._tried(double.url)
             if len(self._sent(double)) < 2:  # the SDK does not try again: the application does
-                installed.gate.flush()
+                gate.flush()
                 first = self._tried(double.url)
-            records = _records(installed)
+            records = gate.records()
 
         assert len(self._sent(double)) >= 2, f"the second try did not reach the provider: {first!r}"
         assert len(records) == 1, f"a send tried again left {len(records)} decisions"
 
     def test_l10_a_redirect_is_the_same_send(self, tmp_path: Path) -> None:
-        with Double() as double, self._guarded(tmp_path, "policies: []\n") as installed:
+        with Double() as double, self._guarded(tmp_path, "policies: []\n") as gate:
             double.answer("/", self._once(lambda received: redirect(f"{received.path}?{received.query}&hop=1")))
             self._tried(double.url)
-            records = _records(installed)
+            records = gate.records()
 
         assert len(records) == 1, f"a send with a redirect left {len(records)} decisions"
 
     def test_l12_a_refusal_is_the_providers_own(self, tmp_path: Path) -> None:
         self._needs_answer()
-        with Double() as double, self._guarded(tmp_path, _STOP) as installed:
+        with Double() as double, self._guarded(tmp_path, _STOP) as gate:
             thing = self._tried(double.url)
-            reason, behind = self.refused(thing), live.decision_of(thing)
-            records = _records(installed)
+            reason, behind = self.refused(thing), decision_of(thing, gate.look_up)
+            records = gate.records()
 
         assert records, f"no guard saw the send of the SDK; it gave {thing!r}"
         assert BECAUSE in reason, f"the user of the SDK reads {reason!r} and not the reason"
@@ -112,14 +117,19 @@ class LiveLaws(AdapterLaws):
     # --- what they stand on -----------------------------------------------------------------------
 
     @contextmanager
-    def _guarded(self, folder: Path, policies: str) -> Iterator[Installation]:
-        """The process under guards, with one file of policies; on_block is the provider's own refusal."""
-        workspaces = Workspaces(folder / "contract")
+    def _guarded(self, folder: Path, policies: str) -> Iterator[_Stored]:
+        """The process under guards, with one file of policies; the adapter need not be installed."""
         config = f"mode: enforce\nproviders:\n  {self.adapter.name}: {{on_block: answer}}\n"
+        write_files(folder, {"policykit.yaml": config, "policies/contract.yaml": policies})
+        adapters = {self.adapter.name: self.adapter}
+        rules = live_rules(open_workspace(folder), adapters, {})
+        gate = _Stored(lambda: rules, MemoryStore(), adapters.values(), lambda person: person, _now)
+        detach = guards.attach_all(gate)
         try:
-            yield workspaces({"policykit.yaml": config, "policies/contract.yaml": policies}, now=_now)
+            yield gate
         finally:
-            workspaces.close()
+            detach()
+            gate.close()
 
     def _people(self) -> list[dict[str, str]]:
         """Who the SDK's send is for, as addresses of the store: only sends to people who are known hold a slot."""
@@ -166,6 +176,24 @@ class LiveLaws(AdapterLaws):
             pytest.skip(f"`{self.adapter.name}` does not declare ANSWER: calls are refused by `SendBlocked`")
 
 
+class _Stored(LiveGate):
+    """A gate whose store can be looked into."""
+
+    def __init__(
+        self,
+        rules: Callable[[], Rules],
+        store: Store,
+        adapters: Iterable[Adapter],
+        pseudonym: Callable[[str], str],
+        now: Callable[[], Micros],
+    ) -> None:
+        super().__init__(rules, store, adapters, pseudonym, now)
+        self.store = store
+
+    def records(self) -> list[DecisionRecord]:
+        return [from_line(each.line) for each in self.store.decisions()]
+
+
 class _Accepting:
     """A gate that answers every send in the provider's place as accepted."""
 
@@ -195,9 +223,5 @@ def _outgoing(received: Received) -> OutgoingRequest:
     return OutgoingRequest(received.method, url, received.headers, received.body)
 
 
-def _records(installed: Installation) -> list[DecisionRecord]:
-    return [from_line(each.line) for each in installed.store.decisions()]
-
-
-def _now() -> int:
+def _now() -> Micros:
     return time.time_ns() // 1000
