@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from unittest import mock
@@ -129,18 +129,20 @@ def send_each(base_url: str) -> object:
 
 
 def send_multicast(base_url: str) -> object:
-    note = messaging.MulticastMessage([JANE, JOE], notification=messaging.Notification("Spring", "Our new range"))
+    note = messaging.MulticastMessage(
+        [JANE, JOE], {"campaign": "spring"}, messaging.Notification("Spring", "Our new range")
+    )  # fmt: skip
     with app(base_url) as made:
         return messaging.send_each_for_multicast(note, app=made)
 
 
-def send_each_async(base_url: str) -> object:
+def send_each_async(base_url: str, messages: Sequence[messaging.Message] = ()) -> messaging.BatchResponse:
     """Three messages at once, through httpx."""
+    wanted = list(messages) or [message(JANE), message(JOE), message(KIM)]
 
-    async def run(made: firebase_admin.App) -> object:
-        messages = [message(JANE), message(JOE), message(KIM)]
+    async def run(made: firebase_admin.App) -> messaging.BatchResponse:
         try:
-            return await messaging.send_each_async(messages, dry_run=False, app=made)
+            return await messaging.send_each_async(wanted, dry_run=False, app=made)
         finally:  # deleting the app would close its connections on another loop
             await messaging._get_messaging_service(made)._async_client.aclose()
 
