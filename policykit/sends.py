@@ -89,27 +89,32 @@ class DecisionRecord:
 # --- as lines of the decision log ------------------------------------------------------------------
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def to_line(record: DecisionRecord) -> str:
     """The record as one line of JSON, keys in a fixed order; what is empty is left out."""
     decision = record.decision
-    changes = decision.changes
     line: dict[str, Any] = {
         "id": record.id, "at": record.at, "verdict": str(decision.verdict), "effect": record.effect,
         "mode": record.mode, "person": record.person, "campaign": record.campaign,
         "message_class": record.message_class, "channel": record.channel, "provider": record.provider,
-        "changes": {key: value for key, value in (
-            ("channel", changes.channel), ("strip", list(changes.strip)), ("generic", changes.generic),
-            ("send_at", changes.send_at)) if value not in (None, [], False)},
-        "final_channel": decision.channel, "final_at": decision.at, "policies": list(decision.determining),
-        "undetermined": list(decision.undetermined), "audit": list(decision.audit),
-        "impossible": decision.impossible, "because": dict(record.because), "records": list(record.records),
-        "skipped": [[each.channel, each.outcome, list(each.policies), list(each.undetermined), each.impossible]
+        "changes": _changes(decision.changes) if decision.changes else None, "final_channel": decision.channel,
+        "final_at": decision.at, "policies": decision.determining, "undetermined": decision.undetermined,
+        "audit": decision.audit, "impossible": decision.impossible, "because": record.because,
+        "records": record.records,
+        "skipped": [(each.channel, each.outcome, each.policies, each.undetermined, each.impossible)
                     for each in decision.skipped],
-        "rules": record.rules, "conflict": list(record.conflict), "held": record.held,
-        "recites": list(record.recites), "failed": record.failed,
+        "rules": record.rules, "conflict": record.conflict, "held": record.held, "recites": record.recites,
+        "failed": record.failed,
     }  # fmt: skip
-    kept = {key: value for key, value in line.items() if value is not None and value != [] and value != {}}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+    # Written for every send, on the caller's path: what is empty is told by its truth alone.
+    return _encode({key: value for key, value in line.items() if value or value == 0 or value == ""})
+
+
+def _changes(changes: Changes) -> dict[str, Any]:
+    said = {"channel": changes.channel, "strip": changes.strip, "generic": changes.generic, "send_at": changes.send_at}
+    return {key: value for key, value in said.items() if value is not None and value != () and value is not False}
 
 
 def from_line(line: str) -> DecisionRecord:

@@ -20,7 +20,7 @@ from policykit.enforce.ledger import Ended, Ledger
 from policykit.enforce.outcome import PASSED, REFUSED, Act, Wire, act
 from policykit.enforce.resolve import Readings, Resolver
 from policykit.enforce.rules import Rules
-from policykit.enforce.written import Line, Writer, blocked, logical_ids, new_id, same
+from policykit.enforce.written import Line, Slot, Writer, blocked, logical_ids, new_id, same
 from policykit.errors import StoreUnavailable, UnsupportedRewrite
 from policykit.ir.nodes import Sends
 from policykit.model import DAY, Decision, Micros, SentRecord, Verdict
@@ -210,15 +210,12 @@ class Decider:
         self, call: Call, each: _Open, known: Known, index: int, earlier: dict[str, tuple[SentRecord, ...]]
     ) -> Line:
         """One send judged, with the slot it asks for. earlier: what leaves before it, by person; is added to."""
-        retry = known.retry.get(index)
         judged, names = self._verdict(call, each, known, index, earlier)
-        line, again = self._line(call, each, judged, retry)
-        at = _planned(call, each)
-        slot = line.leaves(at)
-        if slot is not None:
+        line = self._line(call, each, judged, known.retry.get(index))
+        if line.leaves is not None and len(call.sends) > 1:
             for name in names:
-                earlier[name] = (*earlier.get(name, ()), slot)
-        return call.workspace.writer.reserved(line, at, each.logical, call.now, retry=again)
+                earlier[name] = (*earlier.get(name, ()), line.leaves)
+        return line
 
     def _verdict(
         self, call: Call, each: _Open, known: Known, index: int, earlier: Mapping[str, tuple[SentRecord, ...]]
@@ -239,26 +236,27 @@ class Decider:
         judged = judge(rules, case)
         return (_in_time(judged, call.waited.planned, call.now) if call.waited else judged), names
 
-    def _line(self, call: Call, each: _Open, judged: Judged, retry: str | None) -> tuple[Line, bool]:
-        """The line of a judged send, and whether it takes over the slot of an earlier attempt that came out alike."""
+    def _line(self, call: Call, each: _Open, judged: Judged, retry: str | None) -> Line:
+        """The line of a judged send. An attempt that comes out as an earlier one did goes on under its id and slot."""
         each.frees = call.waited.decision if call.waited is not None else None
+        slot = Slot(_planned(call, each), each.logical)
         if retry is None:
-            return self._acted(call, each, judged, new_id()), False
-        first, line = self._look_up(retry), self._acted(call, each, judged, retry)
+            return self._acted(call, each, judged, new_id(), slot)
+        first, line = self._look_up(retry), self._acted(call, each, judged, retry, replace(slot, retry=True))
         if first is not None and line.effect != "refused" and same(first, line.record):
-            return line, True
-        line = self._acted(call, each, judged, new_id())
+            return line
+        line = self._acted(call, each, judged, new_id(), slot)
         each.frees = retry if line.effect != "refused" else None
-        return line, False
+        return line
 
-    def _acted(self, call: Call, each: _Open, judged: Judged, id: str) -> Line:  # noqa: A002  # its name everywhere
+    def _acted(self, call: Call, each: _Open, judged: Judged, id: str, slot: Slot) -> Line:  # noqa: A002  # its name everywhere
         send = call.sends[each.place]
         done = PASSED
         if not call.audit and (judged.failed is not None or judged.decision.verdict is not Verdict.ALLOW):
             assert call.adapter is not None  # INVARIANT: what comes by a wire has an adapter
             wire = Wire(call.adapter, call.request, call.sends, each.place)
             done = act(call.workspace.rules, self._adapters, wire, judged, id, call.now)
-        return call.workspace.writer.line(id, send, judged, done, call.now)
+        return call.workspace.writer.line(id, send, judged, done, call.now, slot)
 
     # --- what was not judged
 

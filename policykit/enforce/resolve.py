@@ -56,34 +56,42 @@ class Resolver:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self._made: dict[tuple[str | None, str, str, str], Reading] = {}
+        self._found: dict[tuple[object, ...], Readings] = {}
 
     def readings(self, send: Send, slots: Sequence[str], sending: Sending | None) -> Readings:
         """Every reading of a send. slots: where its adapter looks for a campaign. sending: the block it leaves in."""
         provider = self.rules.providers.get(send.provider) or _NO_PROVIDER
-        named: list[str | None] = []
-        if sending is not None and sending.campaign is not None:
-            named.append(sending.campaign)
-        named += [name for name in _on_the_wire(send, slots, provider, self.rules) if name not in named]
-        unknown = [name for name in named if name not in self.rules.manifests]
-        conflict = (UNKNOWN,) if unknown else ()
-        if len(named) > 1:
-            conflict = (CONFLICT, *conflict)
-        known: list[str | None] = [name for name in named if name in self.rules.manifests]
-        if unknown or not known:
+        context = sending.campaign if sending is not None else None
+        wire = tuple(_on_the_wire(send, slots, provider, self.rules)) if send.slots else ()
+        listed = bool(provider.transactional) and _listed(send, provider)
+        key = (send.channel, send.provider, send.message_class, context, wire, listed)
+        found = self._found.get(key)
+        if found is None:
+            if len(self._found) >= _KEPT:
+                self._found.clear()
+            named = (context, *wire) if context is not None else wire
+            found = self._found[key] = self._read(send, tuple(dict.fromkeys(named)), listed=listed)
+        return found
+
+    def _read(self, send: Send, named: tuple[str, ...], *, listed: bool) -> Readings:
+        """named: campaigns that the block and the wire name."""
+        manifests = self.rules.manifests
+        known: list[str | None] = [name for name in named if name in manifests]
+        conflict: tuple[str, ...] = (CONFLICT,) if len(named) > 1 else ()
+        if len(known) < len(named):
+            conflict = (*conflict, UNKNOWN)
+        if len(known) < len(named) or not known:
             known.append(None)
-        readings = tuple(self._reading(name, send, provider) for name in known)
+        readings = [self._reading(name, send, listed=listed) for name in known]
         if send.message_class is not None and any(_contradicts(reading, send) for reading in readings):
             conflict = (*conflict, CLASS)
-        if len(readings) > 1:
-            readings = tuple(sorted(readings, key=lambda each: -_STRICTNESS[each.campaign.message_class]))
-        return Readings(readings, conflict)
+        strictest_first = sorted(readings, key=lambda each: -_STRICTNESS[each.campaign.message_class])
+        return Readings(tuple(strictest_first), conflict)
 
-    def _reading(self, name: str | None, send: Send, provider: ProviderRules) -> Reading:
+    def _reading(self, name: str | None, send: Send, *, listed: bool) -> Reading:
         manifest = self.rules.manifests[name] if name is not None else None
-        if manifest is not None:
-            said = manifest.campaign.message_class
-        else:
-            said = "transactional" if _listed(send, provider) else "marketing"
+        unnamed = "transactional" if listed else "marketing"
+        said = manifest.campaign.message_class if manifest is not None else unnamed
         message_class = _stricter(said, send.message_class)
         key = (name, send.channel, send.provider, message_class)
         made = self._made.get(key)
@@ -99,8 +107,6 @@ _NO_PROVIDER = ProviderRules()
 
 def _on_the_wire(send: Send, slots: Sequence[str], provider: ProviderRules, rules: Rules) -> Iterator[str]:
     """Campaigns that the metadata names: known ones; where `campaign_from` names none that is known, what it says."""
-    if not send.slots:
-        return
     if provider.campaign_from:
         said = [value for slot in provider.campaign_from for value in send.slots.get(slot, ()) if value]
         known = [value for value in said if value in rules.manifests]

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from policykit.adapters.wire import OutgoingRequest
 from policykit.enforce.judging import Judged
 from policykit.enforce.outcome import Act
+from policykit.enforce.people import Subject
 from policykit.enforce.rules import Rules
 from policykit.ir.rules import RuleSet
 from policykit.model import Changes, Decision, Micros, SentRecord, Verdict
@@ -17,31 +18,32 @@ from policykit.sends import DecisionRecord, Effect, Send, to_line
 from policykit.stores.base import LEASE, Entry, Reservation
 
 _NONE: Mapping[str, str] = {}
+_KEPT = 4096  # sets of sentences remembered; beyond it all are made anew
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One send of a call, decided. entry: what is written of it."""
+    """One send of a call, decided. entry: what is written of it. leaves: how it counts, None when it does not."""
 
     send: Send
     judged: Judged
     act: Act
     record: DecisionRecord
     entry: Entry
+    leaves: SentRecord | None = None
 
     @property
     def effect(self) -> Effect:
         return self.record.effect
 
-    def leaves(self, at: Micros) -> SentRecord | None:
-        """How it counts when it leaves, None when it does not. at: when it was going to leave."""
-        if self.effect == "refused":
-            return None
-        decision, campaign = self.judged.decision, self.judged.reading.campaign
-        changed = self.effect != "passed"
-        channel = (decision.channel if changed else None) or self.send.channel
-        leaves = decision.at if changed and decision.at is not None else at
-        return SentRecord(leaves, channel, campaign.message_class, campaign.id)
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What a send asks of history. at: when it was going to leave. retry: takes over the slot under its own id."""
+
+    at: Micros
+    logical: str
+    retry: bool = False
 
 
 def new_id() -> str:
@@ -63,34 +65,31 @@ class Writer:
         self._rules = rules
         self._pseudonym = pseudonym
         self._sentences = _sentences(rules.ruleset)
-        self._because: dict[tuple[str, ...], Mapping[str, str]] = {(): _NONE}
+        self._because: dict[tuple[str, ...], Mapping[str, str]] = {}
 
-    def line(self, id: str, send: Send, judged: Judged, act: Act, now: Micros) -> Line:  # noqa: A002  # its name everywhere
-        """A decided send; without a slot."""
-        decision = judged.decision
-        campaign, subject = judged.reading.campaign, judged.subject
-        known = subject is not None and subject.id is not None
+    def line(
+        self,
+        id: str,  # noqa: A002  # its name everywhere
+        send: Send,
+        judged: Judged,
+        act: Act,
+        now: Micros,
+        slot: Slot | None = None,
+    ) -> Line:
+        """A decided send, with the slot it takes when it leaves and somebody is there to count it for."""
+        decision, campaign = judged.decision, judged.reading.campaign
+        person = judged.subject.id if judged.subject is not None else None
         record = DecisionRecord(
-            id=id, at=now, decision=decision, channel=send.channel, provider=send.provider, effect=act.effect,
-            mode=self._rules.mode, person=self._pseudonym(subject.id) if known else None,  # type: ignore[union-attr, arg-type]
-            campaign=campaign.id, message_class=campaign.message_class, because=self._sentences_of(decision),
-            records=judged.records, rules=self._rules.ruleset.hash, conflict=judged.conflict, held=judged.held,
-            recites=judged.recites, failed=act.failed or judged.failed,
+            id, now, decision, send.channel, send.provider, act.effect, self._rules.mode,
+            self._pseudonym(person) if person is not None else None, campaign.id, campaign.message_class,
+            self._sentences_of(decision.determining) if decision.determining else _NONE, judged.records,
+            self._rules.ruleset.hash, judged.conflict, judged.held, judged.recites, act.failed or judged.failed,
         )  # fmt: skip
-        return Line(send, judged, act, record, Entry(id, to_line(record)))
-
-    def reserved(self, line: Line, at: Micros, logical: str, now: Micros, *, retry: bool) -> Line:
-        """The line with the slot it takes, when it leaves and somebody is there to count it for."""
-        subject, slot = line.judged.subject, line.leaves(at)
-        if slot is None or slot.at is None or slot.channel is None or subject is None or subject.id is None:
-            return line
-        record = line.record
-        reservation = Reservation(
-            decision=record.id, person=subject.id, at=slot.at, channel=slot.channel,
-            message_class=record.message_class, campaign=record.campaign, logical=logical, seen=subject.seen,
-            lease_until=(slot.at if line.effect == "put_off" else now) + LEASE, retry=retry,
-        )  # fmt: skip
-        return replace(line, entry=replace(line.entry, reservation=reservation))
+        leaves = sent(record, slot.at) if slot is not None else None
+        reservation = None
+        if slot is not None and leaves is not None and judged.subject is not None:
+            reservation = _reservation(record, leaves, slot, judged.subject, now)
+        return Line(send, judged, act, record, Entry(id, to_line(record), reservation), leaves)
 
     def refused(self, line: Line, failed: str, now: Micros, id: str | None = None) -> Line:  # noqa: A002  # its name everywhere
         """The same send, refused after all; under a new id where the earlier line is in the log already."""
@@ -98,14 +97,36 @@ class Writer:
             id or new_id(), line.send, replace(line.judged, failed=failed), Act("refused", failed=failed), now
         )
 
-    def _sentences_of(self, decision: Decision) -> Mapping[str, str]:
-        found = self._because.get(decision.determining)
+    def _sentences_of(self, policies: tuple[str, ...]) -> Mapping[str, str]:
+        found = self._because.get(policies)
         if found is None:
-            if len(self._because) >= 4096:
+            if len(self._because) >= _KEPT:
                 self._because.clear()
-            found = {policy: self._sentences.get(policy, "") for policy in decision.determining}
-            self._because[decision.determining] = found
+            found = self._because[policies] = {policy: self._sentences.get(policy, "") for policy in policies}
         return found
+
+
+def sent(record: DecisionRecord, at: Micros) -> SentRecord | None:
+    """How a decided send counts, None when it does not leave. at: when it was going to leave."""
+    if record.effect == "refused":
+        return None
+    decision, channel = record.decision, record.channel
+    if record.effect != "passed":
+        channel, at = decision.channel or channel, decision.at if decision.at is not None else at
+    return SentRecord(at, channel, record.message_class, record.campaign)
+
+
+def _reservation(
+    record: DecisionRecord, leaves: SentRecord, slot: Slot, subject: Subject, now: Micros
+) -> Reservation | None:
+    """The slot of a send that leaves; None for a stranger, whom nothing is counted for."""
+    if subject.id is None or leaves.at is None or leaves.channel is None:
+        return None
+    until = leaves.at if record.effect == "put_off" else now
+    return Reservation(
+        record.id, subject.id, leaves.at, leaves.channel, record.message_class, record.campaign, slot.logical,
+        subject.seen, until + LEASE, slot.retry,
+    )  # fmt: skip
 
 
 def _sentences(ruleset: RuleSet) -> Mapping[str, str]:
