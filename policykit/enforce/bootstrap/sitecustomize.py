@@ -15,7 +15,9 @@ def _guard():
     try:
         import policykit
 
-        policykit.install(os.environ.get("POLICYKIT_WORKSPACE") or None, os.environ.get("POLICYKIT_MODE") or None)
+        on = policykit.install(os.environ.get("POLICYKIT_WORKSPACE") or None, os.environ.get("POLICYKIT_MODE") or None)
+        # Interpreters that this one starts elsewhere find the same workspace.
+        os.environ["POLICYKIT_WORKSPACE"] = str(on.root)
     except ImportError as error:
         _stop("policykit cannot guard this interpreter (%s): %s" % (sys.executable, error),  # noqa: UP031
               "install `policykit-core` for it, or start the program without `policykit run`", 2)  # fmt: skip
