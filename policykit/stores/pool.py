@@ -42,6 +42,8 @@ class Pool:
         self._idle: list[sqlite3.Connection] = []
         self._used = 0
         self._torn = False
+        self._going = threading.Event()  # not set while a fork waits for what is under way
+        self._going.set()
         weakref.finalize(self, _close_all, self._idle)
         _POOLS.add(self)
 
@@ -98,6 +100,8 @@ class Pool:
             self._give_back(connection, sound=sound)
 
     def _take(self) -> sqlite3.Connection:
+        while not self._going.is_set():
+            self._going.wait()
         with self._lock:
             if self._torn:
                 raise StoreUnavailable(f"the store `{self.path}` was in use as this process was forked")
@@ -169,13 +173,14 @@ class Pool:
                 f"the store `{self.path}` has format {version}, this policykit reads format {VERSION}"
             )
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
-            raise StoreUnavailable(f"the SQLite file `{self.path}` is not a store of policykit")
+            raise StoreUnavailable(f"the store `{self.path}` is a SQLite file of something else")
         return 0
 
     # --- forking
 
     def rest(self, until: float) -> None:
-        """Waits for transactions under way and closes everything; nobody opens until `go_on`."""
+        """Waits for transactions under way and closes everything; nobody begins one until `go_on`."""
+        self._going.clear()
         while True:
             self._lock.acquire()
             if not self._used or time.monotonic() > until:
@@ -186,11 +191,14 @@ class Pool:
 
     def go_on(self) -> None:
         self._lock.release()
+        self._going.set()
 
     def begin_again(self) -> None:
         """In the child. A transaction that the fork did not wait for leaves it without this store: nothing is safer."""
         self._torn = self._torn or self._used > 0
         self._lock, self._writing, self._used = threading.Lock(), threading.Lock(), 0
+        self._going = threading.Event()
+        self._going.set()
 
 
 def _words(error: sqlite3.Error) -> str:

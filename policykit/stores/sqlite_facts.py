@@ -192,7 +192,8 @@ def _holds_slot(connection: Connection, decision: str) -> bool:
 
 def _cells(row: Mapping[str, Cell]) -> tuple[Cell, ...]:
     """odd, id and the columns of `SENT`; a row that a table would not give back as it came is kept whole in odd."""
-    if row.keys() <= _FITTING and all(_fits(cell) for cell in row.values()) and isinstance(row.get("id"), str | None):
+    whole = _FITTING - {"id"} <= row.keys() <= _FITTING
+    if whole and all(_fits(cell) for cell in row.values()) and isinstance(row.get("id"), str | None):
         return (None, row.get("id"), *(row.get(column) for column in SENT))
     return (json.dumps(row, separators=(",", ":")), None, None, None, None, None)
 
