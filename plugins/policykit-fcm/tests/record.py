@@ -22,13 +22,12 @@ def record(folder: Path) -> None:
         with Double() as double:
             send(double.url)
             found = sorted(double.requests, key=lambda received: received.body)  # threads come in any order
-        for number, received in enumerate(found, 1):
-            url = f"https://fcm.googleapis.com{received.path}"
-            notes = {"sdk": client_version(distribution), "recorded": f"{datetime.now(UTC):%Y-%m-%d}", "docs": DOCS}
-            request = OutgoingRequest(received.method, url, received.headers, received.body)
-            path = folder / (f"{name}-{number}.http" if len(found) > 1 else f"{name}.http")
-            write_recording(path, request, notes)
-            print(path.stem, len(received.body))
+        received = found[0]  # those of a fan-out look alike
+        url = f"https://fcm.googleapis.com{received.path}"
+        notes = {"sdk": client_version(distribution), "recorded": f"{datetime.now(UTC):%Y-%m-%d}", "docs": DOCS}
+        request = OutgoingRequest(received.method, url, received.headers, received.body)
+        write_recording(folder / f"{name}.http", request, notes)
+        print(name, len(received.body))
 
 
 if __name__ == "__main__":
