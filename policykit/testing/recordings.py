@@ -126,8 +126,21 @@ def read_sends(path: Path) -> tuple[Send, ...] | str:
 def sends_text(sends: tuple[Send, ...] | str) -> str:
     """What `read_sends` reads; fields at their defaults are left out."""
     held: object = {"unreadable": sends} if isinstance(sends, str) else [_row(send) for send in sends]
-    text: str = yaml.safe_dump(held, sort_keys=False, allow_unicode=True, width=110)
+    text: str = yaml.dump(held, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML that reads back to the character: PyYAML itself loses line ends other than LF in plain texts."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _ODD_ENDS & set(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_ODD_ENDS = frozenset("\r\x85\u2028\u2029")
+_Dumper.add_representer(str, _quoted)
 
 
 def _row(send: Send) -> dict[str, Any]:

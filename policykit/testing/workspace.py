@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import overload
@@ -52,16 +53,22 @@ class Workspaces:
 
     def close(self) -> None:
         if self.current is not None:
+            for decisions in _LOOKING:
+                len(decisions)  # what this workspace decided is read while it is there
             self.current = None
             live.uninstall()
 
 
 class Decisions(Sequence[DecisionRecord]):
-    """Every decision of the guarded process since this was made, oldest first, as the decision log has them."""
+    """Every decision of the guarded process since this was made, oldest first, as the decision log has them.
+
+    Read when it is looked at: decisions of an installation that the test itself took out are not there.
+    """
 
     def __init__(self) -> None:
         self._records: list[DecisionRecord] = []
         self._read: dict[int, tuple[Store, int]] = {}  # by identity: the store, and how far it was read
+        _LOOKING.add(self)
         self._look(skip=True)
 
     def __len__(self) -> int:
@@ -80,7 +87,7 @@ class Decisions(Sequence[DecisionRecord]):
     def __eq__(self, other: object) -> bool:
         return self._look() == (list(other) if isinstance(other, Sequence) else other)
 
-    __hash__ = None  # type: ignore[assignment]  # it grows
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         return repr(self._look())
@@ -96,6 +103,9 @@ class Decisions(Sequence[DecisionRecord]):
                     self._records += [from_line(each.line) for each in lines]
             self._read[id(store)] = (store, after)
         return self._records
+
+
+_LOOKING: weakref.WeakSet[Decisions] = weakref.WeakSet()
 
 
 def write_files(root: Path, files: Files) -> None:
