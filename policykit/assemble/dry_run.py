@@ -101,7 +101,7 @@ def _supplied(asked: Planned, wish: Wish, progress: Callable[[str], None]) -> It
         given.add("people")
     with opened_store(asked.opened) as store:
         progress("reading the store")
-        with exported(store, (relation.name for relation in RELATIONS if relation.name not in given)) as files:
+        with exported(store, {relation.name for relation in RELATIONS} - given) as files:
             yield _from_store(asked.manifest, wish.files, files), list(_held(asked.manifest.id, store))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,12 +44,12 @@ def store_of(folder: Path | None) -> Iterator[tuple[Opened, Store]]:
 
 
 @contextmanager
-def exported(store: Store, names: Iterable[str]) -> Iterator[Mapping[str, Path]]:
+def exported(store: Store, names: Collection[str]) -> Iterator[Mapping[str, Path]]:
     """Relations of a store as data files, which are gone at the end."""
     with tempfile.TemporaryDirectory(prefix="policykit-") as folder:
         yield {
             relation.name: _export(Path(folder), relation, store.rows(relation.name))
-            for relation in RELATIONS if relation.name in set(names)
+            for relation in RELATIONS if relation.name in names
         }  # fmt: skip
 
 
