@@ -55,8 +55,13 @@ def accepted(request: OutgoingRequest) -> Plan:
 
 @dataclass
 class ScriptedGate:
-    """Claims POSTs below /send; the word after it names the plan, `pass` when there is none such."""
+    """Claims POSTs below /send; the last word of the path names the plan, others pass.
 
+    sends: what else is claimed, by the end of the path. decides: gives the plan's name for those.
+    """
+
+    sends: tuple[str, ...] = ()
+    decides: Callable[[OutgoingRequest], str] = lambda request: "passed"
     takes_s: float = 0.0
     fault: str = ""  # the method that fails
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -78,7 +83,8 @@ class ScriptedGate:
     def claims(self, method: str, url: str) -> bool:
         self._fail("claims")
         self.asked.append((method, url))
-        return method == "POST" and urlsplit(url).path.startswith("/send")
+        path = urlsplit(url).path
+        return method == "POST" and (path.startswith("/send") or path.endswith(self.sends or "\0"))
 
     def plan(self, request: OutgoingRequest) -> Plan:
         self._fail("plan")
@@ -94,7 +100,8 @@ class ScriptedGate:
             self.held.wait(10)
         with self._lock:
             self._at_once -= 1
-        return _PLANS.get(request.path.rpartition("/")[2], passed)(request)
+        name = request.path.rpartition("/")[2] if request.path.startswith("/send") else self.decides(request)
+        return _PLANS.get(name, passed)(request)
 
     def done(self, plan: Plan, answer: Answer) -> Answer:
         self._fail("done")

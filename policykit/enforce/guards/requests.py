@@ -17,7 +17,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import requote_uri
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from policykit.adapters.wire import Answer, OutgoingRequest
+from policykit.adapters.wire import Answer, Headers, OutgoingRequest
 from policykit.enforce.guards import shared
 from policykit.enforce.plan import Gate, Plan
 from policykit.enforce.underway import UNCLAIMED, UNDERWAY, Mark, is_underway
@@ -114,9 +114,7 @@ class Guarded:
             # The same message is about to be sent elsewhere: the answer to that settles it.
             request.hooks = Hop(request, response, plan, leaving.body)
             return response
-        answer = Answer(
-            response.status_code, response.reason or "", shared.headers_of(response.headers.items()), body or b""
-        )
+        answer = Answer(response.status_code, response.reason or "", _headers(response.headers), body or b"")
         told = shared.answered(self._gate, plan, answer)
         return response if told is answer else _mended(response, told)
 
@@ -168,9 +166,13 @@ def _caught(request: requests.PreparedRequest) -> OutgoingRequest:
     body, again = shared.read_body(request.body)
     if not again:
         _put(request, body)
-    return OutgoingRequest(
-        str(request.method).upper(), str(request.url), shared.headers_of(request.headers.items()), body
-    )
+    return OutgoingRequest(str(request.method).upper(), str(request.url), _headers(request.headers), body)
+
+
+def _headers(headers: Any) -> Headers:
+    # A `CaseInsensitiveDict` looks every name up again to list its items; what it keeps are the pairs.
+    kept = getattr(headers, "_store", None)
+    return shared.headers_of(headers.items() if kept is None else kept.values())
 
 
 def _changed(request: requests.PreparedRequest, forward: OutgoingRequest) -> requests.PreparedRequest:

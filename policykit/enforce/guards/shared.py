@@ -141,16 +141,17 @@ def _encoded(chunk: str | bytes, encoding: str) -> bytes:
     return chunk.encode(encoding) if isinstance(chunk, str) else bytes(chunk)
 
 
-def as_text(value: Any) -> str:
-    """A header's name or value, however the application gave it."""
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
 def headers_of(pairs: Iterable[tuple[Any, Any]]) -> Headers:
-    return tuple(
-        (name, value) if type(name) is str and type(value) is str else (as_text(name), as_text(value))
-        for name, value in pairs
-    )
+    return tuple([pair if type(pair[0]) is str and type(pair[1]) is str else _texts(*pair) for pair in pairs])
+
+
+def _texts(name: Any, value: Any) -> tuple[str, str]:
+    """A header, however the application gave it."""
+    return _text(name), _text(value)
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def decoded(headers: Headers) -> Headers:
