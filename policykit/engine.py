@@ -6,14 +6,14 @@ the interpreter and the rules as compiled. Both must agree on everything (M2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from policykit import rounds
 from policykit.backends import reference
 from policykit.backends.python import compile_rules
-from policykit.facts.consent import node_path, standing
+from policykit.facts.consent import node_path, standing_on
 from policykit.facts.readers import row_reader
 from policykit.facts.row import Sight, State, fact_row, prepared_for, uses_of
 from policykit.ir.nodes import Value
@@ -30,12 +30,14 @@ class _Specialised:
     """The function for one campaign, channel and variant, and what reads its facts.
 
     terms: per rule with effect `uses`, the attribute that each bit of `in_breach` stands for.
+    masks: what `_by_use` said before.
     """
 
     judge: Callable[[_Values], Judged]
     read: Callable[[Sight, State], list[Value]]
     strips: int
     terms: tuple[tuple[str, ...], ...]
+    masks: dict[tuple[tuple[int, ...], frozenset[str]], tuple[int, ...]] = field(default_factory=dict)
 
 
 class _Values(NamedTuple):
@@ -51,6 +53,7 @@ class Engine:
     ruleset: RuleSet
     laws: rounds.Laws = field(init=False)
     _made: dict[tuple[object, ...], _Specialised] = field(default_factory=dict, init=False, repr=False)
+    _paths: dict[tuple[str | None, str | None], Mapping[str, int]] = field(default_factory=dict, init=False, repr=False)
     _unspecialised: Callable[[FactRow], Judged] | None = field(default=None, init=False, repr=False)
     _last: tuple[Campaign, dict[tuple[str, bool], _Specialised]] | None = field(default=None, init=False, repr=False)
 
@@ -68,10 +71,12 @@ class Engine:
 
     def stood_on(self, campaign: Campaign, person: Person, channel: str, now: Micros) -> tuple[str, ...]:
         """Ids of the consent records that speak about this send: live refusals, then grants in force, as recorded."""
-        path = node_path(self.ruleset, campaign)
-        if not person.consents or path is None:
+        if not person.consents:
             return ()
-        found = standing(person.consents, path, channel, now)
+        places = self._places(campaign)
+        if places is None:
+            return ()
+        found = standing_on(person.consents, places, channel, now)
         return tuple([record.id for record in (*found.refusals, *found.in_force)])
 
     def decide_from(
@@ -100,7 +105,26 @@ class Engine:
         judged = made.judge(_Values(made.read(sight, state)))
         if not judged.breached & made.strips:
             return judged
-        return judged._replace(in_breach=_by_use(judged.in_breach, made.terms, sight, state))
+        key = (judged.in_breach, state.stripped)
+        masks = made.masks.get(key)
+        if masks is None:
+            if len(made.masks) >= _KEPT:
+                made.masks.clear()
+            masks = made.masks[key] = _by_use(judged.in_breach, made.terms, sight, state)
+        return Judged(judged.breached, judged.undetermined, masks)
+
+    def _places(self, campaign: Campaign) -> Mapping[str, int] | None:
+        """Nodes that cover the campaign's sends, each with its place, narrowest first; None when nobody knows."""
+        key = (campaign.purpose, campaign.program)
+        found = self._paths.get(key)
+        if found is None:
+            path = node_path(self.ruleset, campaign)
+            if path is None:
+                return None
+            if len(self._paths) >= _KEPT:
+                self._paths.clear()
+            found = self._paths[key] = {node: place for place, node in enumerate(path)}
+        return found
 
     def _whole(self) -> Callable[[FactRow], Judged]:
         """The function for every send, made on first use."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from policykit.facts.hours import local_fields
+from policykit.facts.hours import local_day, local_fields
 from policykit.ir.nodes import Counting, Window
 from policykit.model import Micros, SentRecord
 
@@ -53,11 +53,12 @@ def window_around(window: Window, at: Micros, zone: str | None) -> tuple[Micros,
     """First and last instant of the window, both inside it."""
     if window.rolling is not None:
         return at - window.rolling + 1, at + window.rolling - 1
+    if window.calendar == "day":
+        day = local_day(window.zone or zone, at)
+        return None if day is None else (day[0], day[1] - 1)
     fields = local_fields(window.zone or zone, at)
     if fields is None:
         return None
-    if window.calendar == "day":
-        return fields.day_start, fields.day_end - 1
     if window.calendar == "week":
         return fields.week_start, fields.week_end - 1
     return fields.month_start, fields.month_end - 1

@@ -23,6 +23,8 @@ _FIRST_WEEKDAY = 3  # 1970-01-01 was a Thursday
 _SEARCH = 60 * DAY  # a weekly opening comes again within it, whatever the clock changes
 _REACH = 2 * DAY  # no offset, and no change of one, is larger
 _MARGIN = 40 * DAY  # a month's end must be computable too
+_FIRST, _LAST = EARLIEST + _MARGIN, LATEST - _MARGIN
+_SOON = 2 * DAY
 
 
 class LocalFields(NamedTuple):
@@ -69,10 +71,9 @@ def local_fields(zone: str | None, at: Micros | None) -> LocalFields | None:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=65_536)
 def local_clock(zone: str | None, at: Micros | None) -> tuple[int, int] | None:
     """(days since 1970, minute of the day) on the clock of a zone, or None when unknown."""
-    if zone is None or at is None or zone not in zones() or not EARLIEST + _MARGIN <= at < LATEST - _MARGIN:
+    if zone is None or at is None or zone not in zones() or not _FIRST <= at < _LAST:
         return None
     day, rest = divmod(at + offset_at(zone, at), DAY)
     return day, rest // MINUTE
@@ -87,7 +88,8 @@ def allowed(hours: Hours, zone: str | None, at: Micros | None) -> bool | None:
     if clock is None:
         return None
     day, minute = clock
-    return any(_opens(opening, _weekday(day), minute) for opening in hours.openings)
+    weekday = _weekday(day)
+    return any(_opens(opening, weekday, minute) for opening in hours.openings)
 
 
 def _opens(opening: Opening, weekday: int, minute: int) -> bool:
@@ -105,9 +107,19 @@ def next_allowed(hours: Hours, zone: str | None, at: Micros, deadline: Micros) -
         return None
     if allowed(hours, zone, at):
         return at
-    for start, _ in intervals(hours, at_zone, at, min(deadline + 1, at + _SEARCH)):
-        return start
+    # Most hours come again within two days; what begins in them is the first whatever comes later.
+    for reach in (_SOON, _SEARCH):
+        for start, _ in intervals(hours, at_zone, at, min(deadline + 1, at + reach)):
+            return start
     return None
+
+
+def local_day(zone: str | None, at: Micros) -> Interval | None:
+    """The local day around an instant, [start, end), or None when it cannot be known."""
+    clock = local_clock(zone, at)
+    if clock is None or zone is None:
+        return None
+    return _start_of(zone, clock[0]), _start_of(zone, clock[0] + 1)
 
 
 # --- stretches of time -----------------------------------------------------------------------------

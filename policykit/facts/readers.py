@@ -201,6 +201,8 @@ def _single(ruleset: RuleSet, campaign: Campaign, channel: str, generic: bool, l
             return _address_fact(ruleset, channel, path, type_)
         case Fact(path, type_) if path.partition(".")[0] not in ("send", "attributes", "consent") and path != _ID:
             return _person_fact(ruleset, path, type_)
+        case Fact(path, Type.STRING) if path.startswith("attributes."):
+            return _attribute_text(ruleset, leaf)
         case Present(attribute):
             return _present(campaign, channel, generic, attribute)
         case Sends():
@@ -251,6 +253,23 @@ def _address_fact(ruleset: RuleSet, channel: str, path: str, type_: Type) -> Rea
         found = None if addresses is None else addresses.get(channel)
         said = None if found is None else fitting(field(found), type_)
         return assumed if said is None or (texts is not None and said not in texts) else said
+
+    return _read
+
+
+def _attribute_text(ruleset: RuleSet, leaf: Fact) -> Read:
+    """The value of an attribute that is registered as text; of others as ever."""
+    name = leaf.path.removeprefix("attributes.")
+    registered = ruleset.attributes.get(name)
+    texts = allowed_texts(ruleset, leaf.path)
+    if registered is None or registered.type != Type.STRING or leaf.path in ruleset.assume:
+        return lambda sight, state: leaf_value(sight, state, leaf)
+
+    def _read(sight: Sight, state: State) -> Value:
+        attributes = sight.person.attributes
+        found = None if attributes is None else attributes.get(name)
+        said = None if found is None else found.value
+        return said if said and (texts is None or said in texts) else None
 
     return _read
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from policykit import addresses
 from policykit.facts import cells
 from policykit.facts.cells import Read, Value
+from policykit.facts.quick import maker
 from policykit.model import UNREADABLE, Address, AttributeValue
 from policykit.stores.base import Row
 from policykit.vocabulary import CHANNELS, ORIGINS
@@ -20,6 +21,7 @@ _ORIGINS = frozenset(member for member, _ in ORIGINS)
 _ADDRESS = {channel: f"address.{channel}" for channel in CHANNELS}
 _RANK = {channel: f"rank.{channel}" for channel in CHANNELS}
 _read_rank = cells.reader("int")
+_make_address, _make_value = maker(Address), maker(AttributeValue)
 _UNREAD = AttributeValue()
 _NOTHING = AttributeValue()
 
@@ -154,7 +156,7 @@ def _address_order(row: Row) -> tuple[str, ...]:
 
 def _address(row: Row) -> Address:
     permission = cells.proof(row["permission"]) is not None if "permission" in row else None
-    return Address(
+    return _make_address(
         cells.text(row["address"]) or "", cells.flag(row.get("shared")), cells.one_of(row.get("origin"), _ORIGINS),
         permission,
     )  # fmt: skip
@@ -198,19 +200,20 @@ class Attributes(View[AttributeValue]):
             if text is None:
                 return found
         said = found or _NOTHING
-        return AttributeValue(text, said.origin, said.collected_for, said.collected_at, said.permission)
+        return _make_value(text, said.origin, said.collected_for, said.collected_at, said.permission)
 
     def _value(self, row: Row) -> AttributeValue:
-        origin, purposes = cells.text(row.get("origin")), cells.text(row.get("collected_for"))
+        get = row.get
+        origin, purposes = cells.text(get("origin")), cells.text(get("collected_for"))
         collected_for = tuple(purposes.split("|")) if purposes is not None else None
         if collected_for is not None and not self._purposes.issuperset(collected_for):
             collected_for = (UNREADABLE,)
-        return AttributeValue(
-            cells.text(row.get("value")),
+        return _make_value(
+            cells.text(get("value")),
             origin if origin is None or origin in _ORIGINS else UNREADABLE,
             collected_for,
-            cells.instant(row.get("collected_at")),
-            cells.proof(row.get("permission")),
+            cells.instant(get("collected_at")),
+            cells.proof(get("permission")),
         )
 
 

@@ -58,7 +58,29 @@ def segments(zone: str, start: Micros, end: Micros) -> list[Segment]:
 
 def offset_at(zone: str, at: Micros) -> Micros:
     """Offset of a known zone at an instant between `EARLIEST` and `LATEST`."""
-    return _offset(_load(zone).info, at)
+    last = _LAST.get(zone)
+    if last is None or not last.start <= at < last.end:
+        last = _LAST[zone] = _around(_load(zone), at)
+    return last.offset
+
+
+# The stretch asked about last, by zone: live sends ask about one instant after the other.
+_LAST: dict[str, Segment] = {}
+
+
+def _around(known: _Zone, at: Micros) -> Segment:
+    """A stretch with one offset around an instant; where only a standing rule could tell, at most a day."""
+    transitions, offset = known.transitions, _offset(known.info, at)
+    place = bisect_right(transitions, at)
+    start = transitions[place - 1] if place else EARLIEST
+    if place < len(transitions):
+        return Segment(start, transitions[place], offset)
+    if known.settled:
+        return Segment(start, LATEST, offset)
+    start, end = max(start, at // DAY * DAY), (at // DAY + 1) * DAY
+    if _offset(known.info, start) == offset == _offset(known.info, end - 1):
+        return Segment(start, end, offset)
+    return Segment(at, at + 1, offset)
 
 
 def _changes(known: _Zone, start: Micros, end: Micros) -> list[Micros]:

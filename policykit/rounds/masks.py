@@ -8,6 +8,7 @@ from functools import reduce
 from operator import or_
 
 from policykit.facts.hours import allowed, next_allowed, zones
+from policykit.facts.quick import maker
 from policykit.ir.nodes import Hours
 from policykit.ir.rows import Judged
 from policykit.ir.rules import Rule, RuleSet
@@ -15,6 +16,7 @@ from policykit.model import FOREVER, Changes, Decision, Micros, Verdict
 
 KEPT = 4096  # decisions and masks remembered; beyond it all are made anew
 NO_CHANGES = Changes()
+_make_decision = maker(Decision)
 _UNSEEN: frozenset[str] = frozenset({"\x00unseen"})  # stands for what was not worked out yet
 
 
@@ -131,7 +133,7 @@ class Laws:
         blockers = judged.breached & masks.blocks
         if blockers:
             return Decision(Verdict.BLOCK, NO_CHANGES, self.names(blockers), unknown, audit)
-        return Decision(Verdict.ALLOW, NO_CHANGES, (), unknown, audit, channel, at)
+        return _make_decision(Verdict.ALLOW, NO_CHANGES, (), unknown, audit, channel, at, None, ())
 
 
 def asked_instant(hours: Hours | None, zone: str | None, at: Micros, limit: Micros | None) -> Micros | None:
