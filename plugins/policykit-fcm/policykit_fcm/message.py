@@ -6,6 +6,7 @@ Google reads every field in two spellings, `fcm_options` and `fcmOptions`; so do
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from policykit import addresses
@@ -15,8 +16,10 @@ from policykit.sends import Send
 CAMPAIGN_KEYS = ("campaign", "campaign_id")
 _PERSONS = ("token", "fid")
 _GROUPS = ("topic", "condition")
+_PLATFORMS = ("android", "android_v2", "apns", "webpush")
 
 
+@cache
 def other_spelling(key: str) -> str:
     head, *rest = key.split("_")
     return head + "".join(part.capitalize() for part in rest)
@@ -30,8 +33,11 @@ def spelled(holder: Mapping[str, Any], key: str) -> str:
 class Fields:
     """The fields of one object of the payload; every method raises `UnreadableSend` for another type."""
 
+    __slots__ = ("_below", "holder", "reader", "where")
+
     def __init__(self, reader: Reader, holder: Mapping[str, Any], where: str = "") -> None:
         self.reader, self.holder, self.where = reader, holder, where
+        self._below: dict[str, Fields] = {}
 
     def raw(self, key: str) -> Any:
         return self.holder.get(spelled(self.holder, key))
@@ -40,14 +46,20 @@ class Fields:
         return self.raw(key) is not None
 
     def text(self, key: str) -> str | None:
-        return self.reader.text(self.holder, spelled(self.holder, key), self.where)
+        return self.reader.text(self.holder, spelled(self.holder, key), self.where) if self.holder else None
 
     def below(self, *keys: str) -> Fields:
         """The object under a path of fields, an empty one when there is none."""
         found = self
         for key in keys:
-            inner = found.reader.mapping(found.holder, spelled(found.holder, key), found.where)
-            found = Fields(found.reader, inner, f"{found.where}{key}.")
+            if not found.holder:
+                return found
+            found = found._below.get(key) or found._read(key)
+        return found
+
+    def _read(self, key: str) -> Fields:
+        inner = self.reader.mapping(self.holder, spelled(self.holder, key), self.where)
+        found = self._below[key] = Fields(self.reader, inner, f"{self.where}{key}.")
         return found
 
 
@@ -88,11 +100,10 @@ def remote(message: Fields) -> Fields:
 
 def is_visible(message: Fields) -> bool:
     """Whether the system shows or sounds something; data alone is for the application."""
+    if message.below("notification").holder:
+        return True
     aps = message.below("apns", "payload", "aps")
-    shown = (
-        message.below("notification"), message.below("android", "notification"),
-        message.below("webpush", "notification"), remote(message),
-    )  # fmt: skip
+    shown = (message.below("android", "notification"), message.below("webpush", "notification"), remote(message))
     return any(each.holder for each in shown) or any(aps.has(key) for key in ("alert", "sound", "content-state"))
 
 
@@ -106,20 +117,26 @@ def _content(message: Fields) -> dict[str, str]:
 
 
 def _texts(message: Fields) -> Iterator[tuple[str, str | None]]:
+    yield from _words(message.below("notification"))
+    if not _is_for_platforms(message):
+        return
     android, web = message.below("android", "notification"), message.below("webpush", "notification")
-    for shown in (message.below("notification"), android, remote(message), _nested(remote(message))):
-        yield "title", shown.text("title")
-        yield "body", shown.text("body")
+    for shown in (android, remote(message), remote(message).below("notification")):
+        yield from _words(shown)
     yield "body", android.text("ticker")
     yield from _alert(message.below("apns", "payload", "aps"))
-    yield "title", web.text("title")
-    yield "body", web.text("body")
+    yield from _words(web)
     for action in web.reader.objects(web.holder, "actions", web.where):
         yield "body", web.reader.text(action, "title", web.where)
 
 
-def _nested(shown: Fields) -> Fields:
-    return shown.below("notification")
+def _words(shown: Fields) -> Iterator[tuple[str, str | None]]:
+    yield "title", shown.text("title")
+    yield "body", shown.text("body")
+
+
+def _is_for_platforms(message: Fields) -> bool:
+    return any(message.has(key) for key in _PLATFORMS)
 
 
 def _alert(aps: Fields) -> Iterator[tuple[str, str | None]]:
@@ -137,6 +154,9 @@ def _alert(aps: Fields) -> Iterator[tuple[str, str | None]]:
 
 def _values(message: Fields) -> dict[str, str]:
     """What travels beside the texts and may be put into them: data, and arguments of translated texts."""
+    data = flat(_without_campaign(message.below("data")))
+    if not _is_for_platforms(message):
+        return data
     android, web = message.below("android", "notification"), message.below("webpush", "notification")
     payload = message.below("apns", "payload")
     alert = payload.below("aps", "alert") if isinstance(payload.below("aps").raw("alert"), dict) else None
@@ -151,7 +171,7 @@ def _values(message: Fields) -> dict[str, str]:
         "webpush.data": _without_campaign(message.below("webpush", "data")),
         "webpush.notification.data": web.raw("data"),
     }
-    return {**flat(_without_campaign(message.below("data"))), **flat(beside)}
+    return {**data, **flat(beside)}
 
 
 def _without_campaign(data: Fields) -> dict[str, Any]:
@@ -159,10 +179,19 @@ def _without_campaign(data: Fields) -> dict[str, Any]:
 
 
 def _slots(message: Fields) -> dict[str, tuple[str, ...]]:
-    android, aps = message.below("android"), message.below("apns", "payload", "aps")
     found = {
         **{f"data.{clean(key)}": value for key, value in message.below("data").holder.items()},
         "fcm_options.analytics_label": message.below("fcm_options").raw("analytics_label"),
+        **{key: message.raw(key) for key in _GROUPS},
+    }
+    if _is_for_platforms(message):
+        found |= _platform_slots(message)
+    return {slot: (as_text(value),) for slot, value in found.items() if value is not None}
+
+
+def _platform_slots(message: Fields) -> dict[str, Any]:
+    android, aps = message.below("android"), message.below("apns", "payload", "aps")
+    return {
         "android.fcm_options.analytics_label": android.below("fcm_options").raw("analytics_label"),
         "apns.fcm_options.analytics_label": message.below("apns", "fcm_options").raw("analytics_label"),
         "android.notification.channel_id": android.below("notification").raw("channel_id"),
@@ -170,7 +199,4 @@ def _slots(message: Fields) -> dict[str, tuple[str, ...]]:
         "android.collapse_key": android.raw("collapse_key"),
         "apns.payload.aps.category": aps.raw("category"),
         "apns.payload.aps.thread-id": aps.raw("thread-id"),
-        "topic": message.raw("topic"),
-        "condition": message.raw("condition"),
     }
-    return {slot: (as_text(value),) for slot, value in found.items() if value is not None}
