@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 import pytest
 
 from policykit.adapters.wire import Answer
+from policykit.enforce.outbox import OutboxRun
 from policykit.language.spans import parse_instant
 from policykit.model import DAY
 from policykit.stores.sqlite import SQLiteStore
@@ -134,5 +134,5 @@ def test_runner_that_died_leaves_the_send_to_another(world, double):
 def test_mode_off_leaves_everything_waiting(world, double):
     world.become(mode="off")
 
-    assert world.gate.run_outbox() == replace(world.gate.run_outbox(), sent=0)
+    assert world.gate.run_outbox() == OutboxRun()
     assert len(world.store.waiting()) == 1
