@@ -15,6 +15,8 @@ import policykit
 from policykit import kinds
 from policykit.errors import Problem
 from policykit.plugins import Plugin, Plugins, discover
+from policykit.stores.memory import MemoryStore
+from policykit.stores.open import open_store
 
 BUILT_IN = tuple(kind.name for kind in kinds.BUILT_IN)
 KIND = """
@@ -251,3 +253,129 @@ def test_the_public_face_has_what_it_lists() -> None:
     assert {name for name in policykit.__all__ if getattr(policykit, name, None) is None} == set()
     with pytest.raises(AttributeError, match="no `hookimp`"):
         _ = policykit.hookimp
+
+
+# --- adapters, stores, guards, observers ---------------------------------------------------------------
+
+
+PROVIDER = """
+    from policykit import hookimpl
+    from policykit.adapters.base import Adapter
+    from policykit.stores.memory import MemoryStore
+
+    class Pigeon(Adapter):
+        name = "{name}"
+        channels = frozenset({{"{channel}"}})
+
+        def claims(self, request):
+            return False
+
+        def read(self, request):
+            return ()
+
+    def attach(gate):
+        return lambda: None
+
+    @hookimpl
+    def policykit_adapters():
+        return [Pigeon()]
+
+    @hookimpl
+    def policykit_stores():
+        return {{"{scheme}": lambda url, root: MemoryStore()}}
+
+    @hookimpl
+    def policykit_guards():
+        return [attach]
+
+    SEEN = []
+
+    @hookimpl
+    def policykit_decided(decisions):
+        SEEN.append(decisions)
+        if not decisions:
+            raise OSError("no disk")
+"""
+
+
+def _provider(name: str = "pigeon", channel: str = "postal", scheme: str = "loft") -> str:
+    return PROVIDER.format(name=name, channel=channel, scheme=scheme)
+
+
+def test_a_plugin_adds_an_adapter_a_store_a_guard_and_an_observer(installed: Installed) -> None:
+    installed.add("policykit-pigeon", _provider())
+
+    plugins = installed.discover()
+
+    found = plugins.found[1]
+    assert (found.adapters, found.stores, found.observes) == (("pigeon",), ("loft",), True)
+    assert [name.rpartition(".")[2] for name in found.guards] == ["attach"]
+    assert (list(plugins.adapters), list(plugins.stores)) == (["pigeon"], ["loft"])
+    assert (len(plugins.guards), len(plugins.observers)) == (1, 1)
+    assert plugins.problems == ()
+
+
+def test_what_a_plugin_adds_can_be_a_store_of_a_workspace(installed: Installed, tmp_path: Path) -> None:
+    installed.add("policykit-pigeon", _provider())
+
+    store = open_store("loft://coop", tmp_path, installed.discover().stores)
+
+    assert isinstance(store, MemoryStore)
+
+
+def test_the_name_of_a_provider_is_given_once(installed: Installed) -> None:
+    installed.add("policykit-a", _provider(scheme="a"))
+    installed.add("policykit-b", _provider(scheme="b"))
+
+    plugins = installed.discover()
+
+    assert _messages(plugins) == ["adapter `pigeon` of `policykit-b` is left out: `policykit-a` has that name"]
+    assert [plugin.adapters for plugin in plugins.found[1:]] == [("pigeon",), ()]
+    assert sorted(plugins.stores) == ["a", "b"]
+
+
+def test_built_in_stores_cannot_be_replaced(installed: Installed) -> None:
+    installed.add("policykit-pigeon", _provider(scheme="sqlite"))
+
+    plugins = installed.discover()
+
+    assert _messages(plugins) == ["store `sqlite` of `policykit-pigeon` is left out: `policykit-core` has that name"]
+    assert plugins.stores == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (_provider(name="Pigeon Post"), "ValueError: `Pigeon Post` is no name for a provider"),
+        (_provider(channel="pigeon"), "ValueError: adapter `pigeon` has the channels `pigeon`; expected some of"),
+        (_provider(scheme="1:"), "ValueError: `1:` is no scheme of a URL"),
+        (_provider().replace("[Pigeon()]", "[7]"), "TypeError: `policykit_adapters` gave a int, expected Adapter"),
+        (_provider().replace("[attach]", "['attach']"), "TypeError: `policykit_guards` and `policykit_stores` give"),
+        (_provider().replace("def read", "def reed"), "TypeError: Can't instantiate abstract class Pigeon"),
+    ],
+)
+def test_a_plugin_whose_parts_cannot_be_used_is_left_out_whole(installed: Installed, code: str, error: str) -> None:
+    installed.add("policykit-bad", textwrap.dedent(code) + "\n")
+    installed.add("policykit-good", _provider())
+
+    plugins = installed.discover()
+
+    bad, good = plugins.found[1:]
+    assert bad.error is not None
+    assert bad.error.startswith(error)
+    assert (list(plugins.adapters), len(plugins.guards), len(plugins.observers)) == (["pigeon"], 1, 1)
+    assert good.error is None
+
+
+def test_an_observer_that_fails_is_told_once_and_costs_nothing(
+    installed: Installed, caplog: pytest.LogCaptureFixture
+) -> None:
+    installed.add("policykit-pigeon", _provider())
+    (observe,) = installed.discover().observers
+
+    observe([])
+    observe([])
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "plugin `policykit-pigeon` failed to observe decisions: OSError"
+    ]
