@@ -74,8 +74,10 @@ def _judge(rules: Rules, case: Case, reading: Reading, subject: Subject) -> Judg
     decision = rules.engine.decide(campaign, person, case.now, send.channel, case.at)
     records = rules.engine.stood_on(campaign, person, decision.channel or send.channel, case.now)
     recites: tuple[str, ...] = ()
-    if reading.manifest is None and person.attributes and send.content:
-        recites = recited(send.content, {name: value.value for name, value in person.attributes.items()})
+    if reading.manifest is None and person.attributes and (send.content or send.values):
+        # Merge data is put into the text by the provider, so what it says is read with the text.
+        shown = {**send.content, **{f"values.{name}": text for name, text in send.values.items()}}
+        recites = recited(shown, {name: value.value for name, value in person.attributes.items()})
     return Judged(reading, decision, subject, case.conflict, records, recites)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import policykit
 import pytest
+import requests
 from policykit.enforce.context import sending
 from policykit.testing import Double
 
@@ -98,6 +99,17 @@ def people(double: Double) -> list[list[str]]:
         [f"{field}:{each['email']}" for field in ("to", "cc", "bcc") for each in one.get(field, [])]
         for one in call.json()["personalizations"]
     ]
+
+
+def post_by_hand(url: str, *personalizations: dict[str, Any]) -> requests.Response:
+    content = [{"type": "text/plain", "value": "Hi -what-"}]
+    payload = {
+        "personalizations": personalizations,
+        "from": {"email": "a@acme.example"},
+        "subject": "S",
+        "content": content,
+    }
+    return requests.post(f"{url}/v3/mail/send", json=payload, headers={"Authorization": f"Bearer {KEY}"}, timeout=10)
 
 
 def tried(send: Any, url: str) -> Any:
@@ -209,6 +221,18 @@ def test_a_stripped_attribute_is_in_nothing_that_leaves(shop: Any, double: Doubl
     assert [record.effect for record in policykit_decisions] == ["replaced"]
 
 
+@pytest.mark.parametrize("name", ["subject", "substitutions"])
+def test_a_remembered_value_is_told_wherever_it_is_put(
+    shop: Any, double: Double, policykit_decisions: Any, name: str
+) -> None:
+    shop("policies: []")
+    own = {"subject": "Your tent waits"} if name == "subject" else {"substitutions": {"-what-": "Tent"}}
+
+    post_by_hand(double.url, {"to": [{"email": "jane@example.com"}], **own})
+
+    assert [record.recites for record in policykit_decisions] == [("basket",)]
+
+
 def test_the_evening_is_left_to_sendgrids_scheduler(shop: Any, double: Double) -> None:
     shop(CONSENT + QUIET, "jane@example.com", at=EVENING)
 
@@ -233,8 +257,6 @@ def test_of_a_batch_each_is_scheduled_alone(shop: Any, double: Double) -> None:
 
 
 def test_what_cannot_be_read_is_refused_and_quotes_nothing(shop: Any, double: Double, caplog: Any) -> None:
-    import requests
-
     shop("policies: []")
     secret = "a sentence of the message"
 
