@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import inspect
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from policykit.testing.recordings import Recording, find_recordings
 from policykit.vocabulary import MESSAGE_CLASSES
 
 PARTS = frozenset({"subject", "preheader", "title", "body", "text", "html"})
+_CREDENTIAL = re.compile(r"(?i)(?:^|-)(?<!idempotency-)(?:auth(?:orization)?|token|key|secret|signature|cookie|password)(?:-|$)")
 FEWEST_SECRET = 6  # characters; shorter ones occur by chance
 
 
@@ -95,6 +97,11 @@ class AdapterLaws(LawSuite):
             yield "a slot that is no tuple of texts"
         elif any(not storable(text) for text in texts((send,))):
             yield "something that is no text, or cannot be stored as UTF-8"
+
+    def undeclared(self, request: OutgoingRequest) -> list[str]:
+        """Headers that look like credentials and are not among the adapter's secret ones."""
+        secret = {name.lower() for name in self.adapter.secret_headers}
+        return [name for name, _ in request.headers if _CREDENTIAL.search(name) and name.lower() not in secret]
 
     def secrets_of(self, request: OutgoingRequest) -> set[str]:
         found = set(self.secrets)

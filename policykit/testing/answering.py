@@ -136,7 +136,7 @@ class LiveLaws(AdapterLaws):
         with Double() as double:
             self._tried(double.url)
             sent = self._sent(double)
-        sends = [send for each in sent for send in self.adapter.read(_outgoing(each))]
+        sends = [send for each in sent for send in self.adapter.read(each.as_sent_to("http://127.0.0.1"))]
         return [
             {"person": f"p{place}", "channel": send.channel, "address": send.address}
             for place, send in enumerate(sends)
@@ -157,7 +157,7 @@ class LiveLaws(AdapterLaws):
         return [each for each in double.requests if self._is_send(each)]
 
     def _is_send(self, received: Received) -> bool:
-        return self.adapter.claims(_outgoing(received))
+        return self.adapter.claims(received.as_sent_to("http://127.0.0.1"))
 
     def _once(self, then: Answer | Callable[[Received], Answer]) -> Callable[[Received], Answer]:
         """Answers the first send so, everything else as the provider does."""
@@ -216,11 +216,6 @@ class _Accepting:
 
     def failed(self, plan: Plan) -> None:
         pass
-
-
-def _outgoing(received: Received) -> OutgoingRequest:
-    url = f"http://127.0.0.1{received.path}" + (f"?{received.query}" if received.query else "")
-    return OutgoingRequest(received.method, url, received.headers, received.body)
 
 
 def _now() -> Micros:

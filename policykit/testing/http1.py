@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from policykit.adapters.wire import Answer, Headers
+from policykit.adapters.wire import Answer, Headers, OutgoingRequest
 
 HEAD_LIMIT = 1 << 17  # bytes of request line and headers
 BODY_LIMIT = 1 << 26  # 64 MiB
@@ -40,6 +40,11 @@ class Received:
 
     def form(self) -> list[tuple[str, str]]:
         return parse_qsl(self.body.decode("utf-8"), keep_blank_values=True)
+
+    def as_sent_to(self, base_url: str) -> OutgoingRequest:
+        """The request as it would have left for another server, e.g. the provider's own."""
+        query = f"?{self.query}" if self.query else ""
+        return OutgoingRequest(self.method, f"{base_url}{self.path}{query}", self.headers, self.body)
 
 
 async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Received | None:

@@ -68,6 +68,7 @@ class ReadingLaws(AdapterLaws):
         sends = self.read(request)
         known = () if isinstance(sends, str) else sends
 
+        assert not (open_ := self.undeclared(request)), f"not in `secret_headers`, so it would be stored: {open_[0]}"
         assert_free([repr(request), *(repr(send) for send in known), *texts(known)], secrets, "a send")
         hidden = {*secrets, *(text for text in private(known) if len(text) >= FEWEST_SECRET)}
 

@@ -97,13 +97,14 @@ def read_answer(path: Path) -> RecordedAnswer:
 
 
 def write_recording(path: Path, request: OutgoingRequest, notes: Mapping[str, str]) -> None:
-    """Write a request as a recording. Headers of the connection alone are left out."""
+    """Write a request as a recording, its folder too. Headers of the connection alone are left out."""
     headers = [(name, value) for name, value in request.headers if name.lower() not in _OWN]
     if request.body and request.header("Content-Length") is None:
         headers.append(("Content-Length", str(len(request.body))))
     lines = [f"# {name}: {value}" for name, value in notes.items()]
     lines.append(f"{request.method} {request.url} HTTP/1.1")
     lines += [f"{name}: {value}" for name, value in headers]
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes("\n".join(lines).encode() + b"\n\n" + request.body + (b"\n" if request.body else b""))
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import apprise
 import requests
 from apprise.plugins.twilio import NotifyTwilio
-from policykit.adapters.wire import OutgoingRequest
 from policykit.testing.double import Double
 from policykit.testing.recordings import write_recording
 from twilio.http.async_http_client import AsyncTwilioHttpClient
@@ -129,13 +128,10 @@ def record(name: str) -> None:
         send(double.url)
         (received,) = double.requests
     notes = {"sdk": f"{client} {version(client)}", "recorded": datetime.now(UTC).date().isoformat(), "docs": DOCS}
-    request = OutgoingRequest(
-        received.method, f"https://api.twilio.com{received.path}", received.headers, received.body
-    )
+    request = received.as_sent_to("https://api.twilio.com")
     write_recording(HERE / f"{name}.http", request, notes)
 
 
 if __name__ == "__main__":
-    HERE.mkdir(exist_ok=True)
     for each in CLIENTS:
         record(each)
