@@ -14,9 +14,6 @@ from policykit.enforce.run import BOOTSTRAP, guarded, run
 from policykit.errors import UsageError
 from policykit.testing.double import Double
 
-POLICIES = (
-    "policies:\n  - {id: a-grant, kind: consent, require: {quality: {at_least: soft_opt_in}}, on_breach: block}\n"
-)
 ROOT = str(Path(__file__).parents[2])
 
 SENDER = """
@@ -30,16 +27,6 @@ SENDER = """
     except urllib.error.HTTPError as error:
         print(error.code, "a-grant" in error.read().decode())
 """
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    """One policy: nobody is sent marketing without a grant."""
-    root = tmp_path / "workspace"
-    (root / "policies").mkdir(parents=True)
-    (root / "policykit.yaml").write_text("mode: enforce\npolicies: [policies/]\n")
-    (root / "policies" / "consent.yaml").write_text(POLICIES)
-    return root
 
 
 @pytest.fixture
