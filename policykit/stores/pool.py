@@ -14,6 +14,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +26,8 @@ T = TypeVar("T")
 PATIENCE_S = 1.0  # how long a transaction waits for others
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _CACHE_KB = 8_000  # a connection's own pages; the system caches the file
+_TIDY_AFTER = 400  # writes of this process; each leaves about 15 kB in the write-ahead log
+_LONGEST_LOG = 8_000  # pages of it, 32 MB, after which whoever writes next has to tidy
 _PAUSE_S = (0.0002, 0.002)  # between attempts, drawn so that processes do not march in step
 
 
@@ -40,7 +43,7 @@ class Pool:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
-        self._used = 0
+        self._used = self._written = 0
         self._torn = False
         self._going = threading.Event()  # not set while a fork waits for what is under way
         self._going.set()
@@ -60,9 +63,18 @@ class Pool:
         if not self._writing.acquire(timeout=self._patience_s):
             raise self._locked()
         try:
+            self._written += 1
             return self._try("BEGIN IMMEDIATE", work, deadline, full=full)
         finally:
             self._writing.release()
+
+    def tidy(self) -> None:
+        """Now and then moves the write-ahead log into the file, beside readers and writers; for who is in no hurry."""
+        if self._written < _TIDY_AFTER:
+            return
+        self._written = 0
+        with suppress(sqlite3.Error, StoreUnavailable):
+            self._once(None, lambda connection: connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone())
 
     def close(self) -> None:
         with self._lock:
@@ -83,15 +95,17 @@ class Pool:
                 raise self._locked()
             time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311  # no secret
 
-    def _once(self, begin: str, work: Callable[[sqlite3.Connection], T], *, full: bool) -> T:
+    def _once(self, begin: str | None, work: Callable[[sqlite3.Connection], T], *, full: bool = False) -> T:
         connection = self._take()
         sound = False
         try:
             if full:
                 connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(begin)
+            if begin is not None:
+                connection.execute(begin)
             result = work(connection)
-            connection.execute("COMMIT")
+            if begin is not None:
+                connection.execute("COMMIT")
             if full:
                 connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             sound = True
@@ -160,7 +174,9 @@ class Pool:
                 connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: without it a disk may say so too early
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """Of our tables in the file, 0 when it is empty; anything else in it is not for us."""

@@ -40,6 +40,7 @@ from policykit.stores.base import (
     Written,
 )
 from policykit.stores.cells import check_relation, checked
+from policykit.stores.chain import GENESIS
 from policykit.stores.memory import system_clock
 from policykit.stores.pool import PATIENCE_S, Pool
 
@@ -66,6 +67,7 @@ class SQLiteStore(Store):
         self.path = Path(path)
         self._pool = Pool(self.path, synchronous.upper(), patience_s)
         self._clock = clock
+        self._head: sqlite_slots.Head = (0, GENESIS)  # of the log when it was last written here
 
     # --- facts
 
@@ -96,10 +98,14 @@ class SQLiteStore(Store):
     # --- decisions and slots
 
     def record(self, entries: Sequence[Entry], now: Micros) -> tuple[bool, ...]:
-        return self._pool.write(lambda connection: sqlite_slots.record(connection, entries, now))
+        granted, self._head = self._pool.write(
+            lambda connection: sqlite_slots.record(connection, entries, now, self._head)
+        )
+        return granted
 
     def settle(self, ended: Mapping[str, Ending], now: Micros, receipts: Mapping[str, str] | None = None) -> None:
         self._pool.write(lambda connection: sqlite_slots.settle(connection, ended, now, receipts))
+        self._pool.tidy()
 
     def decisions(self, after: int = 0, most: int = 1000) -> tuple[Logged, ...]:
         return self._pool.read(lambda connection: sqlite_slots.logged_after(connection, after, most))

@@ -5,95 +5,102 @@ Every function runs inside a transaction of its caller.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from sqlite3 import Connection
+from typing import TypeAlias
 
 from policykit.model import Micros
 from policykit.stores.base import Ending, Entry, Logged, Reservation, Verified
 from policykit.stores.chain import GENESIS, link, printable, walk
 from policykit.stores.sqlite_facts import ENDED, RESERVED, SENT_STATE, move
 
+Head: TypeAlias = tuple[int, str]  # number and hash of the last line of the log
+
 _HEAD = "SELECT number, hash FROM decisions ORDER BY number DESC LIMIT 1"
+_APPEND = (
+    "INSERT INTO decisions (number, line, hash) SELECT ?1, ?2, ?3 "
+    "WHERE coalesce((SELECT max(number) FROM decisions), 0) = ?1 - 1"
+)
+_PLACE = "INSERT INTO places (id, number, person, n) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_PLACED = "SELECT s.person, s.n, s.state, s.lease_until FROM places p JOIN sends s USING (person, n) WHERE p.id = ?"
 _RESERVE = (
     "INSERT INTO sends (person, n, state, lease_until, decision, at, channel, message_class, campaign, logical) "
-    "SELECT ?1, ?2 + 1, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9 "
-    "WHERE coalesce((SELECT max(n) FROM sends WHERE person = ?1), 0) = ?2"
+    "SELECT ?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9 "
+    "WHERE coalesce((SELECT max(n) FROM sends WHERE person = ?1), 0) = ?2 - 1"
 )
-_PLACED = "SELECT s.person, s.n, s.state, s.lease_until FROM places p JOIN sends s USING (person, n) WHERE p.id = ?"
 
 
-class Recording:
-    """One call of `record`, inside its transaction."""
+class _Recording:
+    """One call of `record`, inside its transaction. head: the end of the log, as this process last saw it."""
 
-    def __init__(self, connection: Connection, now: Micros) -> None:
-        self._connection, self._now = connection, now
-        self._moved: Counter[str] = Counter()  # writes of this call, by person
-        self._number: int
-        self._hash: str
-        self._number, self._hash = connection.execute(_HEAD).fetchone() or (0, GENESIS)
+    def __init__(self, connection: Connection, now: Micros, head: Head) -> None:
+        self._connection, self._execute, self._now, self.head = connection, connection.execute, now, head
+        self._moved: dict[str, int] = {}  # writes of this call, by person
 
     def admit(self, entry: Entry) -> bool:
         """Whether the entry was granted."""
-        slot = entry.reservation
-        decision = printable(entry.id)
-        logged = self._connection.execute("SELECT 1 FROM places WHERE id = ?", (decision,)).fetchone() is not None
-        if logged and not (slot is not None and slot.retry):
+        slot, decision = entry.reservation, printable(entry.id)
+        if slot is None:
+            if self._place(decision, None, None):
+                self._append(decision, printable(entry.line))
             return True
-        person, number = None, None
-        if slot is not None:
-            person = printable(slot.person)
-            number = self._seen_after_earlier(decision, person) if slot.retry else slot.seen + self._moved[person]
-            if number is None or not self._reserve(slot, decision, person, number):
-                return False
-            self._moved[person] += 1
-            number += 1
-        if logged:
-            self._connection.execute("UPDATE places SET person = ?, n = ? WHERE id = ?", (person, number, decision))
-        else:
-            self._append(decision, printable(entry.line), person, number)
+        if slot.retry:
+            return self._take_over(slot, decision)
+        person = printable(slot.person)
+        n = slot.seen + self._moved.get(person, 0) + 1
+        if not self._place(decision, person, n):
+            return True
+        if not self._reserve(slot, decision, person, n):
+            self._execute("DELETE FROM places WHERE id = ?", (decision,))
+            return False
+        self._append(decision, printable(entry.line))
         return True
 
-    def _reserve(self, slot: Reservation, decision: str, person: str, seen: int) -> bool:
+    def _place(self, decision: str, person: str | None, n: int | None) -> bool:
+        """Notes where a decision and its slot will stand; False when it is in the log already."""
+        return self._execute(_PLACE, (decision, self.head[0] + 1, person, n)).rowcount == 1
+
+    def _reserve(self, slot: Reservation, decision: str, person: str, n: int) -> bool:
+        """Takes the slot with the number `n`, if that is the next one of the person."""
         campaign = slot.campaign if slot.campaign is None else printable(slot.campaign)
-        written = self._connection.execute(
+        taken = self._execute(
             _RESERVE,
-            (
-                person,
-                seen,
-                slot.lease_until,
-                decision,
-                slot.at,
-                slot.channel,
-                slot.message_class,
-                campaign,
-                slot.logical,
-            ),
+            (person, n, slot.lease_until, decision, slot.at, slot.channel, slot.message_class, campaign, slot.logical),
         )
-        return written.rowcount == 1
+        if taken.rowcount != 1:
+            return False
+        self._moved[person] = self._moved.get(person, 0) + 1
+        return True
 
-    def _seen_after_earlier(self, decision: str, person: str) -> int | None:
-        """Frees the slot of an earlier attempt that ended; the person's number, None when there is no such slot."""
-        earlier = self._connection.execute(_PLACED, (decision,)).fetchone()
+    def _append(self, decision: str, line: str) -> None:
+        head = self.head[0] + 1, link(self.head[1], line)
+        if self._execute(_APPEND, (head[0], line, head[1])).rowcount != 1:  # another process was here
+            self.head = self._execute(_HEAD).fetchone() or (0, GENESIS)
+            head = self.head[0] + 1, link(self.head[1], line)
+            self._execute(_APPEND, (head[0], line, head[1]))
+            self._execute("UPDATE places SET number = ? WHERE id = ?", (head[0], decision))
+        self.head = head
+
+    def _take_over(self, slot: Reservation, decision: str) -> bool:
+        """Puts a new slot in place of that of an earlier attempt that ended."""
+        earlier = self._execute(_PLACED, (decision,)).fetchone()
         if earlier is None or earlier[2] != ENDED or earlier[3] <= self._now:
-            return None
-        move(self._connection, earlier[0])
-        self._connection.execute("DELETE FROM sends WHERE person = ? AND n = ?", earlier[:2])
-        self._moved[earlier[0]] += 1
-        (seen,) = self._connection.execute(
-            "SELECT coalesce(max(n), 0) FROM sends WHERE person = ?", (person,)
-        ).fetchone()
-        return int(seen)
-
-    def _append(self, decision: str, line: str, person: str | None, n: int | None) -> None:
-        self._number, self._hash = self._number + 1, link(self._hash, line)
-        self._connection.execute("INSERT INTO decisions VALUES (?, ?, ?)", (self._number, line, self._hash))
-        self._connection.execute("INSERT INTO places VALUES (?, ?, ?, ?)", (decision, self._number, person, n))
+            return False
+        person = printable(slot.person)
+        (seen,) = self._execute("SELECT coalesce(max(n), 0) FROM sends WHERE person = ?", (person,)).fetchone()
+        self._reserve(slot, decision, person, seen + 1)
+        self._execute("DELETE FROM sends WHERE person = ? AND n = ?", earlier[:2])
+        if earlier[0] != person:
+            move(self._connection, earlier[0])
+            self._moved[earlier[0]] = self._moved.get(earlier[0], 0) + 1
+        self._execute("UPDATE places SET person = ?, n = ? WHERE id = ?", (person, seen + 1, decision))
+        return True
 
 
-def record(connection: Connection, entries: Sequence[Entry], now: Micros) -> tuple[bool, ...]:
-    recording = Recording(connection, now)
-    return tuple([recording.admit(entry) for entry in entries])
+def record(connection: Connection, entries: Sequence[Entry], now: Micros, head: Head) -> tuple[tuple[bool, ...], Head]:
+    """Which entries were granted, and where the log ends after them."""
+    recording = _Recording(connection, now, head)
+    return tuple([recording.admit(entry) for entry in entries]), recording.head
 
 
 def settle(

@@ -18,6 +18,7 @@ import pytest
 from policykit.errors import StoreUnavailable
 from policykit.stores.base import LEASE, Asked, Entry, PutOff
 from policykit.stores.memory import MemoryStore
+from policykit.stores.open import open_store
 from policykit.stores.sqlite import SQLiteStore
 from policykit.testing.store_rows import ADDRESS, FOREVER, NO, NOW, YES, fill, read_ada, slot_of, take_slot
 
@@ -147,6 +148,42 @@ def test_a_damaged_file_is_an_outage_without_a_word_of_what_is_in_it(store):
         store.known([ADDRESS], NOW)
 
     assert str(raised.value) == f"the store `{store.path}` cannot be used: the file is damaged"
+
+
+@pytest.mark.parametrize(
+    ("write", "synced"),
+    [
+        (lambda store: store.write("consents", [YES]), True),
+        (lambda store: store.hold("spring", "why", NOW), True),
+        (lambda store: store.release("spring"), True),
+        (lambda store: store.put_off(PutOff("d1", 1, "fcm", "{}")), True),
+        (lambda store: store.write("people", [ADA]), False),
+        (lambda store: store.write("history", [SENT]), False),
+        (lambda store: store.record([Entry("d1", '"line"')], NOW), False),
+        (lambda store: store.settle({"d1": "sent"}, NOW), False),
+    ],
+    ids=["consents", "hold", "release", "outbox", "people", "history", "decisions", "endings"],
+)
+def test_what_power_may_not_lose_is_on_the_disk_before_the_call_returns(store, write, synced):
+    store.holds()
+    statements = []
+    store._pool._idle[-1].set_trace_callback(statements.append)
+
+    write(store)
+
+    begin, commit = statements.index("BEGIN IMMEDIATE"), statements.index("COMMIT")
+    assert ("PRAGMA synchronous = FULL" in statements[:begin]) == synced
+    assert statements[commit + 1 :] == (["PRAGMA synchronous = NORMAL"] if synced else [])
+
+
+def test_everything_is_on_the_disk_where_the_url_asks_for_it(tmp_path):
+    store = open_store("sqlite:///store.db?synchronous=full", tmp_path)
+
+    levels = [store._pool.write(lambda one: one.execute("PRAGMA synchronous").fetchone(), full=full)
+              for full in (False, True, False)]  # fmt: skip
+
+    assert levels == [(2,)] * 3
+    store.close()
 
 
 # --- locks ---------------------------------------------------------------------------------------------
