@@ -1,0 +1,119 @@
+"""What takes the place of sends leaves here: replacements are delivered, the rest is kept for later.
+
+Decisions are written by now. What cannot be carried out after all is refused under an id of its own,
+and gives its slot back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from policykit.adapters.base import Adapter
+from policykit.adapters.wire import Answer
+from policykit.enforce import outbox
+from policykit.enforce.call import CANNOT_SPLIT, STORE_AWAY, Call
+from policykit.enforce.deliver import DeliveryError, deliver
+from policykit.enforce.ledger import Ended, Ledger
+from policykit.enforce.outcome import Wire
+from policykit.enforce.written import Line
+from policykit.errors import StoreUnavailable, UnsupportedRewrite
+from policykit.model import Micros
+from policykit.sends import Send
+from policykit.stores.base import Ending
+
+_AT_ONCE = 8  # replacements of one call under way at a time
+_UNKNOWN_ENDING = frozenset({408, 429})  # nobody knows whether it was taken, or it was asked for again
+
+
+class Carrier:
+    """Carries out what is recorded."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def in_place(self, call: Call, lines: list[Line | None]) -> None:
+        """Delivers replacements and keeps what is put off; lines that come to nothing are refused."""
+        moved: list[tuple[int, Line]] = []
+        for place, line in enumerate(lines):
+            if line is not None and line.effect == "put_off":
+                lines[place] = self.wait(call, place, line, line.act.due or call.now)
+            elif line is not None and line.effect == "replaced":
+                moved.append((place, line))
+        if len(moved) == 1:
+            place, line = moved[0]
+            lines[place] = self._replace(call, place, line)
+        elif moved:
+            with ThreadPoolExecutor(min(_AT_ONCE, len(moved)), "policykit-deliver") as pool:
+                done = pool.map(lambda each: self._replace(call, *each), moved)
+                for (place, _), line in zip(moved, done, strict=True):
+                    lines[place] = line
+
+    def wait(self, call: Call, place: int, line: Line, due: Micros) -> Line:
+        """Keeps a send for the outbox as it came; refused when it cannot be kept."""
+        assert call.adapter is not None  # INVARIANT: what comes by a wire has an adapter
+        planned = call.waited.planned if call.waited is not None else max(line.send.at or 0, call.now)
+        try:
+            alone = Wire(call.adapter, call.request, call.sends, place).alone()
+            self._ledger.store.put_off(
+                outbox.kept(call.adapter, alone, call.sending, planned=planned, decision=line.record.id, due=due)
+            )
+        except UnsupportedRewrite as error:
+            return self.turn(call, line, str(error))
+        except StoreUnavailable:
+            return self.turn(call, line, STORE_AWAY)
+        return line
+
+    def turn(self, call: Call, line: Line, failed: str) -> Line:
+        """A send whose decision is written, refused after all: a line of its own, and its slot is given back."""
+        turned = call.workspace.writer.refused(line, failed, call.now)
+        try:
+            self._ledger.record([turned.entry], call.now)
+        except StoreUnavailable:
+            self._ledger.later([turned.entry])
+        self._ledger.ended(Ended((line.record.id,), "released"))
+        return turned
+
+    def refuse_rest(self, call: Call, lines: list[Line | None]) -> None:
+        """Refuses what would have passed in a call that cannot be split."""
+        for place, line in enumerate(lines):
+            if line is not None and line.effect == "passed":
+                lines[place] = self.turn(call, line, CANNOT_SPLIT)
+
+    def settle(self, adapter: Adapter, ids: tuple[str | None, ...], sends: tuple[Send, ...], answer: Answer) -> Ending:
+        """Settles what a provider answered to. ids: aligned with the sends, None for what was not judged."""
+        ending = ending_of(answer.status)
+        receipts = None if ending != "sent" else lambda: _receipts(adapter, ids, sends, answer)
+        self._ledger.ended(Ended(tuple([each for each in ids if each is not None]), ending, receipts))
+        return ending
+
+    def _replace(self, call: Call, place: int, line: Line) -> Line:
+        """Delivers what takes a send's place: refused when the provider refuses it, kept where it does not answer."""
+        act = line.act
+        assert act.adapter is not None
+        assert act.request is not None  # INVARIANT: a replacement is composed before it is decided
+        try:
+            answer = deliver(act.request)
+        except DeliveryError:
+            return self.wait(call, place, line, call.now)
+        ending = ending_of(answer.status)
+        if ending == "sent":
+            self.settle(act.adapter, (line.record.id,), (line.send,), answer)
+            return line
+        if ending == "released":
+            return self.turn(call, line, f"`{act.adapter.name}` refused what takes its place ({answer.status})")
+        return self.wait(call, place, line, call.now)
+
+
+def ending_of(status: int) -> Ending:
+    """How a send ended by the provider's status: taken, refused, or nobody knows."""
+    if 200 <= status < 300:
+        return "sent"
+    return "released" if 400 <= status < 500 and status not in _UNKNOWN_ENDING else "ended"
+
+
+def _receipts(
+    adapter: Adapter, ids: tuple[str | None, ...], sends: tuple[Send, ...], answer: Answer
+) -> Mapping[str, str]:
+    found = adapter.receipts(answer, sends)
+    return {id_: receipt for id_, receipt in zip(ids, found, strict=False) if id_ is not None and receipt}
