@@ -50,7 +50,7 @@ class SendGridAdapter(Adapter):
             return request
         if not any(mask):
             return None
-        return with_json(request, mail.kept(self._reader, self._reader.body(request), mask))
+        return with_json(request, mail.kept(self._reader.body(request), mask))
 
     def rewrite(self, request: OutgoingRequest, content: Mapping[str, str]) -> OutgoingRequest:
         if not mail.is_whole(content):
@@ -83,7 +83,11 @@ class SendGridAdapter(Adapter):
             raise UsageError(what, "say who sends, e.g. `from: Acme <news@acme.example>`")
         if not mail.is_whole(replacement.content):
             raise self._cannot(Capability.COMPOSE, _NOT_WHOLE)
-        payload = mail.composed(replacement, {"email": sender, "name": name} if name else {"email": sender})
+        group = settings.options.get("unsubscribe_group")
+        if group is not None and type(group) is not int:
+            raise UsageError("`providers.sendgrid.unsubscribe_group` is no number", "write the id that SendGrid shows")
+        whom = {"email": sender, "name": name} if name else {"email": sender}
+        payload = mail.composed(replacement, whom, group)
         if replacement.at is not None:
             payload = mail.scheduled(payload, self._send_at(replacement.at, replacement.now))
         url = f"{settings.base_url or _HOST}/v3/mail/send"

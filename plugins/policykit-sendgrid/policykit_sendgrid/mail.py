@@ -34,7 +34,7 @@ def sends(reader: Reader, payload: Mapping[str, Any]) -> tuple[Send, ...]:
     shared = _Shared(reader, payload)
     found = tuple(
         send
-        for place, personalization in enumerate(_personalizations(reader, payload))
+        for place, personalization in enumerate(reader.objects(payload, "personalizations"))
         for send in shared.of(personalization, f"personalizations[{place}].")
     )
     if not found:
@@ -42,53 +42,46 @@ def sends(reader: Reader, payload: Mapping[str, Any]) -> tuple[Send, ...]:
     return found
 
 
-def _personalizations(reader: Reader, payload: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return reader.objects(payload, "personalizations")
-
-
 class _Shared:
     """What all personalizations of a payload have in common, read once."""
 
     def __init__(self, reader: Reader, payload: Mapping[str, Any]) -> None:
         self.reader = reader
-        self.subject = reader.text(payload, "subject")
         self.at = _at(reader, payload, "")
         self.parts = _parts(reader, payload)
+        self.content = self._content(reader.text(payload, "subject"))
         self.custom_args = _texts(reader, payload, "custom_args", "")
         self.headers = _texts(reader, payload, "headers", "")
-        self.sections = _texts(reader, payload, "sections", "")
-        self.slots = _slots(reader, payload)
+        self.values = _texts(reader, payload, "sections", "")
+        self.of_call = _slots(reader, payload)
+        self.slots = self._slots({}, {})
 
     def of(self, personalization: Mapping[str, Any], where: str) -> Iterator[Send]:
         """The sends of one personalization, which share everything but the address."""
-        subject = self.reader.text(personalization, "subject", where)
-        if subject is None:
-            subject = self.subject
-        content = {"subject": subject, **self.parts} if subject is not None else self.parts
-        own_at = _at(self.reader, personalization, where)
+        read = self.reader
+        subject = read.text(personalization, "subject", where)
+        content = self.content if subject is None else self._content(subject)
+        own_at = _at(read, personalization, where)
         at = self.at if own_at is None else own_at
-        values, slots = self._values(personalization, where), self._slots(personalization, where)
+        substitutions = _texts(read, personalization, "substitutions", where)
+        data = flat(read.mapping(personalization, "dynamic_template_data", where))
+        values = {**self.values, **substitutions, **data} if substitutions or data else self.values
+        custom_args = _texts(read, personalization, "custom_args", where)
+        headers = _texts(read, personalization, "headers", where)
+        slots = self._slots(custom_args, headers) if custom_args or headers else self.slots
         for field in _FIELDS:
-            for each in self.reader.objects(personalization, field, where):
-                address = _address(self.reader, each, f"{where}{field}[].")
-                yield Send("email", "sendgrid", address, content, values, at, slots)
+            for each in read.objects(personalization, field, where):
+                yield Send("email", "sendgrid", _address(read, each, where, field), content, values, at, slots)
 
-    def _values(self, personalization: Mapping[str, Any], where: str) -> dict[str, str]:
-        substitutions = _texts(self.reader, personalization, "substitutions", where)
-        return {
-            **self.sections,
-            **substitutions,
-            **flat(self.reader.mapping(personalization, "dynamic_template_data", where)),
-        }
+    def _content(self, subject: str | None) -> dict[str, str]:
+        return self.parts if subject is None else {"subject": subject, **self.parts}
 
-    def _slots(self, personalization: Mapping[str, Any], where: str) -> dict[str, tuple[str, ...]]:
+    def _slots(self, custom_args: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
         # Those of the personalization win over those of the call (API reference, read 2026-11-21).
-        custom_args = {**self.custom_args, **_texts(self.reader, personalization, "custom_args", where)}
-        headers = {**self.headers, **_texts(self.reader, personalization, "headers", where)}
         return {
-            **{f"custom_args.{key}": (text,) for key, text in custom_args.items()},
-            **{f"headers.{key}": (text,) for key, text in headers.items()},
-            **self.slots,
+            **{f"custom_args.{key}": (text,) for key, text in {**self.custom_args, **custom_args}.items()},
+            **{f"headers.{key}": (text,) for key, text in {**self.headers, **headers}.items()},
+            **self.of_call,
         }
 
 
@@ -114,6 +107,8 @@ def _single(value: object) -> tuple[str, ...]:
 
 
 def _texts(reader: Reader, holder: Mapping[str, Any], key: str, where: str) -> dict[str, str]:
+    if key not in holder:
+        return {}
     found = reader.mapping(holder, key, where)
     return {clean(name): as_text(value) for name, value in found.items() if value is not None}
 
@@ -139,11 +134,12 @@ def _at(reader: Reader, holder: Mapping[str, Any], where: str) -> int | None:
     return found * 1_000_000
 
 
-def _address(reader: Reader, holder: Mapping[str, Any], where: str) -> str | None:
+def _address(reader: Reader, holder: Mapping[str, Any], where: str, field: str) -> str | None:
     """None for a text that is no address: nobody can tell whom it would reach."""
-    found = reader.text(holder, "email", where)
-    if found is None:
-        raise reader.unreadable(f"`{where}email` is missing")
+    found = holder.get("email")
+    if not isinstance(found, str):
+        raise reader.unreadable(f"`{where}{field}[].email` is missing, or no text")
+    found = clean(found)
     return addresses.normal("email", split_address(found)[1])
 
 
@@ -156,15 +152,19 @@ def split_address(text: str) -> tuple[str, str]:
 # --- the same call for fewer people ----------------------------------------------------------------
 
 
-def kept(reader: Reader, payload: Mapping[str, Any], mask: Sequence[bool]) -> dict[str, Any]:
-    """The payload with only the addresses whose place in the mask is true, in the same order."""
-    marks = iter(mask)
+def kept(payload: Mapping[str, Any], mask: Sequence[bool]) -> dict[str, Any]:
+    """A payload that was read, with only the addresses whose place in the mask is true, in the same order."""
     left: list[dict[str, Any]] = []
-    for personalization in _personalizations(reader, payload):
-        people = {
-            field: [each for each in reader.objects(personalization, field) if next(marks, False)] for field in _FIELDS
-        }
-        left.extend(_without_others(personalization, people))
+    start = 0
+    for personalization in payload["personalizations"]:
+        groups = [(field, personalization.get(field) or []) for field in _FIELDS]
+        end = start + sum(len(group) for _, group in groups)
+        marks = mask[start:end]
+        start = end
+        if any(marks):
+            stays = iter(marks)
+            people = {field: [each for each in group if next(stays)] for field, group in groups}
+            left.extend(_without_others(personalization, people))
     return {**payload, "personalizations": left}
 
 
@@ -236,12 +236,16 @@ def scheduled(payload: Mapping[str, Any], seconds: int) -> dict[str, Any]:
     return {**payload, "personalizations": people, "send_at": seconds}
 
 
-def composed(replacement: Replacement, sender: Mapping[str, str]) -> dict[str, Any]:
-    """A whole payload for one person."""
+def composed(
+    replacement: Replacement, sender: Mapping[str, str], unsubscribe_group: int | None = None
+) -> dict[str, Any]:
+    """A whole payload for one person; with an unsubscribe group SendGrid adds its link and header."""
     marks = {"campaign": replacement.campaign, "policykit": replacement.decision}
+    group = {"asm": {"group_id": unsubscribe_group}} if unsubscribe_group is not None else {}
     return {
         "personalizations": [{"to": [{"email": replacement.address}]}],
         "from": dict(sender),
         "custom_args": {name: text for name, text in marks.items() if text},
+        **group,
         **_content(replacement.content),
     }

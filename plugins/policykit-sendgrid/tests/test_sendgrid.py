@@ -118,8 +118,8 @@ def test_half_surrogates_and_zero_bytes_can_be_stored() -> None:
         (mail() | {"personalizations": ["a"]}, "`personalizations` holds something that is no object"),
         (mail({"to": "jane@example.com"}), "`personalizations[0].to` is no list"),
         (mail(to("jane@example.com"), {"bcc": ["x"]}), "`personalizations[1].bcc` holds something that is no object"),
-        (mail({"to": [{"name": "Jane"}]}), "`personalizations[0].to[].email` is missing"),
-        (mail({"to": [{"email": 5}]}), "`personalizations[0].to[].email` is no text"),
+        (mail({"to": [{"name": "Jane"}]}), "`personalizations[0].to[].email` is missing, or no text"),
+        (mail({"to": [{"email": 5}]}), "`personalizations[0].to[].email` is missing, or no text"),
         (mail(to("jane@example.com", subject=["S"])), "`personalizations[0].subject` is no text"),
         (mail(to("jane@example.com", custom_args="a")), "`personalizations[0].custom_args` is no object"),
         (mail(to("jane@example.com", substitutions=[])), "`personalizations[0].substitutions` is no object"),
@@ -387,6 +387,16 @@ def test_what_the_configuration_lacks_is_named(given_settings: Settings, missing
     assert [problem.message for problem in caught.value.problems] == [missing]
     assert all(problem.help for problem in caught.value.problems)
     assert KEY not in str(caught.value)
+
+
+def test_an_unsubscribe_group_goes_with_what_is_composed() -> None:
+    whole = Replacement("email", "jane@example.com", {"subject": "S", "text": "T"})
+    grouped = Settings(SETTINGS.credentials, SETTINGS.options | {"unsubscribe_group": 42})
+
+    assert body_of(ADAPTER.compose(whole, grouped))["asm"] == {"group_id": 42}
+    assert "asm" not in body_of(ADAPTER.compose(whole, SETTINGS))
+    with pytest.raises(UsageError, match="unsubscribe_group` is no number"):
+        ADAPTER.compose(whole, Settings(SETTINGS.credentials, SETTINGS.options | {"unsubscribe_group": "news"}))
 
 
 def test_base_url_is_a_gateway_or_the_twin_in_europe() -> None:
