@@ -13,6 +13,8 @@ from tests.guards.gates import REFUSED, ScriptedGate
 from tests.guards.transports import ALL, Reply
 
 Post = Callable[..., Reply]
+# urllib follows no redirect of a POST that would keep its body.
+REDIRECTED = pytest.mark.parametrize("post", [ALL[name] for name in ALL if name != "urllib"])
 OK = Answer(200, "Fine", (("Content-Type", "text/plain"), ("X-Theirs", "kept")), b"ok")
 
 
@@ -125,9 +127,8 @@ def test_what_no_adapter_claims_passes_without_being_read(post, double, gate):
     assert (gate.planned, gate.settled, gate.ended) == ([], [], 0)
 
 
-def test_a_redirected_send_is_decided_once(post, double, gate, request):
-    if "urllib" in request.node.callspec.id:
-        pytest.skip("urllib follows no redirect of a POST that keeps its body")
+@REDIRECTED
+def test_a_redirected_send_is_decided_once(post, double, gate):
     double.answer("/send/first", redirect("/send/second", 307))
     double.answer("/send/second", redirect("/send/third", 308))
     double.answer("/send/third", OK)
@@ -144,9 +145,8 @@ def test_a_redirected_send_is_decided_once(post, double, gate, request):
     assert (gate.settled, gate.ended) == ([200], 0)
 
 
-def test_a_redirect_of_a_pruned_send_carries_the_pruned_body(post, double, gate, request):
-    if "urllib" in request.node.callspec.id:
-        pytest.skip("urllib follows no redirect of a POST that keeps its body")
+@REDIRECTED
+def test_a_redirect_of_a_pruned_send_carries_the_pruned_body(post, double, gate):
     double.answer("/send/mended", redirect("/send/there", 307))
     double.answer("/send/there", OK)
 

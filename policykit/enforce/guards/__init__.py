@@ -6,6 +6,7 @@ it loads none itself.
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +17,8 @@ from types import ModuleType
 from typing import Any, TypeAlias
 
 from policykit.enforce.plan import Gate
+
+_LOG = logging.getLogger("policykit.guards")
 
 Detach: TypeAlias = Callable[[], None]
 Attach: TypeAlias = Callable[[Gate], Detach]
@@ -69,10 +72,13 @@ class _Held:
         with self._lock:
             if self._left or name in self._taken:
                 return
-            guard, *rest = _GUARDS[name]
-            attach = import_module(f"{__name__}.{guard}").attach
-            self._undo.append(attach(self._gate, *rest))
             self._taken.add(name)
+            guard, *rest = _GUARDS[name]
+            try:
+                attach = import_module(f"{__name__}.{guard}").attach
+                self._undo.append(attach(self._gate, *rest))
+            except Exception as error:  # border: a release of the library we do not know must not stop its import
+                _LOG.error("`%s` cannot be guarded (%s): what it sends is not judged", name, type(error).__name__)
 
     def keep(self, detach: Detach) -> None:
         with self._lock:
@@ -97,11 +103,12 @@ class _WhenLoaded(MetaPathFinder):
         if fullname not in _GUARDS:
             return None
         for finder in sys.meta_path:
-            if isinstance(finder, _WhenLoaded):
+            if isinstance(finder, _WhenLoaded) or not hasattr(finder, "find_spec"):
                 continue
             spec = finder.find_spec(fullname, path, target)
-            if spec is not None and spec.loader is not None:
-                spec.loader = _Guarding(spec.loader, fullname)
+            if spec is not None:
+                if hasattr(spec.loader, "exec_module"):
+                    spec.loader = _Guarding(spec.loader, fullname)
                 return spec
         return None
 

@@ -46,7 +46,7 @@ def _url(session: Any, given: Any, kwargs: Mapping[str, Any]) -> URL | None:
     try:
         url: URL = session._build_url(given)  # noqa: SLF001  # joins the session's base URL
         params = kwargs.get("params")
-        return url.extend_query(params) if params else url
+        return getattr(url, "extend_query", url.update_query)(params) if params else url
     except (TypeError, ValueError):
         return None
 

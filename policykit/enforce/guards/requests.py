@@ -80,7 +80,7 @@ class Guarded:
         return (_itself, (self._adapter,))
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        hop = request.hooks
+        hop = getattr(request, "hooks", None)
         if type(hop) is Hop and hop.leads_to(request):
             return self._forward(request, hop.next(request), hop.plan, args, kwargs)
         if not (self._switch.on and shared.claimed(self._gate, str(request.method), str(request.url))):
