@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 PHONE_CHANNELS = frozenset({"voice", "sms", "mms", "whatsapp"})
-_FILLING = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]")
+_BLANKS = re.compile(r"[\s\u00a0]")
+_FILLING = re.compile(r"[().\-/\u2010-\u2015]")
 _DIGITS = re.compile(r"\+?[0-9]{3,20}")
+_TRUNK = re.compile(r"^(\+[0-9]{1,3})\(0\)")  # `+44 (0) 20`: dialled only inside of the country
 
 
 def normal(channel: str, text: str) -> str | None:
@@ -27,15 +30,43 @@ def normal(channel: str, text: str) -> str | None:
 
 
 def key(channel: str, text: str) -> str:
-    """What two addresses of a channel share when they are the same: emails compare without case."""
+    """What two addresses of a channel share when they are the same.
+
+    Emails compare without case, and foreign names of domains in either spelling (`xn--...`).
+    """
     found = normal(channel, text)
     if found is None:
         return text.strip()
-    return found.casefold() if channel == "email" else found.removeprefix("+") if channel in PHONE_CHANNELS else found
+    return _email(found) if channel == "email" else found.removeprefix("+") if channel in PHONE_CHANNELS else found
+
+
+def family(channel: str) -> str:
+    """What channels share when an address of one is an address of the others: one number takes calls and texts."""
+    return "phone" if channel in PHONE_CHANNELS else channel
 
 
 def _phone(text: str) -> str | None:
-    digits = _FILLING.sub("", text)
-    if digits.startswith("00"):
-        digits = "+" + digits[2:]
+    digits = _BLANKS.sub("", text)
+    if digits.startswith(("00", "+00")):
+        digits = "+" + digits.removeprefix("+")[2:]
+    digits = _FILLING.sub("", _TRUNK.sub(r"\1", digits))
     return digits if _DIGITS.fullmatch(digits) else None
+
+
+def _email(text: str) -> str:
+    if text.isascii() and "xn--" not in text.lower():
+        return text.lower()
+    local, _, domain = text.rpartition("@")
+    domain = ".".join([_unicode(label) for label in re.split("[.\u3002\uff0e\uff61]", domain)])
+    # Twice: folding can undo the form, and the form can bring back capitals.
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", f"{local}@{domain}").casefold())
+
+
+def _unicode(label: str) -> str:
+    """A label of a domain as people write it; one that cannot be read stays."""
+    if not label.lower().startswith("xn--"):
+        return label
+    try:
+        return label[4:].encode("ascii").decode("punycode")
+    except (UnicodeError, ValueError, OverflowError):
+        return label

@@ -24,7 +24,10 @@ Ending: TypeAlias = Literal["sent", "released", "ended"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who a send is for. address: `addresses.key`; person: named by the application, else None."""
+    """Who a send is for. address: `addresses.key`; person: named by the application, else None.
+
+    An address finds whoever has it on a channel of the same family (`addresses.family`).
+    """
 
     channel: str
     address: str = field(repr=False)

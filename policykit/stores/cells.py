@@ -122,7 +122,7 @@ def _append(rows: list[dict[str, Cell]], row: dict[str, Cell]) -> bool:
 
 
 def reach(facts: Facts) -> set[tuple[str, str]]:
-    """Channel and key of every address the person has, from address rows and columns of the people row."""
+    """Where the person is reached (`found_at`): by every address of the rows, and of columns of the people row."""
     found = {
         (column.removeprefix("address."), address)
         for column, cell in facts["people"].items()
@@ -132,4 +132,9 @@ def reach(facts: Facts) -> set[tuple[str, str]]:
         channel, address = text(row["channel"]), text(row.get("address"))
         if channel is not None and address is not None:
             found.add((channel, address))
-    return {(printable(channel), printable(addresses.key(channel, address))) for channel, address in found}
+    return {found_at(channel, addresses.key(channel, address)) for channel, address in found}
+
+
+def found_at(channel: str, key: str) -> tuple[str, str]:
+    """What an address is found by: one number is one place, whatever channel it is known for."""
+    return printable(addresses.family(channel)), printable(key)

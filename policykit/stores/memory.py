@@ -30,7 +30,7 @@ from policykit.stores.base import (
     Verified,
     Written,
 )
-from policykit.stores.cells import Facts, canonical, check_relation, checked, nothing, put, reach, text
+from policykit.stores.cells import Facts, canonical, check_relation, checked, found_at, nothing, put, reach, text
 from policykit.stores.chain import GENESIS, link, printable, walk
 
 
@@ -84,7 +84,10 @@ class MemoryStore(Store):
     def known(self, asked: Sequence[Asked], now: Micros, logical: Sequence[str] = ()) -> Known:
         with self._lock:
             people = tuple(
-                tuple(self._stored(each, now) for each in sorted(self._reached.get((one.channel, one.address), ())))
+                tuple(
+                    self._stored(each, now)
+                    for each in sorted(self._reached.get(found_at(one.channel, one.address), ()))
+                )
                 for one in asked
             )
             named = tuple(

@@ -1,7 +1,7 @@
 """The tables of a SQLite store, and the version they are written under.
 
 people      facts: JSON of everything kept about a person but sends and events in full (`cells.Facts`)
-addresses   where a person is reached: channel and `addresses.key`; derived from the facts
+addresses   where a person is reached: `cells.found_at`; derived from the facts
 consents    the ledger: rows as they came; nothing is ever changed or removed
 sends       one person's history, numbered by write. state: 0 sent, 1 reserved, 2 ended, 3 no send but
             the number of the latest other write about the person. odd: JSON of an imported row whose

@@ -13,7 +13,7 @@ from sqlite3 import Connection
 
 from policykit.model import Micros
 from policykit.stores.base import Asked, Cell, Known, Row, StoredPerson
-from policykit.stores.cells import SENT, Facts, canonical, nothing, put, reach, text
+from policykit.stores.cells import SENT, Facts, canonical, found_at, nothing, put, reach, text
 from policykit.stores.chain import printable
 
 SENT_STATE, RESERVED, ENDED, MARK = 0, 1, 2, 3  # of `sends`, see schema.py
@@ -42,7 +42,7 @@ def find_known(connection: Connection, asked: Sequence[Asked], now: Micros, logi
     people: list[tuple[StoredPerson, ...]] = []
     named: list[StoredPerson | None] = []
     for one in asked:
-        living = connection.execute(_LIVING, (one.channel, printable(one.address))).fetchall()
+        living = connection.execute(_LIVING, found_at(one.channel, one.address)).fetchall()
         people.append(tuple([_person(*row) for row in (sorted(living) if len(living) > 1 else living)]))
         named.append(_find_named(connection, printable(one.person), now, _person) if one.person is not None else None)
     holds = dict(connection.execute(_HOLDS).fetchall())
@@ -173,14 +173,15 @@ def _write_sent(connection: Connection, number: str, name: str, row: dict[str, C
     met = met + 1 if last == number else 1
     is_new = met > kept
     connection.execute(
-        "INSERT INTO imported VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET kept = ?2, import = ?3, met = ?4",
+        "INSERT INTO imported (content, kept, import, met) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET kept = excluded.kept, import = excluded.import, met = excluded.met",
         (content, max(kept, met), number, met),
     )
     if is_new:
         connection.execute(
             f"INSERT INTO sends (person, {_COLUMNS}) "
-            "SELECT ?1, coalesce(max(n), 0) + 1, 0, 0, ?2, ?3, ?4, ?5, ?6, ?7 FROM sends WHERE person = ?1",
-            (name, *_cells(row)),
+            "SELECT ?, coalesce(max(n), 0) + 1, 0, 0, ?, ?, ?, ?, ?, ? FROM sends WHERE person = ?",
+            (name, *_cells(row), name),
         )
     return is_new
 

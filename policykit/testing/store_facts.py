@@ -47,14 +47,17 @@ class FactLaws(StoreLaws):
         store.write("people", [{"id": "eve", "address.push": "tok", "address.push.shared": "true"}])
         store.hold("spring", "a wrong price", NOW)
 
-        asked = [ADDRESS, Asked("sms", "33612", "ada"), Asked("push", "tok"), ADDRESS, Asked("web_push", "tok")]
+        asked = [
+            ADDRESS, Asked("sms", "33612", "ada"), Asked("push", "tok"), ADDRESS, Asked("web_push", "tok"),
+            Asked("whatsapp", "33612"),
+        ]  # fmt: skip
         known = store.known(asked, NOW)
 
         ada, bob = known.people[0]
         assert [[person.id for person in people] for people in known.people] == [
-            ["ada", "bob"], ["bob"], ["eve"], ["ada", "bob"], [],
+            ["ada", "bob"], ["bob"], ["eve"], ["ada", "bob"], [], ["bob"],
         ]  # fmt: skip
-        assert known.named == (None, ada, None, None, None)
+        assert known.named == (None, ada, None, None, None, None)
         assert known.holds == {"spring": "a wrong price"}
         assert (ada.people, ada.addresses, ada.attributes, ada.consents) == (ADA, (AT,), (LIKES,), (YES,))
         assert ada.history == ({"id": None, **SENT},)
