@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import date
 
 from policykit.sends import DecisionRecord
 
@@ -37,15 +38,33 @@ def sending(
 ) -> Iterator[Sending]:
     """Sends in this block belong to a campaign, and to a person where one is named; inner blocks win.
 
-    values: this person's attribute values for these sends, by attribute id, in place of stored ones.
+    values: this person's attribute values for these sends, by attribute id, in place of stored ones; None = not known.
     """
-    texts = {name: value if isinstance(value, str) else str(value) for name, value in (values or {}).items()}
-    block = Sending(campaign, person, texts)
+    texts = {name: _text(value) for name, value in (values or {}).items()}
+    block = Sending(_name(campaign), _name(person), texts)
     token = _SENDING.set(block)
     try:
         yield block
     finally:
         _SENDING.reset(token)
+
+
+def _name(given: object) -> str | None:
+    """Ids as stores and manifests have them: a customer number may be given as the number it is."""
+    return None if given is None else str(given)
+
+
+def _text(value: object) -> str:
+    """A value as a data file would hold it; nothing is the empty text, which is not known."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
 
 
 def current() -> Sending | None:
@@ -55,7 +74,7 @@ def current() -> Sending | None:
 @contextmanager
 def ours() -> Iterator[None]:
     """Sends in this block are policykit's own, judged already: guards let them pass."""
-    token = _OURS.set(True)  # noqa: FBT003  # a mark
+    token = _OURS.set(True)  # a mark
     try:
         yield
     finally:
