@@ -83,13 +83,7 @@ class MemoryStore(Store):
 
     def known(self, asked: Sequence[Asked], now: Micros, logical: Sequence[str] = ()) -> Known:
         with self._lock:
-            people = tuple(
-                tuple(
-                    self._stored(each, now)
-                    for each in sorted(self._reached.get(found_at(one.channel, one.address), ()))
-                )
-                for one in asked
-            )
+            people = tuple(self._living_at(one, now) for one in asked)
             named = tuple(
                 self._stored(one.person, now) if one.person is not None and one.person in self._people else None
                 for one in asked
@@ -97,6 +91,10 @@ class MemoryStore(Store):
             attempts = {place: self._attempt(one, now) for place, one in enumerate(logical)}
             retry = {place: decision for place, decision in attempts.items() if decision is not None}
             return Known(people, named, dict(self._holds), retry)
+
+    def _living_at(self, asked: Asked, now: Micros) -> tuple[StoredPerson, ...]:
+        names = self._reached.get(found_at(asked.channel, asked.address), ())
+        return tuple(self._stored(name, now) for name in sorted(names))
 
     def _attempt(self, logical: str, now: Micros) -> str | None:
         """The first attempt of a logical send that ended without success and still holds its slot."""

@@ -141,10 +141,10 @@ class SQLiteStore(Store):
     def take_due(self, now: Micros, lease_until: Micros, most: int = 100) -> tuple[PutOff, ...]:
         def _take(connection: Connection) -> tuple[PutOff, ...]:
             taken = connection.execute(
-                "UPDATE outbox SET lease_until = ?1, attempts = attempts + 1 WHERE decision IN (SELECT decision FROM "
-                "outbox WHERE due <= ?2 AND lease_until <= ?2 ORDER BY due, decision LIMIT ?3) "
+                "UPDATE outbox SET lease_until = ?, attempts = attempts + 1 WHERE decision IN (SELECT decision FROM "
+                "outbox WHERE due <= ? AND lease_until <= ? ORDER BY due, decision LIMIT ?) "
                 f"RETURNING {_WAITING}",
-                (lease_until, now, most),
+                (lease_until, now, now, most),
             ).fetchall()
             return tuple(sorted((PutOff(*row) for row in taken), key=lambda one: (one.due, one.decision)))
 

@@ -18,15 +18,14 @@ Head: TypeAlias = tuple[int, str]  # number and hash of the last line of the log
 
 _HEAD = "SELECT number, hash FROM decisions ORDER BY number DESC LIMIT 1"
 _APPEND = (
-    "INSERT INTO decisions (number, line, hash) SELECT ?1, ?2, ?3 "
-    "WHERE coalesce((SELECT max(number) FROM decisions), 0) = ?1 - 1"
+    "INSERT INTO decisions (number, line, hash) SELECT ?, ?, ? "
+    "WHERE coalesce((SELECT max(number) FROM decisions), 0) = ?"
 )
 _PLACE = "INSERT INTO places (id, number, person, n) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _PLACED = "SELECT s.person, s.n, s.state, s.lease_until FROM places p JOIN sends s USING (person, n) WHERE p.id = ?"
 _RESERVE = (
     "INSERT INTO sends (person, n, state, lease_until, decision, at, channel, message_class, campaign, logical) "
-    "SELECT ?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9 "
-    "WHERE coalesce((SELECT max(n) FROM sends WHERE person = ?1), 0) = ?2 - 1"
+    "SELECT ?, ?, 1, ?, ?, ?, ?, ?, ?, ? WHERE coalesce((SELECT max(n) FROM sends WHERE person = ?), 0) = ?"
 )
 
 
@@ -65,21 +64,28 @@ class _Recording:
         campaign = slot.campaign if slot.campaign is None else printable(slot.campaign)
         taken = self._execute(
             _RESERVE,
-            (person, n, slot.lease_until, decision, slot.at, slot.channel, slot.message_class, campaign, slot.logical),
-        )
+            (person, n, slot.lease_until, decision, slot.at, slot.channel, slot.message_class, campaign, slot.logical,
+             person, n - 1),
+        )  # fmt: skip
         if taken.rowcount != 1:
             return False
         self._moved[person] = self._moved.get(person, 0) + 1
         return True
 
     def _append(self, decision: str, line: str) -> None:
-        head = self.head[0] + 1, link(self.head[1], line)
-        if self._execute(_APPEND, (head[0], line, head[1])).rowcount != 1:  # another process was here
+        if not self._links(line):  # another process was here
             self.head = self._execute(_HEAD).fetchone() or (0, GENESIS)
-            head = self.head[0] + 1, link(self.head[1], line)
-            self._execute(_APPEND, (head[0], line, head[1]))
-            self._execute("UPDATE places SET number = ? WHERE id = ?", (head[0], decision))
+            self._links(line)
+            self._execute("UPDATE places SET number = ? WHERE id = ?", (self.head[0], decision))
+
+    def _links(self, line: str) -> bool:
+        """Appends a line to the log; False when the log does not end where it was last seen to."""
+        last, before = self.head
+        head = last + 1, link(before, line)
+        if self._execute(_APPEND, (head[0], line, head[1], last)).rowcount != 1:
+            return False
         self.head = head
+        return True
 
     def _take_over(self, slot: Reservation, decision: str) -> bool:
         """Puts a new slot in place of that of an earlier attempt that ended."""

@@ -20,7 +20,7 @@ from policykit.stores.base import LEASE, Asked, Entry, PutOff
 from policykit.stores.memory import MemoryStore
 from policykit.stores.open import open_store
 from policykit.stores.sqlite import SQLiteStore
-from policykit.testing.store_rows import ADDRESS, FOREVER, NO, NOW, YES, fill, read_ada, slot_of, take_slot
+from policykit.testing.store_rows import ADA, ADDRESS, FOREVER, NO, NOW, SENT, YES, fill, read_ada, slot_of, take_slot
 
 RACER = Path(__file__).parent / "racer.py"
 ROOT = Path(__file__).parent.parent.parent
