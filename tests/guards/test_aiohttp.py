@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -10,6 +11,7 @@ import pytest
 
 from policykit.adapters.wire import Answer
 from policykit.enforce.guards.aiohttp import attach
+from policykit.enforce.plan import Plan
 from tests.guards.gates import REFUSED, ScriptedGate
 
 OK = Answer(200, "Fine", (("X-Theirs", "kept"), ("Set-Cookie", "seen=1")), b'{"a": 1}')
@@ -159,3 +161,11 @@ def test_a_streamed_answer_stays_a_stream(double, gate):
             return [line async for line in told.content]
 
     assert run(send) == [b"one\n", b"two\n"]
+
+
+def test_a_request_that_is_sent_elsewhere_takes_its_parameters_along(double, gate):
+    gate.plan = lambda request: Plan(replace(request, url=f"{double.url}/send/there?b=2"))
+
+    run(lambda session: session.post(f"{double.url}/send/x", params={"a": "1"}))
+
+    assert [(each.path, each.query) for each in double.requests] == [("/send/there", "b=2")]

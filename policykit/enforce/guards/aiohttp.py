@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -62,8 +61,10 @@ async def _judged(
     if plan.forward is None:
         return await _answered(session, method, url, shared.refusal(plan), kwargs)
     if plan.forward is not outgoing:
-        url = given = URL(plan.forward.url, encoded=True)
         method, kwargs = plan.forward.method, _changed(kwargs, plan.forward)
+        if plan.forward.url != outgoing.url:
+            url = given = URL(plan.forward.url, encoded=True)
+            kwargs["params"] = None
     raises, kwargs = _raises(session, kwargs)
     try:
         response = await _pass(partial(plain, session, method, given, **kwargs), (gate, plan.forward), url)
@@ -125,7 +126,7 @@ async def _body(session: Any, kwargs: dict[str, Any]) -> tuple[_Body, dict[str, 
     body = _Body(b"".join(collector.parts), dict(made.headers or {}))
     if isinstance(made, payload.BytesPayload) and not isinstance(data, aiohttp.FormData | payload.Payload):
         return body, kwargs
-    return body, {**kwargs, "data": _bytes(body.whole, made.headers)}
+    return body, {**kwargs, "data": _Whole(body.whole, made.headers)}
 
 
 def _json(session: Any, value: Any) -> _Body:
@@ -135,9 +136,12 @@ def _json(session: Any, value: Any) -> _Body:
     return _Body(whole, {"Content-Type": "application/json"})
 
 
-def _bytes(whole: bytes, headers: Any = None) -> payload.Payload:
-    """As a stream in memory: aiohttp warns of large plain bytes."""
-    return payload.BytesIOPayload(BytesIO(whole), headers=headers, content_type="application/octet-stream")
+class _Whole(payload.BytesPayload):
+    """Bytes in a body's place. Unlike the parent's, they may be many without a warning: that was the application's."""
+
+    def __init__(self, whole: bytes, headers: Any = None) -> None:
+        payload.Payload.__init__(self, whole, headers=headers, content_type="application/octet-stream")
+        self._size = len(whole)
 
 
 def _headers(session: Any, url: URL, body: _Body, kwargs: Mapping[str, Any]) -> Headers:
@@ -155,7 +159,7 @@ def _headers(session: Any, url: URL, body: _Body, kwargs: Mapping[str, Any]) -> 
 def _changed(kwargs: dict[str, Any], forward: OutgoingRequest) -> dict[str, Any]:
     gone = shared.FRAMING | {"host"} | ({"authorization"} if kwargs.get("auth") is not None else set())
     headers = CIMultiDict((name, value) for name, value in forward.headers if name.lower() not in gone)
-    return {**kwargs, "data": _bytes(forward.body), "json": None, "params": None, "headers": headers, "chunked": None}
+    return {**kwargs, "data": _Whole(forward.body), "json": None, "headers": headers, "chunked": None}
 
 
 # --- answers ---------------------------------------------------------------------------------------
@@ -175,7 +179,7 @@ class Answered(aiohttp.ClientResponse):
         self.content.feed_data(answer.body)
         self.content.feed_eof()
         self._url, self._real_url = url.with_fragment(None), url
-        self._headers, self._body = headers, answer.body
+        self._headers, self._body, self._history = headers, answer.body, ()
         self._raw_headers = tuple((name.encode(), value.encode()) for name, value in headers.items())
         self._request_info = aiohttp.RequestInfo(self._url, method, CIMultiDictProxy(CIMultiDict()), url)
         self._cache, self._traces, self._loop, self._timer = {}, [], loop, TimerNoop()
