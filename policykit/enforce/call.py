@@ -210,12 +210,12 @@ class Decider:
         self, call: Call, each: _Open, known: Known, index: int, earlier: dict[str, tuple[SentRecord, ...]]
     ) -> Line:
         """One send judged, with the slot it asks for. earlier: what leaves before it, by person; is added to."""
-        judged, names = self._verdict(call, each, known, index, earlier)
+        judged, found = self._verdict(call, each, known, index, earlier)
         line = self._line(call, each, judged, known.retry.get(index))
         if line.leaves is not None and len(call.sends) > 1:
-            for name in names:
+            for name in found:
                 earlier[name] = (*earlier.get(name, ()), line.leaves)
-        return line
+        return replace(line, shared=_others(line, found)) if len(found) > 1 else line
 
     def _verdict(
         self, call: Call, each: _Open, known: Known, index: int, earlier: Mapping[str, tuple[SentRecord, ...]]
@@ -226,7 +226,8 @@ class Decider:
             rules, send, known.people[index], known.named[index], call.sending,
             alone=call.alone, without=call.waited.decision if call.waited else known.retry.get(index),
         )  # fmt: skip
-        names = [subject.id if subject.id is not None else f"\0{each.asked}" for subject in found.subjects]
+        stranger = f"\0{send.channel}\0{each.asked.address if each.asked is not None else None}"
+        names = [subject.id if subject.id is not None else stranger for subject in found.subjects]
         subjects = found.subjects
         if earlier:
             subjects = tuple(people.with_earlier(subject, earlier[name]) if name in earlier else subject
@@ -285,6 +286,14 @@ NOBODY = Known((), ())
 _EFFECTS: Mapping[Verdict, Effect] = {
     Verdict.ALLOW: "passed", Verdict.DOWNGRADE: "replaced", Verdict.BLOCK: "refused",
 }  # fmt: skip
+
+
+def _others(line: Line, found: Sequence[str]) -> tuple[str, ...]:
+    """People beside the one judged whom the send reaches too: those who live at its address, while it goes there."""
+    if line.judged.decision.changes.channel is not None and line.effect != "passed":
+        return ()
+    own = line.judged.subject.id if line.judged.subject is not None else None
+    return tuple(name for name in found if name != own and not name.startswith("\0"))
 
 
 def _planned(call: Call, each: _Open) -> Micros:

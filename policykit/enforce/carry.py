@@ -6,7 +6,7 @@ and gives its slot back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from policykit.adapters.base import Adapter
@@ -80,11 +80,15 @@ class Carrier:
             if line is not None and line.effect == "passed":
                 lines[place] = self.turn(call, line, CANNOT_SPLIT)
 
-    def settle(self, adapter: Adapter, ids: tuple[str | None, ...], sends: tuple[Send, ...], answer: Answer) -> Ending:
-        """Settles what a provider answered to. ids: aligned with the sends, None for what was not judged."""
+    def settle(self, adapter: Adapter, lines: Sequence[Line | None], sends: tuple[Send, ...], answer: Answer) -> Ending:
+        """Settles what a provider answered to. lines: aligned with the sends, None for what was not judged."""
         ending = ending_of(answer.status)
-        receipts = None if ending != "sent" else lambda: _receipts(adapter, ids, sends, answer)
-        self._ledger.ended(Ended(tuple([each for each in ids if each is not None]), ending, receipts))
+        ids = tuple([line.record.id for line in lines if line is not None])
+        if ending == "sent":
+            shared = tuple([row for line in lines if line is not None and line.shared for row in line.history()])
+            self._ledger.ended(Ended(ids, ending, lambda: _receipts(adapter, lines, sends, answer), shared))
+        else:
+            self._ledger.ended(Ended(ids, ending))
         return ending
 
     def _replace(self, call: Call, place: int, line: Line) -> Line:
@@ -98,7 +102,7 @@ class Carrier:
             return self.wait(call, place, line, call.now)
         ending = ending_of(answer.status)
         if ending == "sent":
-            self.settle(act.adapter, (line.record.id,), (line.send,), answer)
+            self.settle(act.adapter, (line,), (line.send,), answer)
             return line
         if ending == "released":
             return self.turn(call, line, f"`{act.adapter.name}` refused what takes its place ({answer.status})")
@@ -113,7 +117,9 @@ def ending_of(status: int) -> Ending:
 
 
 def _receipts(
-    adapter: Adapter, ids: tuple[str | None, ...], sends: tuple[Send, ...], answer: Answer
+    adapter: Adapter, lines: Sequence[Line | None], sends: tuple[Send, ...], answer: Answer
 ) -> Mapping[str, str]:
     found = adapter.receipts(answer, sends)
-    return {id_: receipt for id_, receipt in zip(ids, found, strict=False) if id_ is not None and receipt}
+    return {
+        line.record.id: receipt for line, receipt in zip(lines, found, strict=False) if line is not None and receipt
+    }

@@ -50,12 +50,12 @@ _MOST_IDS = 20  # in the header of an answer
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What settling a forwarded call needs. ids: aligned with `forwarded`, None for what was not judged."""
+    """What settling a forwarded call needs. lines: aligned with `forwarded`, None for what was not judged."""
 
     adapter: Adapter
     sends: tuple[Send, ...]
     outcomes: tuple[Outcome, ...]
-    ids: tuple[str | None, ...]
+    lines: tuple[Line | None, ...]
     forwarded: tuple[Send, ...]
 
 
@@ -112,7 +112,7 @@ class LiveGate:
         if not isinstance(ticket, Ticket):
             return answer
         try:
-            self._carrier.settle(ticket.adapter, ticket.ids, ticket.forwarded, answer)
+            self._carrier.settle(ticket.adapter, ticket.lines, ticket.forwarded, answer)
             if plan.mends and answer.status < 300:
                 return ticket.adapter.mend(answer, ticket.sends, ticket.outcomes)
         except Exception as error:  # border: the provider's answer reaches the caller whatever happens to us
@@ -122,7 +122,7 @@ class LiveGate:
     def failed(self, plan: Plan) -> None:
         ticket = plan.tickets
         if isinstance(ticket, Ticket):
-            self._ledger.ended(Ended(tuple(each for each in ticket.ids if each is not None), "ended"))
+            self._ledger.ended(Ended(tuple(line.record.id for line in ticket.lines if line is not None), "ended"))
 
     # --- what others ask
 
@@ -221,7 +221,7 @@ class LiveGate:
         kept = [place for place, keep in enumerate(mask) if keep]
         ticket = Ticket(
             adapter, call.sends, tuple([_outcome(line) for line in lines]),
-            tuple([line.record.id if (line := lines[place]) is not None else None for place in kept]),
+            tuple([lines[place] for place in kept]),
             tuple([call.sends[place] for place in kept]),
         )  # fmt: skip
         mends = len(kept) < len(lines) and type(adapter).mend is not Adapter.mend

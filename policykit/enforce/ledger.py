@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from policykit.errors import StoreUnavailable
 from policykit.model import Micros
 from policykit.sends import DecisionRecord
-from policykit.stores.base import Asked, Ending, Entry, Known, Store
+from policykit.stores.base import Asked, Ending, Entry, Known, Row, Store
 
 log = logging.getLogger("policykit")
 
@@ -34,11 +34,15 @@ _MOST_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How sends ended. receipts: worked out off the caller's path; decision id -> the provider's id."""
+    """How sends ended. receipts: worked out off the caller's path; decision id -> the provider's id.
+
+    shared: rows of history for others whom a sent message reached.
+    """
 
     ids: tuple[str, ...]
     ending: Ending
     receipts: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
+    shared: tuple[Row, ...] = field(default=(), repr=False)
 
 
 class Ledger:
@@ -62,6 +66,7 @@ class Ledger:
         self._waiting: deque[Entry] = deque()
         self._unsettled: dict[str, Ending] = {}
         self._receipts: dict[str, str] = {}
+        self._shared: list[Row] = []
         self._writing = threading.Lock()
         self._starting = threading.Lock()
         self._wake = threading.Event()
@@ -164,6 +169,7 @@ class Ledger:
             except Exception as error:  # border: the ledger's thread must live; what broke is dropped and said
                 self._unsettled.clear()
                 self._receipts.clear()
+                self._shared.clear()
                 self._say_once(f"endings could not be written: {type(error).__name__}")
             return True
 
@@ -173,6 +179,7 @@ class Ledger:
             if len(self._unsettled) < MOST_WAITING:
                 self._unsettled.update(dict.fromkeys(ended.ids, ended.ending))
                 self._receipts.update(self._read_receipts(ended))
+                self._shared.extend(ended.shared)
         while self._decided:
             records = self._decided.popleft()
             for observer in self._observers:
@@ -200,6 +207,9 @@ class Ledger:
                 self._waiting.popleft()
 
     def _settle(self) -> None:
+        if self._shared:
+            self.store.write("history", self._shared)
+            self._shared = []
         if not self._unsettled:
             return
         self.store.settle(self._unsettled, self._now(), self._receipts or None)

@@ -90,7 +90,7 @@ class Runner:
         answer = self._answer(call, line, adapter)
         ending = ending_of(answer.status)
         if ending == "sent":
-            self._carrier.settle(adapter, (line.record.id,), (line.send,), answer)
+            self._carrier.settle(adapter, (line,), (line.send,), answer)
             return "sent"
         if ending == "ended" and waiting.attempts < outbox.MOST_ATTEMPTS:
             assert call.adapter is not None

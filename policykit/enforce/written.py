@@ -15,7 +15,7 @@ from policykit.enforce.rules import Rules
 from policykit.ir.rules import RuleSet
 from policykit.model import Changes, Decision, Micros, SentRecord, Verdict
 from policykit.sends import DecisionRecord, Effect, Send, to_line
-from policykit.stores.base import LEASE, Entry, Reservation
+from policykit.stores.base import LEASE, Entry, Reservation, Row
 
 _NONE: Mapping[str, str] = {}
 _KEPT = 4096  # sets of sentences remembered; beyond it all are made anew
@@ -23,7 +23,11 @@ _KEPT = 4096  # sets of sentences remembered; beyond it all are made anew
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One send of a call, decided. entry: what is written of it. leaves: how it counts, None when it does not."""
+    """One send of a call, decided. entry: what is written of it. leaves: how it counts, None when it does not.
+
+    shared: people beside the one it is judged for whom it reaches too; it counts for them once it is known to
+    have left, because a slot is one person's.
+    """
 
     send: Send
     judged: Judged
@@ -31,6 +35,15 @@ class Line:
     record: DecisionRecord
     entry: Entry
     leaves: SentRecord | None = None
+    shared: tuple[str, ...] = ()
+
+    def history(self) -> list[Row]:
+        """Rows of history for those it is shared with."""
+        if self.leaves is None:
+            return []
+        sent = self.leaves
+        return [{"id": f"{self.record.id}/{person}", "person": person, "at": sent.at, "channel": sent.channel,
+                 "message_class": sent.message_class, "campaign": sent.campaign} for person in self.shared]  # fmt: skip
 
     @property
     def effect(self) -> Effect:
