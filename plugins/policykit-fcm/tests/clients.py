@@ -28,11 +28,13 @@ class _Known(credentials.Base):
 
 
 @contextmanager
-def app(base_url: str) -> Iterator[firebase_admin.App]:
+def app(base_url: str, credential: credentials.Base | None = None) -> Iterator[firebase_admin.App]:
     """firebase-admin has no setting for its host, only a private class attribute."""
     url = f"{base_url}/v1/projects/{{0}}/messages:send"
     with mock.patch.object(messaging._MessagingService, "FCM_URL", url):
-        made = firebase_admin.initialize_app(_Known(), {"projectId": "acme-app", "httpTimeout": 10}, name=base_url)
+        made = firebase_admin.initialize_app(
+            credential or _Known(), {"projectId": "acme-app", "httpTimeout": 10}, name=base_url
+        )
         try:
             yield made
         finally:

@@ -6,8 +6,11 @@ from typing import Any
 
 import policykit
 import pytest
-from firebase_admin import exceptions
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from firebase_admin import credentials, exceptions, messaging
 from policykit.enforce.context import sending
+from policykit.errors import SendBlocked
 from policykit.testing import Double
 
 from .clients import (
@@ -16,6 +19,7 @@ from .clients import (
     JOE,
     KIM,
     TOKEN,
+    app,
     by_hand,
     by_hand_httpx,
     message,
@@ -88,14 +92,21 @@ def shop(policykit_workspace, double, monkeypatch):
     monkeypatch.setenv("A_KEY", "SG.policykits-own")
     config = f"""
 providers:
-  fcm: {{project: acme-app, credentials: {{access_token: A_TOKEN}}, base_url: "{double.url}"}}
+  fcm: {{on_block: ON_BLOCK, project: acme-app, credentials: {{access_token: A_TOKEN}}, base_url: "{double.url}"}}
   sendgrid: {{from: a@acme.example, credentials: {{api_key: A_KEY}}, base_url: "{double.url}"}}
 """
 
-    def make(policies: str, *asked: str, at: int = NOON, mode: str = "enforce", campaign: str = SPRING) -> Any:
+    def make(
+        policies: str,
+        *asked: str,
+        at: int = NOON,
+        mode: str = "enforce",
+        campaign: str = SPRING,
+        on_block: str = "answer",
+    ) -> Any:
         files = {
-            "policykit.yaml": f"mode: {mode}{config}", "policies/all.yaml": policies, "policies/registry.yaml": BASKET,
-            "campaigns/spring.yaml": campaign,
+            "policykit.yaml": f"mode: {mode}{config.replace('ON_BLOCK', on_block)}",
+            "policies/all.yaml": policies, "policies/registry.yaml": BASKET, "campaigns/spring.yaml": campaign,
         }  # fmt: skip
         it = policykit_workspace(files, now=lambda: at)
         for token in (JANE, JOE, KIM):
@@ -326,3 +337,32 @@ def test_topic_subscriptions_pass_unread(shop: Any, double: Double, policykit_de
 
     assert len(double.requests) == 1
     assert list(policykit_decisions) == []
+
+
+def test_logging_in_is_none_of_our_business(shop: Any, double: Double, policykit_decisions: Any) -> None:
+    """A real service account: the token is fetched through the same library, and is no send."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    account = {
+        "type": "service_account", "project_id": "acme-app", "client_email": "a@acme.example", "private_key_id": "1",
+        "private_key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        "token_uri": f"{double.url}/token",
+    }  # fmt: skip
+    shop(CONSENT)
+
+    with app(double.url, credentials.Certificate(account)) as made:
+        error = tried(lambda _: messaging.send(message(), app=made), "")
+
+    assert type(error) is exceptions.PermissionDeniedError
+    assert [each.path for each in double.requests] == ["/token"]
+    assert len(policykit_decisions) == 1
+
+
+@pytest.mark.parametrize("client", [send, by_hand, by_hand_httpx])
+def test_whoever_asks_for_an_exception_gets_it(shop: Any, double: Double, client: Any) -> None:
+    shop(CONSENT, on_block="raise")
+
+    with pytest.raises(SendBlocked, match=BECAUSE) as caught:
+        client(double.url)
+
+    assert double.requests == []
+    assert [record.effect for record in caught.value.decisions] == ["refused"]

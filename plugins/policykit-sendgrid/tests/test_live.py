@@ -8,6 +8,7 @@ import policykit
 import pytest
 import requests
 from policykit.enforce.context import sending
+from policykit.errors import SendBlocked
 from policykit.testing import Double
 
 from .clients import CLIENTS, KEY, anymail_batch, anymail_one, apprise_one, requests_one, sdk_copies, sdk_one
@@ -62,8 +63,8 @@ def shop(policykit_workspace, double, monkeypatch):
     monkeypatch.setenv("A_KEY", "SG.policykits-own")
     sender = "{from: a@acme.example, credentials: {api_key: A_KEY}"
 
-    def make(policies: str, *asked: str, at: int = NOON, mode: str = "enforce") -> Any:
-        config = f"mode: {mode}\nproviders:\n  sendgrid: {sender}, base_url: '{double.url}'}}"
+    def make(policies: str, *asked: str, at: int = NOON, mode: str = "enforce", on_block: str = "answer") -> Any:
+        config = f"mode: {mode}\nproviders:\n  sendgrid: {sender}, on_block: {on_block}, base_url: '{double.url}'}}"
         files = {
             "policykit.yaml": config, "policies/all.yaml": policies, "policies/registry.yaml": BASKET,
             "campaigns/spring.yaml": SPRING,
@@ -292,3 +293,14 @@ def test_apprise_hears_no_for_the_one_and_yes_for_the_others(shop: Any, double: 
         assert apprise_one(double.url)
 
     assert people(double) == [["to:jane@example.com"]]
+
+
+@pytest.mark.parametrize("send", [sdk_one, requests_one])
+def test_whoever_asks_for_an_exception_gets_it(shop: Any, double: Double, send: Any) -> None:
+    shop(CONSENT, on_block="raise")
+
+    with pytest.raises(SendBlocked, match=BECAUSE) as caught:
+        send(double.url)
+
+    assert double.requests == []
+    assert [record.effect for record in caught.value.decisions] == ["refused"]
