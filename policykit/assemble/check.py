@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from policykit.assemble.dry_run import lack_problem, sources
@@ -13,6 +14,7 @@ from policykit.dryrun.run import Options, Workbench
 from policykit.errors import Place, Problem, UsageError
 from policykit.language.suggest import did_you_mean
 from policykit.lint import lint
+from policykit.stores.open import open_store
 
 
 def check(folder: Path | None, campaign: str | None = None) -> list[Problem]:
@@ -21,7 +23,7 @@ def check(folder: Path | None, campaign: str | None = None) -> list[Problem]:
     if not any(problem.severity == "error" for problem in problems):
         workspace = opened.workspace
         problems += lint(workspace.policies, opened.ruleset, opened.vocabulary, workspace.config.assume, _spelt(opened))
-        problems += _without_adapter(opened)
+        problems += [*_store(opened), *_without_adapter(opened)]
         if campaign is not None:
             problems += _check_data(opened, campaign)
     return in_order(problems)
@@ -32,6 +34,16 @@ def _spelt(opened: Opened) -> dict[str, set[str]]:
     manifests = opened.workspace.manifests
     providers = {each.provider for found in manifests.values() for each in found.campaign.prepared if each.provider}
     return {"send.campaign": set(manifests), "send.provider": providers | set(opened.workspace.config.providers)}
+
+
+def _store(opened: Opened) -> Iterator[Problem]:
+    """What is wrong with the URL of the store; it is not reached for."""
+    config = opened.workspace.config
+    try:
+        open_store(config.store, opened.workspace.root, opened.plugins.stores).close()
+    except UsageError as error:
+        for problem in error.problems:
+            yield replace(problem, place=config.store_place, code="config.store")
 
 
 # Adapters that come from the makers of policykit, one distribution each.

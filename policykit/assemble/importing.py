@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policykit.assemble.records import relation_named
-from policykit.assemble.stores import opened_store
+from policykit.assemble.stores import check_shared, opened_store
 from policykit.assemble.workspace import open_workspace
 from policykit.dryrun.rows import file_rows
 from policykit.dryrun.run import Options, Workbench
@@ -38,6 +38,7 @@ def import_file(
     relation_named(relation)
     progress("loading the workspace")
     opened = open_workspace(folder)
+    check_shared(opened)
     with Workbench(Options()) as bench, opened_store(opened) as store:
         progress(f"reading {file.name}")
         read = file_rows(bench.connection, relation, Source(file, columns), opened.vocabulary)

@@ -47,7 +47,9 @@ class Status:
     """What policykit does in this process.
 
     rules: hash of the rule set in force. refused: problems of a changed set that is not valid, while
-    the one loaded before stays in force. bypassed: provider hosts reached around the guards (tripwire).
+    the one loaded before stays in force. missing: environment variables that `policykit.yaml` names
+    for credentials and that are not set: nothing can be moved to such a provider. bypassed: provider
+    hosts reached around the guards (tripwire), and how often.
     """
 
     installed: bool = False
@@ -56,6 +58,7 @@ class Status:
     rules: str = ""
     refused: tuple[Problem, ...] = ()
     adapters: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     loads: int = 0
     bypassed: Mapping[str, int] = field(default_factory=dict)
 
@@ -132,10 +135,13 @@ class Installation(Live):
         self.close()
 
     def status(self) -> Status:
-        reloader, rules = self.reloader, self.reloader.rules
+        reloader = self.reloader
+        rules, providers = reloader.current(), reloader.opened.workspace.config.providers
+        named = {variable for provider in providers.values() for variable in provider.credentials.values()}
         return Status(
             True, self.root, rules.mode, rules.ruleset.hash, reloader.refused, tuple(sorted(self.plugins.adapters)),
-            reloader.loads, dict(self.bypassed),
+            tuple(sorted(variable for variable in named if not os.environ.get(variable))), reloader.loads,
+            dict(self.bypassed),
         )  # fmt: skip
 
     def __enter__(self) -> Installation:
@@ -194,6 +200,16 @@ def uninstall() -> None:
 
 
 atexit.register(uninstall)
+
+
+def _after_fork() -> None:
+    """A lock that another thread held as the process forked is nobody's in the child."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def installed() -> Installation | None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from policykit.assemble.workspace import Opened, in_order, read
-from policykit.errors import UsageError
+from policykit.errors import Problem, UsageError
 from policykit.language.config import CONFIG_FILE
 from policykit.stores.base import Cell, Row, Store
 from policykit.stores.open import open_store
@@ -39,8 +39,19 @@ def store_of(folder: Path | None) -> Iterator[tuple[Opened, Store]]:
              and Path(problem.place.file).name == CONFIG_FILE]  # fmt: skip
     if wrong:
         raise UsageError(in_order(wrong))
+    check_shared(opened)
     with opened_store(opened) as store:
         yield opened, store
+
+
+def check_shared(opened: Opened) -> None:
+    """Raises where the store lives in one process only: a command would speak to an empty one of its own."""
+    config = opened.workspace.config
+    if config.store is not None and config.store.partition(":")[0] == "memory":
+        raise UsageError(
+            Problem(config.store_place, "the store `memory:` belongs to one process, and this command is another",
+                    "name a file that both can open, e.g. `store: sqlite:///policykit.db`", "config.store")
+        )  # fmt: skip
 
 
 @contextmanager

@@ -45,7 +45,12 @@ def tail(most: int, follow: bool, workspace: Path | None, as_json: bool) -> None
         click.echo(json.dumps(rendering.as_json(line)) if as_json else rendering.in_one_line(line))
 
 
-@decisions.command("show", cls=Taught, examples="  policykit decisions show pk-1c9e04d2a7b35f60c8e1")
+@decisions.command(
+    "show",
+    cls=Taught,
+    short_help="Show one decision whole.",
+    examples="  policykit decisions show pk-1c9e04d2a7b35f60c8e1",
+)
 @click.argument("decision", metavar="ID")
 @workspace_option
 @json_option
@@ -66,7 +71,7 @@ _VERIFY = """\
   policykit decisions verify --head 9f2c...    a head noted earlier must still be in the log"""
 
 
-@decisions.command("verify", cls=Taught, examples=_VERIFY)
+@decisions.command("verify", cls=Taught, short_help="Find what was changed, removed or put in.", examples=_VERIFY)
 @click.option("--head", metavar="HASH", help="A head that was printed earlier: finds a log cut off at its end.")
 @workspace_option
 @json_option

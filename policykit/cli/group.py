@@ -16,7 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "test": ("test:test", "run the cases that stand beside the policies"),
     "dry-run": ("dry_run:dry_run", "judge a whole audience before anything is sent"),
     "explain": ("explain:explain", "say why one person gets, or does not get, a message"),
-    "import": ("import_:import_", "put people, consents and what was sent into the store for live sends"),
+    "import": ("import_:import_", "put people, consents and past sends into the store"),
     "run": ("run:run", "start a program with its sends guarded"),
     "decisions": ("decisions:decisions", "read and check the log of what was decided"),
     "hold": ("hold:hold", "stop a campaign's sends at the next one"),
@@ -35,8 +35,8 @@ EXAMPLES = """\
   policykit check                               every mistake at once, as file:line:column
   policykit test                                the cases beside your policies
 
-Exit codes: 0 fine, 1 a brake was crossed, 2 wrong use or configuration, 3 policies invalid,
-  4 cases failed, 70 a fault of policykit itself, 130 interrupted, 141 the reader of a pipe left."""
+Exit codes: 0 fine, 1 a brake was crossed or the log is not whole, 2 wrong use or configuration,
+  3 policies invalid, 4 cases failed, 70 a fault of policykit itself, 130 interrupted, 141 the reader of a pipe left."""
 
 
 class Commands(click.Group):

@@ -4,7 +4,11 @@ import sys
 
 
 def main(words: list[str] | None = None) -> int:
-    """The exit code: 0 fine, 1 a brake was crossed, 2 wrong use, 3 policies invalid, 4 cases failed, 70 our fault."""
+    """The exit code.
+
+    0 fine, 1 a brake was crossed or the log is not whole, 2 wrong use, 3 policies invalid, 4 cases failed,
+    70 our fault.
+    """
     words = sys.argv[1:] if words is None else words
     if words == ["--version"]:
         from policykit.version import __version__  # here and below: what is not imported costs no start-up

@@ -22,7 +22,7 @@ def outbox() -> None:
     """Deliver sends that were put off."""
 
 
-@outbox.command("list", cls=Taught, examples="  policykit outbox list --json")
+@outbox.command("list", cls=Taught, short_help="List the sends that wait.", examples="  policykit outbox list --json")
 @workspace_option
 @json_option
 def list_(workspace: Path | None, as_json: bool) -> None:

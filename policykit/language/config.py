@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from policykit.errors import Problem
+from policykit.errors import Place, Problem
 from policykit.language.providers import Provider, read_providers
 from policykit.language.schema import Shape
 from policykit.language.tree import MapNode, Node, to_plain
@@ -22,7 +22,7 @@ class Config:
     policies: folders relative to the workspace, later ones on top of earlier ones.
     data: relation -> default file, relative to the workspace. on_error: what happens per message
     class when facts cannot be fetched. providers: by name. store: URL of the live store, None = SQLite
-    in `.policykit/` of the workspace.
+    in `.policykit/` of the workspace. store_place: where `store` stands.
     """
 
     mode: Literal["off", "audit", "enforce"] = "audit"
@@ -35,6 +35,7 @@ class Config:
     )
     providers: Mapping[str, Provider] = field(default_factory=dict)
     assume: MapNode | None = field(default=None, repr=False, compare=False)
+    store_place: Place | None = field(default=None, repr=False, compare=False)
 
 
 _SHAPE = Shape(
@@ -77,7 +78,10 @@ def read_config(node: Node | None, problems: list[Problem]) -> Config:
         known["on_error"] = {**Config().on_error, **given["on_error"]}
     known["providers"] = read_providers(node.get("providers"), problems)
     assume = node.get("assume")
-    return Config(**known, assume=assume if isinstance(assume, MapNode) else None)
+    store = node.get("store")
+    return Config(
+        **known, assume=assume if isinstance(assume, MapNode) else None, store_place=store.place if store else None
+    )
 
 
 def _within(node: Node, place: str) -> bool:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+from tests.conftest import SMALL
 
 MISTAKES = {
     "policies/registry.yaml": (
@@ -108,3 +111,46 @@ def test_the_workspace_is_named_by_the_environment(policykit, workspace, monkeyp
     monkeypatch.chdir(tmp_path)
 
     assert policykit("check").code == 0
+
+
+def test_a_provider_without_an_adapter_is_told_once_with_the_way_out(policykit, workspace):
+    spring = SMALL["campaigns/spring.yaml"].replace("sendgrid", "pidgeon")
+    root = workspace({
+        "policykit.yaml": "mode: enforce\nproviders: {sendgird: {}}\n",
+        "campaigns/spring.yaml": spring, "campaigns/summer.yaml": spring.replace("spring", "summer"),
+    })  # fmt: skip
+
+    ran = policykit("check", "--json", "--workspace", str(root))
+
+    found = [(Path(each["file"]).name, each["line"], each["column"], each["message"], each["severity"])
+             for each in json.loads(ran.out)["problems"]]  # fmt: skip
+    assert ran.code == 0
+    assert found == [
+        ("spring.yaml", 5, 30, "no adapter for the provider `pidgeon` is installed", "warning"),
+        ("policykit.yaml", 2, 13, "no adapter for the provider `sendgird` is installed; did you mean `sendgrid`?",
+         "warning"),
+    ]  # fmt: skip
+
+
+def test_a_store_that_cannot_be_opened_is_told_where_it_is_named(policykit, workspace):
+    root = workspace({"policykit.yaml": "mode: enforce\nstore: sqlit:///store.db\n"})
+
+    ran = policykit("check", "--workspace", str(root))
+
+    assert "policykit.yaml:2:8: unknown scheme `sqlit` of the store; did you mean `sqlite`?" in ran.out
+    assert ran.code == 3
+
+
+def test_a_store_in_memory_is_no_store_of_a_command(policykit, workspace):
+    root = workspace({"policykit.yaml": "mode: enforce\nstore: 'memory:'\n"})
+
+    for words in (
+        ["decisions", "tail"],
+        ["hold"],
+        ["import", "people", str(root / "data/people.csv")],
+        ["outbox", "list"],
+    ):
+        ran = policykit(*words, "-w", str(root))
+
+        assert (ran.code, ran.out) == (2, "")
+        assert "policykit.yaml:2:8: the store `memory:` belongs to one process" in ran.err
