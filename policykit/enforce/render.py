@@ -10,8 +10,10 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache, lru_cache
+from typing import TextIO
 
 import liquid
+from liquid.output import LimitedStringIO
 
 from policykit.errors import UnrenderableContent
 from policykit.facts.values import read_text as read_value
@@ -58,13 +60,20 @@ def _typed(text: str, attribute: Attribute | None) -> object:
 
 def _rendered(part: str, text: str, values: Mapping[str, object]) -> str:
     try:
-        said = _template(text, html=part == "html").render(**{"attributes": values, **values})
+        said = _written(_template(text, html=part == "html"), {"attributes": values, **values})
     except liquid.exceptions.ResourceLimitError:
         raise UnrenderableContent(part, "it grows beyond what one message may hold") from None
     except (liquid.exceptions.LiquidError, ArithmeticError, TypeError, ValueError, RecursionError):
         # Liquid's own words quote the template, and values with it.
         raise UnrenderableContent(part, "the template does not fit this person's values") from None
     return " ".join(said.split()) if part in _ONE_LINE else said
+
+
+def _written(template: liquid.BoundTemplate, values: Mapping[str, object]) -> str:
+    context, buffer = _Context(template, globals=values), _buffer(_MOST_OUTPUT)
+    template.render_with_context(context, buffer)
+    said: str = buffer.getvalue()
+    return said
 
 
 @lru_cache(maxsize=1024)
@@ -74,8 +83,18 @@ def _template(text: str, *, html: bool) -> liquid.BoundTemplate:
 
 class _Bounded(liquid.Environment):  # type: ignore[misc]  # liquid has no types here
     loop_iteration_limit = _MOST_LOOPS
-    output_stream_limit = _MOST_OUTPUT
     local_namespace_limit = _MOST_LOCALS
+
+
+class _Context(liquid.RenderContext):  # type: ignore[misc]
+    """Bounds what templates capture too, and leaves line ends as they are."""
+
+    def get_buffer(self, buf: TextIO | None = None) -> LimitedStringIO:
+        return _buffer(_MOST_OUTPUT - (buf.size if isinstance(buf, LimitedStringIO) else 0))
+
+
+def _buffer(limit: int) -> LimitedStringIO:
+    return LimitedStringIO(limit, newline="\n")
 
 
 @cache
