@@ -6,6 +6,7 @@ Shared by the stores, so that an import means the same in each of them.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import TypedDict
 
@@ -90,7 +91,7 @@ def put(facts: Facts, relation: str, row: dict[str, Cell]) -> bool:
     """
     match relation:
         case "people":
-            changed = canonical(facts["people"]) != canonical(row)
+            changed = not _are_one(facts["people"], row)
             facts["people"] = row
             return changed
         case "addresses":
@@ -106,7 +107,7 @@ def _replace(rows: list[dict[str, Cell]], column: str, row: dict[str, Cell]) -> 
     for place, old in enumerate(rows):
         if text(old[column]) == key:
             rows[place] = row
-            return canonical(old) != canonical(row)
+            return not _are_one(old, row)
     rows.append(row)
     rows.sort(key=lambda one: text(one[column]) or "")
     return True
@@ -114,11 +115,17 @@ def _replace(rows: list[dict[str, Cell]], column: str, row: dict[str, Cell]) -> 
 
 def _append(rows: list[dict[str, Cell]], row: dict[str, Cell]) -> bool:
     content = canonical(row)
-    if any(canonical(old) == content for old in rows):
+    contents = [canonical(old) for old in rows]
+    place = bisect_left(contents, content)
+    if place < len(contents) and contents[place] == content:
         return False
-    rows.append(row)
-    rows.sort(key=canonical)
+    rows.insert(place, row)
     return True
+
+
+def _are_one(old: dict[str, Cell], row: dict[str, Cell]) -> bool:
+    """Whether two rows have equal content; to Python `True` is 1, here it is not."""
+    return old == row and canonical(old) == canonical(row)
 
 
 def reach(facts: Facts) -> set[tuple[str, str]]:

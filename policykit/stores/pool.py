@@ -45,8 +45,7 @@ class Pool:
         self._idle: list[sqlite3.Connection] = []
         self._used = self._written = 0
         self._torn = False
-        self._going = threading.Event()  # not set while a fork waits for what is under way
-        self._going.set()
+        self._resting = False  # while a fork waits for what is under way
         weakref.finalize(self, _close_all, self._idle)
         _POOLS.add(self)
 
@@ -114,8 +113,8 @@ class Pool:
             self._give_back(connection, sound=sound)
 
     def _take(self) -> sqlite3.Connection:
-        while not self._going.is_set():
-            self._going.wait()
+        while self._resting:
+            time.sleep(_PAUSE_S[0])
         with self._lock:
             if self._torn:
                 raise StoreUnavailable(f"the store `{self.path}` was in use as this process was forked")
@@ -196,7 +195,7 @@ class Pool:
 
     def rest(self, until: float) -> None:
         """Waits for transactions under way and closes everything; nobody begins one until `go_on`."""
-        self._going.clear()
+        self._resting = True
         while True:
             self._lock.acquire()
             if not self._used or time.monotonic() > until:
@@ -207,14 +206,13 @@ class Pool:
 
     def go_on(self) -> None:
         self._lock.release()
-        self._going.set()
+        self._resting = False
 
     def begin_again(self) -> None:
         """In the child. A transaction that the fork did not wait for leaves it without this store: nothing is safer."""
         self._torn = self._torn or self._used > 0
         self._lock, self._writing, self._used = threading.Lock(), threading.Lock(), 0
-        self._going = threading.Event()
-        self._going.set()
+        self._resting = False
 
 
 def _words(error: sqlite3.Error) -> str:

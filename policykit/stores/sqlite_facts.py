@@ -17,6 +17,7 @@ from policykit.stores.cells import SENT, Facts, canonical, found_at, nothing, pu
 from policykit.stores.chain import printable
 
 SENT_STATE, RESERVED, ENDED, MARK = 0, 1, 2, 3  # of `sends`, see schema.py
+_REACHING = frozenset({"people", "addresses"})  # relations that say where people are reached
 _PAGE = 500
 _COLUMNS = "n, state, lease_until, odd, decision, at, channel, message_class, campaign"
 _FITTING = frozenset(("id", "person", *SENT))
@@ -115,7 +116,8 @@ def page(
 def move(connection: Connection, name: str) -> None:
     """Numbers a write about a person, so that whoever read before it is not granted a slot."""
     (seen,) = connection.execute("SELECT coalesce(max(n), 0) FROM sends WHERE person = ?", (name,)).fetchone()
-    connection.execute("DELETE FROM sends WHERE person = ? AND state = 3", (name,))
+    if seen:
+        connection.execute("DELETE FROM sends WHERE person = ? AND state = 3", (name,))
     connection.execute("INSERT INTO sends (person, n, state, lease_until) VALUES (?, ?, 3, 0)", (name, seen + 1))
 
 
@@ -130,7 +132,7 @@ def write_facts(connection: Connection, relation: str, rows: Iterable[tuple[str,
 def _write_person(connection: Connection, relation: str, name: str, rows: list[dict[str, Cell]]) -> int:
     found = connection.execute("SELECT n, facts FROM people WHERE id = ?", (name,)).fetchone()
     facts: Facts = json.loads(found[1]) if found else nothing()
-    before = reach(facts)
+    before = reach(facts) if found and relation in _REACHING else set()
     changed = [row for row in rows if put(facts, relation, row)]
     if not changed:
         return 0
@@ -140,12 +142,11 @@ def _write_person(connection: Connection, relation: str, name: str, rows: list[d
         connection.execute("UPDATE people SET facts = ? WHERE n = ?", (kept, number))
     else:
         number = connection.execute("INSERT INTO people (id, facts) VALUES (?, ?)", (name, kept)).lastrowid
-    after = reach(facts)
-    connection.executemany(
-        "DELETE FROM addresses WHERE channel = ? AND address = ? AND person = ?",
-        [(*at, number) for at in before - after],
-    )
-    connection.executemany("INSERT INTO addresses VALUES (?, ?, ?)", [(*at, number) for at in after - before])
+    after = reach(facts) if relation in _REACHING else set()
+    for gone in before - after:
+        connection.execute("DELETE FROM addresses WHERE channel = ? AND address = ? AND person = ?", (*gone, number))
+    for come in after - before:
+        connection.execute("INSERT INTO addresses VALUES (?, ?, ?)", (*come, number))
     if relation == "consents":
         connection.executemany(
             "INSERT INTO consents (person, row) VALUES (?, ?)",
