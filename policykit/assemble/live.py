@@ -26,7 +26,7 @@ from policykit.assemble.records import checked_rows
 from policykit.assemble.reload import Reloader
 from policykit.assemble.trial import trial_of
 from policykit.assemble.workspace import Opened, find_root
-from policykit.enforce import found, guards
+from policykit.enforce import found, guards, telemetry
 from policykit.enforce.context import sending
 from policykit.enforce.gate import LiveGate
 from policykit.enforce.loopback import Loopback
@@ -78,7 +78,7 @@ class Live:
         self.now = now or (self.trial.clock() if self.trial else None) or clock
         self.gate = LiveGate(
             self.reloader.current, self.store, self.plugins.adapters.values(), pseudonyms(root), self.now,
-            self.plugins.observers,
+            (*telemetry.observers(), *self.plugins.observers),
         )  # fmt: skip
 
     def _rules(self, opened: Opened) -> Rules:
@@ -104,7 +104,7 @@ class Installation(Live):
         self.bypassed: dict[str, int] = {}
         self._take_off: list[Callable[[], None]] = []
         try:
-            gate = Loopback(self.gate, self.trial.server) if self.trial else self.gate
+            gate = telemetry.watched(Loopback(self.gate, self.trial.server) if self.trial else self.gate)
             self._take_off.append(guards.attach_all(gate))
             self._attach_plugins()
             if watch:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 import policykit
 
@@ -130,3 +132,24 @@ def test_credentials_that_are_not_set_are_named(shop, monkeypatch):
     policykit.install(shop)
 
     assert policykit.status().missing == ("KEY_OF_THE_SHOP",)
+
+
+def test_decisions_are_counted_where_opentelemetry_is_installed(shop, send, grown_up, monkeypatch):
+    reader = InMemoryMetricReader()
+    meters = MeterProvider([reader])
+    monkeypatch.setattr("opentelemetry.metrics.get_meter", meters.get_meter)
+    it = policykit.install(shop)
+    grown_up()
+
+    send("ana@example.com")
+    send("ben@example.com")
+    it.gate.flush()
+
+    found = reader.get_metrics_data()
+    assert found is not None
+    metrics = {each.name: each.data.data_points for each in found.resource_metrics[0].scope_metrics[0].metrics}
+    meters.shutdown()
+    assert sorted((point.attributes["effect"], point.value) for point in metrics["policykit.decisions"]) == [
+        ("passed", 1), ("refused", 1),
+    ]  # fmt: skip
+    assert sum(point.count for point in metrics["policykit.judge.duration"]) == 2
