@@ -167,8 +167,10 @@ class Store(ABC):
     @abstractmethod
     def write(self, relation: str, rows: Iterable[Row]) -> Written:
         """Import rows of a relation: people, addresses and attributes are replaced by key (person;
-        person and channel; person and attribute); consents and history are appended, once each (by id,
-        else by content).
+        person and channel; person and attribute); consents and history are appended, once each: history
+        by id where a row has one, everything else by content, so that a refusal under a known id is not
+        lost. Equal rows of history without an id count as often as one import has them. A row without its
+        person or key is a `UsageError`. Many rows may be written in several transactions.
         """
 
     @abstractmethod

@@ -76,7 +76,16 @@ def text(cell: object) -> str | None:
 
 def canonical(row: Mapping[str, Cell]) -> str:
     """One text for all rows of equal content, whatever the order of their columns."""
-    return json.dumps(row, sort_keys=True, separators=(",", ":"))
+    return _SORTED.encode(row)
+
+
+def compact(kept: object) -> str:
+    """JSON in ASCII, as files of stores hold rows and facts."""
+    return _COMPACT.encode(kept)
+
+
+_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
 # --- putting rows ---------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 PATIENCE_S = 1.0  # how long a transaction waits for others
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-_CACHE_KB = 8_000  # a connection's own pages; the system caches the file
+_CACHE_KB = 4_000  # a connection's own pages; the system caches the file
 _TIDY_AFTER = 400  # writes of this process; each leaves about 15 kB in the write-ahead log
 _LONGEST_LOG = 8_000  # pages of it, 32 MB, after which whoever writes next has to tidy
 _PAUSE_S = (0.0002, 0.002)  # between attempts, drawn so that processes do not march in step

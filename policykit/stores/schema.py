@@ -1,8 +1,8 @@
 """The tables of a SQLite store, and the version they are written under.
 
-people      facts: JSON of everything kept about a person but sends and events in full (`cells.Facts`)
+people      facts: JSON of everything kept about a person but sends (`cells.Facts`), so that it is read at once
 addresses   where a person is reached: `cells.found_at`; derived from the facts
-consents    the ledger: rows as they came; nothing is ever changed or removed
+consents    the ledger: rows as they came, beside the facts; nothing is ever changed or removed
 sends       one person's history, numbered by write. state: 0 sent, 1 reserved, 2 ended, 3 no send but
             the number of the latest other write about the person. odd: JSON of an imported row whose
             cells do not fit the columns

@@ -40,7 +40,7 @@ from policykit.stores.base import (
     Written,
 )
 from policykit.stores.cells import check_relation, checked
-from policykit.stores.chain import GENESIS
+from policykit.stores.chain import GENESIS, printable
 from policykit.stores.memory import system_clock
 from policykit.stores.pool import PATIENCE_S, Pool
 
@@ -122,10 +122,12 @@ class SQLiteStore(Store):
     # --- holds
 
     def hold(self, campaign: str, because: str, now: Micros) -> None:
-        self._change("INSERT OR REPLACE INTO holds VALUES (?, ?, ?)", (campaign, because, now), full=True)
+        self._change(
+            "INSERT OR REPLACE INTO holds VALUES (?, ?, ?)", (printable(campaign), printable(because), now), full=True
+        )
 
     def release(self, campaign: str) -> bool:
-        return self._change("DELETE FROM holds WHERE campaign = ?", (campaign,), full=True) == 1
+        return self._change("DELETE FROM holds WHERE campaign = ?", (printable(campaign),), full=True) == 1
 
     def holds(self) -> Mapping[str, str]:
         return dict(

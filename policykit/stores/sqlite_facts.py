@@ -13,7 +13,7 @@ from sqlite3 import Connection
 
 from policykit.model import Micros
 from policykit.stores.base import Asked, Cell, Known, Row, StoredPerson
-from policykit.stores.cells import SENT, Facts, canonical, found_at, nothing, put, reach, text
+from policykit.stores.cells import SENT, Facts, canonical, compact, found_at, nothing, put, reach, text
 from policykit.stores.chain import printable
 
 SENT_STATE, RESERVED, ENDED, MARK = 0, 1, 2, 3  # of `sends`, see schema.py
@@ -136,7 +136,7 @@ def _write_person(connection: Connection, relation: str, name: str, rows: list[d
     changed = [row for row in rows if put(facts, relation, row)]
     if not changed:
         return 0
-    kept = json.dumps(facts, separators=(",", ":"))
+    kept = compact(facts)
     if found:
         number = found[0]
         connection.execute("UPDATE people SET facts = ? WHERE n = ?", (kept, number))
@@ -150,7 +150,7 @@ def _write_person(connection: Connection, relation: str, name: str, rows: list[d
     if relation == "consents":
         connection.executemany(
             "INSERT INTO consents (person, row) VALUES (?, ?)",
-            [(name, json.dumps(row, separators=(",", ":"))) for row in changed],
+            [(name, compact(row)) for row in changed],
         )
     move(connection, name)
     return len(changed)
@@ -197,7 +197,7 @@ def _cells(row: Mapping[str, Cell]) -> tuple[Cell, ...]:
     whole = _FITTING - {"id"} <= row.keys() <= _FITTING
     if whole and all(_fits(cell) for cell in row.values()) and isinstance(row.get("id"), str | None):
         return (None, row.get("id"), *(row.get(column) for column in SENT))
-    return (json.dumps(row, separators=(",", ":")), None, None, None, None, None)
+    return (compact(row), None, None, None, None, None)
 
 
 def _fits(cell: Cell) -> bool:
