@@ -11,6 +11,8 @@ import unicodedata
 PHONE_CHANNELS = frozenset({"voice", "sms", "mms", "whatsapp"})
 _BLANKS = re.compile(r"[\s\u00a0]")
 _FILLING = re.compile(r"[().\-/\u2010-\u2015]")
+_LOCAL = re.compile(r'[^\s@,;:<>()"]+|"[^\s"]+"')  # a quoted name may hold nearly anything
+_DOMAIN = re.compile(r"[^\s,;<>]+")
 _DIGITS = re.compile(r"\+?[0-9]{3,20}")
 _TRUNK = re.compile(r"^(\+[0-9]{1,3})\(0\)")  # `+44 (0) 20`: dialled only inside of the country
 
@@ -25,7 +27,7 @@ def normal(channel: str, text: str) -> str | None:
         return _phone(text.removeprefix("whatsapp:"))
     if channel == "email":
         local, at, domain = text.rpartition("@")
-        return f"{local}@{domain.lower()}" if at and local and domain and not re.search(r"\s", text) else None
+        return f"{local}@{domain.lower()}" if at and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain) else None
     return text or None
 
 

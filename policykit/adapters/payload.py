@@ -29,9 +29,9 @@ class Reader:
     def body(self, request: OutgoingRequest) -> dict[str, Any]:
         """The body as a JSON object, unpacked when it says it is gzipped."""
         try:
-            found = json.loads(self._unpacked(request).decode("utf-8"))
+            found = json.loads(self._unpacked(request).decode("utf-8"), object_pairs_hook=_once)
         except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError; no cause: it quotes the body
-            raise self.unreadable("the body is no JSON in UTF-8") from None
+            raise self.unreadable("the body is no JSON in UTF-8, or names a key twice") from None
         if not isinstance(found, dict):
             raise self.unreadable("the body is no JSON object")
         return found
@@ -47,7 +47,7 @@ class Reader:
             found = unpacker.decompress(request.body, LARGEST_BODY)
         except zlib.error:
             raise self.unreadable("the body says it is gzipped and is not") from None
-        if not unpacker.eof:
+        if not unpacker.eof or unpacker.unused_data:
             raise self.unreadable("the gzipped body is cut off or too large")
         return found
 
@@ -80,6 +80,14 @@ class Reader:
         if not isinstance(found, str):
             raise self.unreadable(f"`{where}{key}` is no text")
         return clean(found)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; readers differ in what a key that comes twice means, so it means nothing here."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key comes twice")
+    return found
 
 
 def clean(text: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+_WRITTEN_OTHERWISE = re.compile(r"%|//|/\.|;|./\Z")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,6 +34,24 @@ class OutgoingRequest:
     @property
     def path(self) -> str:
         return urlsplit(self.url).path
+
+    @property
+    def route(self) -> str:
+        """The path as servers take it: decoded, without doubled slashes, dots, parameters and a slash at its end.
+
+        For `claims`: a send written in another way is a send.
+        """
+        path = self.path
+        if not _WRITTEN_OTHERWISE.search(path):
+            return path
+        steps: list[str] = []
+        for step in unquote(path).split("/"):
+            step = step.partition(";")[0]  # as servers do
+            if step == "..":
+                steps = steps[:-1]
+            elif step not in ("", "."):
+                steps.append(step)
+        return "/" + "/".join(steps)
 
     @property
     def query(self) -> dict[str, str]:

@@ -191,6 +191,8 @@ class LiveGate:
             return self._carry_out(call, lines)
         except Exception as error:  # border: even this failed; nothing leaves that nobody judged
             self._fault(error)
+            if self._workspace is not None and self._workspace.rules.mode == "audit":
+                return Plan(request)
             return Plan(None, error=SendBlocked(()))
 
     def _carry_out(self, call: Call, lines: list[Line | None]) -> Plan:
@@ -256,8 +258,13 @@ class LiveGate:
     def _claiming(self, request: OutgoingRequest) -> Adapter | None:
         # Linear: at most a dozen adapters.
         for adapter in self._adapters.values():
-            if adapter.claims(request):
-                return adapter
+            try:
+                if adapter.claims(request):
+                    return adapter
+            except Exception as error:  # border: one plugin's fault leaves the others at work
+                self._fault(error)
+                if request.method == "POST" and any(request.host.endswith(host) for host in adapter.hosts):
+                    return adapter  # what may be a send of its provider is in doubt, which is no way out
         return None
 
     def _fault(self, error: Exception) -> None:

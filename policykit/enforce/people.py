@@ -82,7 +82,7 @@ def subjects(
 def _stranger(at: tuple[str, str], values: Mapping[str, str] | None) -> Subject:
     person = stranger(*at)
     if values:
-        person = replace(person, attributes={name: AttributeValue(text) for name, text in values.items()})
+        person = replace(person, attributes={name: AttributeValue(text or None) for name, text in values.items()})
     return Subject(None, person)
 
 

@@ -23,7 +23,7 @@ from policykit_fcm.words import composed, rewritten, whole, why_not, words
 
 _HOST = "https://fcm.googleapis.com"
 # Web Push for Chrome, topics and installations share the host, so the path alone decides.
-_PATH = re.compile(r"/v1/projects/([^/]+)/messages(?::|%3A)send", re.IGNORECASE)
+_PATH = re.compile(r"/v1/projects/([^/]+)/messages:send", re.IGNORECASE)
 _NO_WORDS = "a push needs a `title` or a `body`"
 _NO_PHRASE = re.compile(r"[^\x20-\x7e]+")
 
@@ -95,8 +95,9 @@ class FCMAdapter(Adapter):
 
 
 def _project(request: OutgoingRequest) -> str | None:
-    found = _PATH.search(request.path)
-    return found[1] if found and found.end() == len(request.path) else None
+    route = request.route
+    found = _PATH.search(route)
+    return found[1] if found and found.end() == len(route) else None
 
 
 def _json(status: int, phrase: str, value: object) -> Answer:

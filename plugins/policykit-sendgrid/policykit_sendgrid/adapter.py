@@ -40,7 +40,7 @@ class SendGridAdapter(Adapter):
     _reader: ClassVar[Reader] = Reader("sendgrid")
 
     def claims(self, request: OutgoingRequest) -> bool:
-        return request.method == "POST" and request.path.rstrip("/").endswith("/v3/mail/send")
+        return request.method == "POST" and request.route.lower().endswith("/v3/mail/send")
 
     def read(self, request: OutgoingRequest) -> tuple[Send, ...]:
         return mail.sends(self._reader, self._reader.body(request))

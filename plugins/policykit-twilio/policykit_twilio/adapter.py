@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from xml.sax.saxutils import escape
 
 from policykit.adapters.base import Adapter, Capability, Outcome, Replacement, Settings
@@ -22,7 +22,7 @@ from policykit.sends import Send
 
 from policykit_twilio.message import NAME, Message, instant_text, message_of
 
-_PATH = re.compile(r"/2010-04-01/Accounts/([^/]+)/(?:SMS/)?Messages(\.json|\.xml|)/?\Z")
+_PATH = re.compile(r"/2010-04-01/Accounts/([^/]+)/(?:SMS/)?Messages(\.json|\.xml|)\Z", re.IGNORECASE)
 _MINUTE: Micros = 60_000_000
 # Limits of Twilio's scheduler: https://www.twilio.com/docs/messaging/features/message-scheduling (read 2026-11-21).
 # Its error pages have come to say 5 minutes; the longer of the two is safe under both.
@@ -43,7 +43,7 @@ class TwilioAdapter(Adapter):
     )  # fmt: skip
 
     def claims(self, request: OutgoingRequest) -> bool:
-        return request.method == "POST" and _PATH.search(urlsplit(request.url).path) is not None
+        return request.method == "POST" and _PATH.search(request.route) is not None
 
     def read(self, request: OutgoingRequest) -> tuple[Send, ...]:
         return (message_of(request).send(),)
@@ -141,8 +141,8 @@ def _setting(held: Mapping[str, object], key: str, what: str) -> str:
 
 def _answer(request: OutgoingRequest, status: int, reason: str, value: Mapping[str, object], xml: str) -> Answer:
     """As JSON, or as XML where the path asks for it as Twilio's does without `.json`."""
-    found = _PATH.search(urlsplit(request.url).path)
-    if found and found[2] != ".json":
+    found = _PATH.search(request.route)
+    if found and found[2].lower() != ".json":
         body = f'<?xml version="1.0" encoding="UTF-8"?>\n<TwilioResponse>{xml}</TwilioResponse>'
         return Answer(status, reason, (("Content-Type", "application/xml"),), body.encode())
     return Answer(status, reason, (("Content-Type", "application/json"),), json.dumps(value).encode())
@@ -163,7 +163,7 @@ def _refusal_xml(reason: str) -> str:
 def _success(request: OutgoingRequest, decision: str) -> dict[str, object]:
     """A message that waits, under the decision's id: no webhook of Twilio's will ever name it."""
     form = message_of(request)
-    path = _PATH.search(urlsplit(request.url).path)
+    path = _PATH.search(request.route)
     return {
         "sid": decision, "account_sid": path[1] if path else None, "status": "queued", "to": form.first("To"),
         "from": form.first("From"), "messaging_service_sid": form.service, "body": form.first("Body"),

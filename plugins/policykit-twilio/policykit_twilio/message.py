@@ -17,7 +17,10 @@ from policykit.sends import Send
 
 NAME = "twilio"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ONCE = ("To", "From", "Body", "MessagingServiceSid", "ContentSid", "ContentVariables", "SendAt", "ScheduleType")
+_ONCE = (
+    "To", "From", "Body", "MessagingServiceSid", "ContentSid", "ContentVariables", "SendAt", "ScheduleType",
+    "MessageIntent", "StatusCallback", "SendAsMms",
+)  # fmt: skip
 _SLOTS = ("MessageIntent", "MessagingServiceSid", "ContentSid")
 
 
@@ -112,8 +115,12 @@ def message_of(request: OutgoingRequest) -> Message:
         fields = tuple(request.form())
     except ValueError:  # no cause: it quotes the body
         raise _unreadable("the body is no form in UTF-8") from None
+    given: dict[str, set[tuple[str, str]]] = {}
+    for key, value in (*fields, *_query(request.url)):
+        # As some server could read it: in any case, as a list, beside one of the query.
+        given.setdefault(key.lower().removesuffix("[]"), set()).add((key, value))
     for name in _ONCE:
-        if len({value for key, value in fields if key == name}) > 1:
+        if len(given.get(name.lower(), ())) > 1:
             raise _unreadable(f"it has several values for `{name}`")
     return Message(fields)
 

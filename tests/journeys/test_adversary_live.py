@@ -1,0 +1,448 @@
+"""Live enforcement attacked through its public face: real clients, a workspace of YAML texts, a provider on loopback."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import requests
+
+import policykit
+from policykit.errors import SendBlocked
+from policykit.language.spans import parse_instant
+from policykit.testing.double import Answer, Double
+
+for library in ("policykit_sendgrid", "policykit_fcm", "policykit_twilio"):
+    pytest.importorskip(library)
+
+NOON = parse_instant("2026-03-02T11:00:00Z") or 0  # in Paris, a Monday
+OPT_OUT = """
+policies:
+  - id: refusal-is-final
+    kind: consent
+    forbid: {refused_for: [purpose, everything]}
+    on_breach: block
+    because: They said no.
+"""
+ONE_A_DAY = """
+  - id: one-a-day
+    kind: frequency
+    require: {at_most: 1, per: 1 day}
+    on_breach: block
+"""
+SPRING = """
+campaign: spring
+message_class: marketing
+purpose: marketing.communications
+audience: {selected_by: []}
+channels:
+  push: {provider: fcm, title: Spring, body: It is here}
+  sms: {provider: twilio, body: "Spring in {{ city | default: 'town' }}"}
+  email: {provider: sendgrid, subject: "Spring {{ city }}", text: "Come by, {{ city | default: 'you' }}"}
+"""
+RECEIPT = """
+campaign: receipt
+message_class: transactional
+purpose: essential.service
+audience: {selected_by: []}
+channels:
+  email: {provider: sendgrid, subject: Receipt, text: Paid}
+  sms: {provider: twilio, body: Paid}
+"""
+REGISTRY = """
+attributes:
+  - {id: city, category: user.location, origin: provided, collected_for: [marketing.communications]}
+"""
+CALLBACK = "https://acme.example/status?campaign=spring"
+ACCOUNT = "/2010-04-01/Accounts/AC1/Messages.json"
+MAIL = "/v3/mail/send"
+
+PUSH = "/v1/projects/acme/messages:send"
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    with Double() as double:
+        yield double
+
+
+@pytest.fixture
+def shop(policykit_workspace: Any, double: Double, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Guards this process with these policies; credentials and senders are those of the double."""
+    for name in ("SG_KEY", "FCM_TOKEN", "TW_TOKEN"):
+        monkeypatch.setenv(name, f"secret-{name}")
+
+    def make(policies: str = OPT_OUT, mode: str = "enforce", at: int = NOON, **more: str) -> Any:
+        config = f"""
+mode: {mode}
+providers:
+  sendgrid: {{credentials: {{api_key: SG_KEY}}, from: a@acme.example, base_url: '{double.url}'{more.get("sendgrid", "")}}}
+  fcm: {{credentials: {{access_token: FCM_TOKEN}}, project: acme, base_url: '{double.url}'{more.get("fcm", "")}}}
+  twilio:
+    {{credentials: {{auth_token: TW_TOKEN}}, account_sid: AC1, from: '+15550009999', base_url: '{double.url}'{more.get("twilio", "")}}}
+"""
+        files = {
+            "policykit.yaml": config, "policies/all.yaml": policies, "policies/registry.yaml": REGISTRY,
+            "campaigns/spring.yaml": SPRING, "campaigns/receipt.yaml": RECEIPT,
+        }  # fmt: skip
+        return policykit_workspace(files, now=lambda: at)
+
+    return make
+
+
+def knows(it: Any, person: str, *, refused: bool = False, **addresses: str) -> None:
+    """Somebody in the store, who refused everything or said nothing."""
+    it.record("people", [{"id": person, "zone": "Europe/Paris"}])
+    it.record("addresses", [{"person": person, "channel": channel, "address": address}
+                            for channel, address in addresses.items()])  # fmt: skip
+    if refused:
+        it.record("consents", [{
+            "id": f"no-{person}", "person": person, "status": "refused", "purpose": "*", "channel": "*",
+            "at": "2026-01-01T09:00:00Z",
+        }])  # fmt: skip
+
+
+def mail(*to: object, **more: object) -> dict[str, object]:
+    """A payload of SendGrid for these people; a text is an address."""
+    people = [each if isinstance(each, Mapping) else {"email": each} for each in to]
+    return {
+        "personalizations": [{"to": [each]} for each in people], "from": {"email": "a@acme.example"},
+        "subject": "Hello", "content": [{"type": "text/plain", "value": "Hello"}],
+        "custom_args": {"campaign": "spring"}, **more,
+    }  # fmt: skip
+
+
+def post(double: Double, path: str, body: object, **kwargs: Any) -> requests.Response:
+    """A plain POST: JSON, or a form for Twilio; bytes as they are."""
+    if isinstance(body, bytes | str):
+        return requests.post(double.url + path, data=body, **kwargs)
+    if "Accounts" in path:
+        return requests.post(double.url + path, data=body, **kwargs)
+    return requests.post(double.url + path, json=body, **kwargs)
+
+
+def texts(double: Double, **fields: object) -> requests.Response:
+    spring = {"To": "+33612345678", "From": "+15550009999", "Body": "Hello", "StatusCallback": CALLBACK}
+    return post(double, ACCOUNT, {**spring, **fields})
+
+
+def written_to(double: Double) -> list[str]:
+    """Addresses of every email the server saw."""
+    return [each["email"] for call in double.requests for one in call.json()["personalizations"]
+            for field in ("to", "cc", "bcc") for each in one.get(field, [])]  # fmt: skip
+
+
+# --- who is meant -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("written", [
+    "no@example.com", "No@Example.COM", " no@example.com ", "Nora <no@example.com>", '"No, Ra" <no@example.com>',
+    "<no@example.com>",
+])  # fmt: skip
+def test_a_refusal_holds_however_the_address_is_written(shop, double, written):
+    knows(shop(), "nora", refused=True, email="no@example.com")
+
+    assert post(double, MAIL, mail(written)).status_code == 403
+    assert double.requests == []
+
+
+@pytest.mark.parametrize(("stored", "wire"), [
+    ("no@exämple.com", "no@xn--exmple-cua.com"), ("no@xn--exmple-cua.com", "no@exämple.com"),
+    ("no@EXÄMPLE.com", "no@exämple.com"), ("no@exa\u0308mple.com", "no@ex\u00e4mple.com"),
+    ("jose\u0301@example.com", "jos\u00e9@example.com"), ("no@straße.de", "no@xn--strae-oqa.de"),
+])  # fmt: skip
+def test_a_refusal_holds_in_either_spelling_of_a_foreign_name(shop, double, stored, wire):
+    knows(shop(), "nora", refused=True, email=stored)
+
+    assert post(double, MAIL, mail(wire)).status_code == 403
+    assert double.requests == []
+
+
+@pytest.mark.parametrize("wire", [
+    "+33612345678", "33612345678", "0033612345678", "+0033612345678", "+33 6 12 34 56 78", "+33(0)612345678",
+    "+33 (0) 6.12.34.56.78", "tel:+33612345678",
+])  # fmt: skip
+def test_a_refusal_holds_however_the_number_is_written(shop, double, wire):
+    knows(shop(), "nora", refused=True, sms="+33 6 12 34 56 78")
+
+    assert texts(double, To=wire).status_code == 403
+    assert double.requests == []
+
+
+@pytest.mark.parametrize("fields", [{"MediaUrl": "https://acme.example/a.png"}, {"To": "whatsapp:+33612345678"}])
+def test_a_refusal_holds_on_every_channel_of_one_number(shop, double, fields):
+    knows(shop(), "nora", refused=True, sms="+33612345678")
+
+    assert texts(double, **fields).status_code == 403
+    assert double.requests == []
+
+
+def test_strangers_in_one_call_do_not_count_for_each_other(shop, double):
+    shop(OPT_OUT + ONE_A_DAY)
+
+    assert post(double, MAIL, mail("a@example.com", "b@example.com")).status_code == 202
+    assert written_to(double) == ["a@example.com", "b@example.com"]
+
+
+def test_one_person_twice_in_a_call_gets_one_message_under_a_cap_of_one(shop, double):
+    it = shop(OPT_OUT + ONE_A_DAY)
+    knows(it, "ana", email="ana@example.com")
+    it.record("people", [{"id": "ana", "zone": "Europe/Paris", "address.email": "a2@example.com"}])
+
+    assert post(double, MAIL, mail("ANA@example.com", "a2@example.com", "ana@example.com")).status_code == 202
+    assert len(written_to(double)) == 1
+
+
+def test_a_shared_mailbox_is_closed_by_one_refusal(shop, double):
+    it = shop()
+    knows(it, "ana", email="home@example.com")
+    knows(it, "nora", refused=True, email="home@example.com")
+
+    assert post(double, MAIL, mail("home@example.com")).status_code == 403
+    with policykit.sending(person="ana"):
+        assert post(double, MAIL, mail("home@example.com")).status_code == 403
+    assert double.requests == []
+
+
+def test_copies_are_people_too(shop, double):
+    it = shop()
+    knows(it, "ana", email="ana@example.com")
+    knows(it, "nora", refused=True, email="no@example.com")
+    body = mail("ana@example.com")
+    body["personalizations"] = [{
+        "to": [{"email": "ana@example.com"}], "cc": [{"email": "no@example.com"}],
+        "bcc": [{"email": "NO@example.com"}, {"email": "b@example.com"}],
+    }]  # fmt: skip
+
+    assert post(double, MAIL, body).status_code == 202
+    assert written_to(double) == ["ana@example.com", "b@example.com"]
+
+
+def test_people_named_by_numbers_are_found(shop, double):
+    it = shop()
+    it.record("people", [{"id": 7, "zone": "Europe/Paris"}])
+    it.record("consents", [{"person": 7, "status": "refused", "purpose": "*", "channel": "*", "at": "2026-01-01T09:00:00Z"}])
+
+    with policykit.sending(campaign="spring", person=7) as sent:
+        response = post(double, MAIL, mail("new@example.com"))
+
+    assert response.status_code == 403
+    assert [record.failed for record in sent.decisions] == [None]
+    assert sent.decisions[0].decision.determining == ("refusal-is-final",)
+
+
+def test_a_value_that_is_none_is_not_said(shop, double):
+    shop("""
+policies:
+  - id: no-city
+    kind: rule
+    forbid: has(attributes.city)
+    on_breach: block
+""")  # fmt: skip
+
+    with policykit.sending(campaign="spring", values={"city": None}) as sent:
+        post(double, MAIL, mail("a@example.com"))
+
+    assert [record.effect for record in sent.decisions] == ["passed"]
+
+
+# --- what an adapter does wrong ---------------------------------------------------------------------
+
+
+def _broken(*_: object, **__: object) -> Any:
+    raise KeyError("a plugin of somebody")
+
+
+@pytest.mark.parametrize("broken", ["policykit_fcm.FCMAdapter", "policykit_twilio.TwilioAdapter"])
+def test_an_adapter_that_cannot_tell_leaves_the_others_at_work(shop, double, monkeypatch, broken):
+    knows(shop(), "nora", refused=True, email="no@example.com")
+    monkeypatch.setattr(f"{broken}.claims", _broken)
+
+    assert post(double, MAIL, mail("no@example.com")).status_code == 403
+    assert double.requests == []
+
+
+@pytest.mark.parametrize("method", ["read", "answer", "keep"])
+@pytest.mark.parametrize("mode", ["enforce", "audit"])
+def test_an_adapter_with_a_fault_lets_nothing_pass_and_breaks_nothing(shop, double, monkeypatch, method, mode):
+    knows(shop(mode=mode), "nora", refused=True, email="no@example.com")
+    monkeypatch.setattr(f"policykit_sendgrid.SendGridAdapter.{method}", _broken)
+    two = mail("no@example.com", "a@example.com")
+
+    if mode == "audit":
+        assert post(double, MAIL, two).status_code == 202
+        assert written_to(double) == ["no@example.com", "a@example.com"]
+    else:
+        try:
+            assert post(double, MAIL, two).status_code in (202, 403)
+        except SendBlocked:
+            pass
+        assert "no@example.com" not in written_to(double)
+
+
+@pytest.mark.parametrize("method", ["receipts", "mend"])
+def test_an_adapter_with_a_fault_after_the_send_changes_nothing(shop, double, monkeypatch, method):
+    it = shop(OPT_OUT + ONE_A_DAY)
+    knows(it, "nora", refused=True, email="no@example.com")
+    knows(it, "ana", email="a@example.com")
+    monkeypatch.setattr(f"policykit_sendgrid.SendGridAdapter.{method}", _broken)
+
+    assert post(double, MAIL, mail("no@example.com", "a@example.com")).status_code == 202
+    assert it.gate.flush()
+    assert post(double, MAIL, mail("a@example.com", subject="Again")).status_code == 403
+    assert written_to(double) == ["a@example.com"]
+
+
+@pytest.mark.parametrize("campaign", [["spring"], {"id": "spring"}, object()])
+def test_a_campaign_of_an_odd_type_is_an_unknown_one(shop, double, campaign):
+    shop()
+
+    with policykit.sending(campaign=campaign):
+        assert post(double, MAIL, mail("a@example.com", custom_args={})).status_code == 403
+    assert double.requests == []
+
+
+# --- how a request is written -----------------------------------------------------------------------
+
+WAYS = [
+    "/v3/mail/send/", "//v3/mail/send", "/v3//mail/send", "/v3/mail/send?x=1", "/v3/%6dail/send", "/V3/Mail/Send",
+    "/gateway/v3/mail/send", "/v3/mail/send;v=1", "/v3/./mail/send", "/x/../v3/mail/send",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", WAYS)
+def test_a_path_written_in_another_way_is_the_same_call(shop, double, path):
+    knows(shop(), "nora", refused=True, email="no@example.com")
+
+    assert post(double, path, mail("no@example.com")).status_code == 403
+    assert double.requests == []
+
+
+@pytest.mark.parametrize("path", [
+    ACCOUNT + "/", ACCOUNT.replace("/Messages", "//Messages"), ACCOUNT.replace("Messages", "messages"),
+    ACCOUNT.replace("Messages", "%4Dessages"), "/" + ACCOUNT, ACCOUNT + "?To=%2B33600000000",
+    ACCOUNT.replace("Messages", "SMS/Messages"),
+])  # fmt: skip
+def test_a_text_is_caught_however_its_path_is_written(shop, double, path):
+    knows(shop(), "nora", refused=True, sms="+33612345678")
+    form = {"To": "+33612345678", "From": "+15550009999", "Body": "Hello", "StatusCallback": CALLBACK}
+
+    assert requests.post(double.url + path, data=form).status_code == 403
+    assert double.requests == []
+
+
+@pytest.mark.parametrize("path", [PUSH, PUSH + "?alt=json", "/" + PUSH, PUSH.replace(":", "%3a"), PUSH + "/"])
+def test_a_push_is_caught_however_its_path_is_written(shop, double, path):
+    knows(shop(), "nora", refused=True, push="tok")
+    body = {"message": {"token": "tok", "notification": {"title": "Hi"}, "data": {"campaign": "spring"}}}
+
+    assert post(double, path, body).status_code == 403
+    assert double.requests == []
+
+
+# --- what is in a body ------------------------------------------------------------------------------
+
+
+def _form(*pairs: tuple[str, str]) -> str:
+    return urlencode([("From", "+15550009999"), ("StatusCallback", CALLBACK), *pairs])
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+HIDDEN_TEXTS = [
+    _form(("To", "+33600000000"), ("To", "+33612345678"), ("Body", "Hi")),
+    _form(("To", "+33600000000"), ("to", "+33612345678"), ("Body", "Hi")),
+    _form(("To", "+33600000000"), ("To[]", "+33612345678"), ("Body", "Hi")),
+    _form(("Body", "Hi")),
+    _form(("To", ""), ("Body", "Hi")),
+    _form(("To", "+33600000000,+33612345678"), ("Body", "Hi")),
+    _form(("To", "+33600000000;+33612345678"), ("Body", "Hi")),
+    json.dumps({"To": "+33612345678", "Body": "Hi"}),
+    "\ufeff" + _form(("To", "+33612345678"), ("Body", "Hi")),
+    "",
+]
+
+
+@pytest.mark.parametrize("body", HIDDEN_TEXTS)
+def test_a_form_that_can_be_read_in_two_ways_does_not_leave(shop, double, body):
+    knows(shop(), "nora", refused=True, sms="+33612345678")
+
+    response = requests.post(double.url + ACCOUNT, data=body.encode(), headers=FORM)
+
+    assert response.status_code == 403
+    assert double.requests == []
+
+
+def test_a_recipient_in_the_query_beside_one_in_the_body_does_not_leave(shop, double):
+    knows(shop(), "nora", refused=True, sms="+33612345678")
+
+    assert requests.post(
+        f"{double.url}{ACCOUNT}?To=%2B33612345678", data=_form(("To", "+33600000000"), ("Body", "Hi")), headers=FORM
+    ).status_code == 403
+    assert double.requests == []
+
+
+HIDDEN_MAILS = [
+    b'{"personalizations":[{"to":[{"email":"a@example.com"}]}],"personalizations":[{"to":[{"email":"no@example.com"}]}],'
+    b'"custom_args":{"campaign":"spring"}}',
+    b'{"personalizations":[{"to":[{"email":"no@example.com"}]}],"personalizations":[{"to":[{"email":"a@example.com"}]}],'
+    b'"custom_args":{"campaign":"spring"}}',
+    b'{"personalizations":[{"to":[{"email":"no@example.com","email":"a@example.com"}]}],'
+    b'"custom_args":{"campaign":"spring"}}',
+    b'{"personalizations":[{"to":[{"email":"a@example.com"}]}],"custom_args":{"campaign":"spring","campaign":"receipt"}}',
+    b"\xef\xbb\xbf" + json.dumps(mail("no@example.com")).encode(),
+    json.dumps(mail("no@example.com")).encode("utf-16"),
+    json.dumps(mail("no@example.com")).encode()[:-3],
+    b"[" * 100_000,
+    b'{"personalizations":' + b"[" * 900 + b"]" * 900 + b"}",
+    b'{"personalizations":[{"to":[{"email":7}]}]}',
+    b'{"personalizations":[{"to":"no@example.com"}]}',
+    b'{"personalizations":{"to":[{"email":"no@example.com"}]}}',
+    b'{"personalizations":[{"to":[{"email":"a@example.com,no@example.com"}]}],"custom_args":{"campaign":"spring"}}',
+    b'{"personalizations":[{"to":[{"email":"a@example.com;no@example.com"}]}],"custom_args":{"campaign":"spring"}}',
+    b'{"personalizations":[{"to":[{"email":"<no@example.com> a@example.com"}]}],"custom_args":{"campaign":"spring"}}',
+    b"null", b"", b"{}", b"\xff\xfe", b"NaN",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", HIDDEN_MAILS, ids=range(len(HIDDEN_MAILS)))
+def test_a_body_that_can_be_read_in_two_ways_does_not_leave(shop, double, body):
+    knows(shop(), "nora", refused=True, email="no@example.com")
+
+    response = post(double, MAIL, body, headers={"Content-Type": "application/json"})
+
+    assert response.status_code == 403
+    assert double.requests == []
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "deflate", "br", "gzip, gzip", "identity, gzip"])
+def test_a_packed_body_is_unpacked_or_refused(shop, double, encoding):
+    knows(shop(), "nora", refused=True, email="no@example.com")
+    packed = gzip.compress(json.dumps(mail("no@example.com")).encode())
+
+    response = post(double, MAIL, packed, headers={"Content-Type": "application/json", "Content-Encoding": encoding})
+
+    assert response.status_code == 403
+    assert double.requests == []
+
+
+def test_a_packed_body_of_two_people_is_pruned(shop, double):
+    knows(shop(), "nora", refused=True, email="no@example.com")
+    packed = gzip.compress(json.dumps(mail("no@example.com", "a@example.com")).encode())
+
+    response = post(double, MAIL, packed, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
+
+    assert response.status_code == 202
+    assert written_to(double) == ["a@example.com"]
+
+
+def test_a_bomb_of_zeros_is_refused_quickly(shop, double):
+    shop()
+    packed = gzip.compress(b" " * 200_000_000, 1)
+
+    response = post(double, MAIL, packed, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
+
+    assert response.status_code == 403
