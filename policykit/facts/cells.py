@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import TypeAlias
 
 from policykit.facts.values import read_text as read_value
@@ -28,12 +27,20 @@ def reader(type_: str, members: frozenset[str] | None = None) -> Read:
     if type_ not in _TYPES:
         return text
     wanted = _TYPES[type_]
+    known: dict[str, Value] = {}
 
-    @lru_cache(maxsize=1024)
-    def _read(said: str) -> Value:
-        return read_value(said, wanted)
+    def _read(cell: Cell) -> Value:
+        if cell.__class__ is not str:
+            return read_value(text(cell), wanted)
+        try:
+            return known[cell]
+        except KeyError:
+            if len(known) >= _KEPT:
+                known.clear()
+            value = known[cell] = read_value(cell, wanted)
+            return value
 
-    return lambda cell: None if (said := text(cell)) is None else _read(said)
+    return _read
 
 
 def text(cell: Cell) -> str | None:

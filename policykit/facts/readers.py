@@ -220,11 +220,11 @@ def _at(_: Sight, state: State) -> Value:
 
 
 def _rank(ruleset: RuleSet, channel: str) -> Read:
-    company = ruleset.ranks.get(channel, CHANNELS.get(channel))
+    company = fitting(ruleset.ranks.get(channel, CHANNELS.get(channel)), Type.INT)
 
     def _read(sight: Sight, state: State) -> Value:
         own = sight.person.ranks.get(channel)
-        return fitting(company if own is None else own, Type.INT)
+        return company if own is None else fitting(own, Type.INT)
 
     return _read
 
@@ -232,12 +232,14 @@ def _rank(ruleset: RuleSet, channel: str) -> Read:
 def _person_fact(ruleset: RuleSet, path: str, type_: Type) -> Read:
     assumed = fitting(ruleset.assume.get(path), type_)
     texts = allowed_texts(ruleset, path)
+    own = {Type.STRING: str, Type.BOOL: bool}.get(type_)  # every value of this class fits
 
     def _read(sight: Sight, state: State) -> Value:
         said = sight.person.facts.get(path)
         if said is None:
             return assumed
-        said = fitting(said, type_)
+        if said.__class__ is not own:
+            said = fitting(said, type_)
         return assumed if said is None or (texts is not None and said not in texts) else said
 
     return _read

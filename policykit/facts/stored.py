@@ -125,10 +125,16 @@ def _make_words(ruleset: RuleSet, vocabulary: Vocabulary) -> _Words:
 
 
 def _consent(words: _Words, row: Row, index: int) -> ConsentRecord:
+    # Most cells are None or a text: what need not be called is not, this runs for every record of every send.
     get = row.get
-    program, expires_at, defects = cells.text(get("program")), get("expires_at"), cells.text(get("defects"))
+    name, program, expires_at = get("id"), get("program"), get("expires_at")
+    defects, evidence, controller = get("defects"), get("evidence"), get("controller")
+    if program is not None:
+        program = cells.text(program)
+    if defects is not None:
+        defects = cells.text(defects)
     return _make_consent(
-        cells.text(get("id")) or str(index + 1),
+        (name if name.__class__ is str else cells.text(name)) or str(index + 1),
         _STATUSES.get(get("status")),
         words.purposes.get(get("purpose")) if program is None else words.programs.get(program),
         words.scopes.get(get("channel")),
@@ -137,8 +143,8 @@ def _consent(words: _Words, row: Row, index: int) -> ConsentRecord:
         cells.instant(get("at")),
         FOREVER if expires_at is None or expires_at == "" else cells.instant(expires_at),
         tuple(defects.split("|")) if defects else (),
-        cells.proof(get("evidence")),
-        cells.text(get("controller")),
+        None if evidence is None else cells.proof(evidence),
+        None if controller is None else cells.text(controller),
     )
 
 

@@ -204,7 +204,11 @@ class Attributes(View[AttributeValue]):
 
     def _value(self, row: Row) -> AttributeValue:
         get = row.get
-        origin, purposes = cells.text(get("origin")), cells.text(get("collected_for"))
+        origin, purposes, permission = get("origin"), get("collected_for"), get("permission")
+        if origin is not None:
+            origin = cells.text(origin)
+        if purposes is not None:
+            purposes = cells.text(purposes)
         collected_for = tuple(purposes.split("|")) if purposes is not None else None
         if collected_for is not None and not self._purposes.issuperset(collected_for):
             collected_for = (UNREADABLE,)
@@ -213,7 +217,7 @@ class Attributes(View[AttributeValue]):
             origin if origin is None or origin in _ORIGINS else UNREADABLE,
             collected_for,
             cells.instant(get("collected_at")),
-            cells.proof(get("permission")),
+            None if permission is None else cells.proof(permission),
         )
 
 
