@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policykit.assemble.records import relation_named
-from policykit.assemble.stores import check_shared, opened_store
-from policykit.assemble.workspace import open_workspace
+from policykit.assemble.stores import check_columns, check_shared, opened_store, read_for_store
 from policykit.dryrun.rows import file_rows
 from policykit.dryrun.run import Options, Workbench
 from policykit.dryrun.sources import Source
@@ -33,11 +32,13 @@ def import_file(
 ) -> Imported:  # fmt: skip
     """Puts the rows of a file into the store. columns: name of the vocabulary -> header in the file.
 
-    Raises `BadData` with everything that is wrong with the file; then nothing was written.
+    Raises `BadData` with everything that is wrong with the file; then nothing was written. Policies that are
+    not valid stop no consent from being imported.
     """
     relation_named(relation)
     progress("loading the workspace")
-    opened = open_workspace(folder)
+    opened, errors = read_for_store(folder)
+    check_columns(relation, errors)
     check_shared(opened)
     with Workbench(Options()) as bench, opened_store(opened) as store:
         progress(f"reading {file.name}")

@@ -24,6 +24,7 @@ from policykit.assemble.moment import now as clock
 from policykit.assemble.pseudonyms import pseudonyms
 from policykit.assemble.records import checked_rows
 from policykit.assemble.reload import Reloader
+from policykit.assemble.stores import check_columns, read_for_store
 from policykit.assemble.trial import trial_of
 from policykit.assemble.workspace import Opened, find_root
 from policykit.enforce import found, guards, telemetry
@@ -34,7 +35,7 @@ from policykit.enforce.rules import Mode, Rules
 from policykit.enforce.tripwire import watch as watch_hosts
 from policykit.errors import PolicykitError, Problem, UsageError, WorkspaceNotFound
 from policykit.model import Micros
-from policykit.sends import DecisionRecord, Send
+from policykit.sends import DecisionRecord, Send, from_line
 from policykit.stores.base import Store, Written
 from policykit.stores.open import open_store
 
@@ -157,9 +158,26 @@ class Installation(Live):
             uninstall()
 
 
+class StoreHere:
+    """A workspace's store without its policies, which may be broken: a withdrawal is recorded nevertheless."""
+
+    def __init__(self, root: Path) -> None:
+        self.opened, self.errors = read_for_store(root)
+        self.store = open_store(self.opened.workspace.config.store, root, self.opened.plugins.stores)
+
+    def record(self, relation: str, rows: Iterable[Mapping[str, object]]) -> Written:
+        check_columns(relation, self.errors)
+        return self.store.write(relation, checked_rows(relation, rows, self.opened.vocabulary))
+
+    def look_up(self, id: str) -> DecisionRecord | None:  # noqa: A002  # its name everywhere
+        logged = self.store.decision(id)
+        return from_line(logged.line) if logged else None
+
+
 _lock = threading.RLock()
 _current: Installation | None = None
-_beside: Live | None = None  # opened to judge or record where nothing is installed
+_beside: Live | None = None  # opened to judge where nothing is installed
+_store: StoreHere | None = None  # opened to record where nothing is installed
 
 
 def install(
@@ -246,7 +264,8 @@ def record(relation: str, rows: Iterable[Mapping[str, object]]) -> Written:
 
         policykit.record("consents", [{"person": "7", "status": "withdrawn", "at": now, "channel": "*"}])
     """
-    return live().record(relation, rows)
+    judging = _current or _beside
+    return judging.record(relation, rows) if judging is not None else _store_here().record(relation, rows)
 
 
 def decision_of(thing: object) -> DecisionRecord | None:
@@ -256,7 +275,8 @@ def decision_of(thing: object) -> DecisionRecord | None:
 
 def _look_up(id: str) -> DecisionRecord | None:  # noqa: A002  # its name everywhere
     try:
-        return live().gate.look_up(id)
+        judging = _current or _beside
+        return judging.gate.look_up(id) if judging is not None else _store_here().look_up(id)
     except (PolicykitError, OSError):  # no workspace, or no store: what is not remembered is not known
         return None
 
@@ -270,6 +290,15 @@ def live() -> Live:
         if _beside is None:
             _beside = Live(_root(None))
         return _beside
+
+
+def _store_here() -> StoreHere:
+    """The store of the workspace here, kept until `install` or the end."""
+    global _store
+    with _lock:
+        if _store is None:
+            _store = StoreHere(_root(None))
+        return _store
 
 
 def open_live(
@@ -301,7 +330,9 @@ def _refuse_other(installed: Installation, root: Path, mode: Mode | None) -> Non
 
 
 def _close_beside() -> None:
-    global _beside
-    if _beside is not None:
-        _beside.close()
-        _beside = None
+    global _beside, _store
+    beside, store, _beside, _store = _beside, _store, None, None
+    if beside is not None:
+        beside.close()
+    if store is not None:
+        store.store.close()

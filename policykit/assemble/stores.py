@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from policykit.assemble.workspace import Opened, in_order, read
-from policykit.errors import Problem, UsageError
+from policykit.errors import InvalidPolicies, Problem, UsageError
 from policykit.language.config import CONFIG_FILE
 from policykit.stores.base import Cell, Row, Store
 from policykit.stores.open import open_store
@@ -31,17 +31,32 @@ def opened_store(opened: Opened) -> Iterator[Store]:
 
 @contextmanager
 def store_of(folder: Path | None) -> Iterator[tuple[Opened, Store]]:
-    """A workspace and its store, also while its policies are not valid: decisions can be read and campaigns held
-    then. Raises `UsageError` when `policykit.yaml` itself is wrong: which store is meant is not known then.
+    """A workspace and its store, also while its policies are not valid: decisions can be read, consents written and
+    campaigns held then.
     """
-    opened, problems = read(folder)
-    wrong = [problem for problem in problems if problem.severity == "error" and problem.place is not None
-             and Path(problem.place.file).name == CONFIG_FILE]  # fmt: skip
-    if wrong:
-        raise UsageError(in_order(wrong))
+    opened, _ = read_for_store(folder)
     check_shared(opened)
     with opened_store(opened) as store:
         yield opened, store
+
+
+def read_for_store(folder: Path | None) -> tuple[Opened, list[Problem]]:
+    """As much of a workspace as can be read, and the errors in it.
+
+    Raises `UsageError` when `policykit.yaml` itself is wrong: which store is meant is not known then.
+    """
+    opened, problems = read(folder)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    wrong = [problem for problem in errors if problem.place and Path(problem.place.file).name == CONFIG_FILE]
+    if wrong:
+        raise UsageError(in_order(wrong))
+    return opened, errors
+
+
+def check_columns(relation: str, errors: Collection[Problem]) -> None:
+    """Raises where a relation has columns of the workspace's own, and what registers them may not have been read."""
+    if relation == "people" and errors:
+        raise InvalidPolicies(errors)
 
 
 def check_shared(opened: Opened) -> None:

@@ -59,7 +59,7 @@ def read(folder: Path | None) -> tuple[Opened, list[Problem]]:
     """Everything that can be read and compiled, and every problem there is."""
     root = find_root(folder)
     found = discover()
-    workspace, problems = read_workspace(root, found.kinds, found.facts, Path.cwd())
+    workspace, problems = read_workspace(root, found.kinds, found.facts, _here(root))
     ruleset, wrong = try_compile(workspace.policies, workspace.registry, found.kinds)
     return Opened(workspace, ruleset, found), in_order([*found.problems, *problems, *wrong])
 
@@ -72,6 +72,14 @@ def find_root(folder: Path | None) -> Path:
         raise WorkspaceNotFound(f"`{folder}` is no workspace: it has no `{CONFIG_FILE}`",
                                 "`policykit init DIR` makes one")  # fmt: skip
     return folder.absolute()
+
+
+def _here(root: Path) -> Path:
+    """The folder that files are shown from. A running process may stand in one that was removed under it."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return root
 
 
 def _shown_config(workspace: Workspace) -> str:

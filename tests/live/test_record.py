@@ -129,3 +129,27 @@ def test_an_aware_instant_is_written_to_the_microsecond():
     at = datetime(2026, 1, 1, 9, 0, 0, 123456, tzinfo=UTC)
 
     assert checked_rows("history", [{"person": "7", "at": at}], WORDS)[0]["at"] == "2026-01-01T09:00:00.123456+00:00"
+
+
+def test_a_withdrawal_is_recorded_while_policies_are_broken(shop, monkeypatch):
+    monkeypatch.chdir(shop)
+    (shop / "policies" / "adults.yaml").write_text("policies: [")
+    event = {"person": "ana", "status": "withdrawn", "at": "2026-01-01T09:00:00Z", "channel": "*"}
+
+    assert policykit.record("consents", [event]) == Written(1, 0)
+    with pytest.raises(policykit.InvalidPolicies):
+        policykit.record("people", [{"id": "ana"}])  # which columns of its own the workspace has is not known
+
+
+def test_a_decision_can_be_looked_up_while_policies_are_broken(shop, send, grown_up, monkeypatch):
+    with policykit.install(shop) as it:
+        grown_up()
+        send("ben@example.com")
+        line = it.store.last(1)[0].line
+    monkeypatch.chdir(shop)
+    (shop / "policies" / "adults.yaml").write_text("policies: [")
+
+    found = policykit.decision_of(line)
+
+    assert found is not None
+    assert found.effect == "refused"

@@ -170,6 +170,19 @@ def test_a_workspace_that_vanishes_keeps_what_there_was(reloader, shop):
     assert reloader.rules is before
 
 
+def test_a_process_whose_folder_was_removed_still_reloads(reloader, shop, tmp_path, monkeypatch):
+    """As after a deployment that removes the release a worker was started in."""
+    gone = tmp_path / "release"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    _write(shop, "policies/adults.yaml", STRICTER)
+
+    _look(reloader)
+
+    assert reloader.loads == 2
+
+
 def test_another_store_is_not_taken_and_said(reloader, shop, caplog):
     _write(shop, "policykit.yaml", "mode: enforce\nstore: 'memory:'\n")
 
