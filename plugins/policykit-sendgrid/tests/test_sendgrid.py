@@ -250,6 +250,7 @@ def test_l7_exactly_the_kept_sends_stay_and_hidden_copies_stay_hidden(
         for one in body_of(kept)["personalizations"]:
             seen = [each["email"] for each in (*one.get("to", []), *one.get("cc", []))]
             assert one.get("to"), "SendGrid refuses a personalization without `to`"
+            assert [] not in one.values(), "SendGrid refuses an empty list"
             assert len(seen) == 1 or seen in _visible(personalizations, seen), hidden
 
 
