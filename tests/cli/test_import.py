@@ -200,6 +200,7 @@ def test_a_dry_run_on_the_store_says_what_one_on_the_files_says(policykit, stock
     assert _report(policykit, stocked, "--store") == _report(policykit, stocked)
 
 
+@pytest.mark.slow
 def test_without_an_audience_people_come_from_the_store(policykit, stocked):
     manifest = stocked / "campaigns" / "basket.yaml"
     before = manifest.read_text()
@@ -213,6 +214,7 @@ def test_without_an_audience_people_come_from_the_store(policykit, stocked):
     assert found == whole
 
 
+@pytest.mark.slow
 def test_a_file_given_is_taken_instead_of_the_store(policykit, stocked, tmp_path):
     nothing = tmp_path / "consents.csv"
     nothing.write_text("person,status,at\n")
