@@ -6,12 +6,13 @@ moved at most once. Rules are masks here: bit i is rule i of the set, which is s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
+from policykit.facts.quick import maker
 from policykit.facts.row import Sight, State, deadline, planned_at, prepared_for, rank, uses_of
 from policykit.ir.rows import Judged
 from policykit.model import (
@@ -25,7 +26,7 @@ from policykit.model import (
     Use,
     Verdict,
 )
-from policykit.rounds.masks import KEPT, NO_CHANGES, Law, Laws, bits_of, indexes_of, law
+from policykit.rounds.masks import KEPT, NO_CHANGES, Law, Laws, law
 
 __all__ = [
     "Course",
@@ -45,6 +46,7 @@ Judge: TypeAlias = Callable[[Sight, State], Judged]
 
 _ORDER: tuple[Impossible, ...] = get_args(Impossible)
 _NOTHING: frozenset[str] = frozenset()
+_make_decision = maker(Decision)
 
 
 # --- a whole decision --------------------------------------------------------------------------
@@ -147,8 +149,8 @@ def _made(
     undetermined, audit = names(first.undetermined | last.undetermined), names(first.audit | last.audit)
     if last.outcome == "block":
         blockers = names(last.deciders)
-        return Decision(
-            Verdict.BLOCK, Changes(), blockers, undetermined, audit, impossible=last.impossible, skipped=skipped
+        return _make_decision(
+            Verdict.BLOCK, NO_CHANGES, blockers, undetermined, audit, None, None, last.impossible, skipped
         )
     state = last.state
     if state == original:
@@ -157,7 +159,7 @@ def _made(
     determining = names(last.deciders | askers)
     changes = _changes(campaign, original, state)
     verdict = Verdict.DOWNGRADE if changes else Verdict.ALLOW
-    return Decision(verdict, changes, determining, undetermined, audit, state.channel, state.at, skipped=skipped)
+    return _make_decision(verdict, changes, determining, undetermined, audit, state.channel, state.at, None, skipped)
 
 
 def _changes(campaign: Campaign, original: State, final: State) -> Changes:
@@ -265,14 +267,22 @@ def _strip(step: _Step, sight: Sight, masks: Law, rules: int, in_breach: Sequenc
     if uses is None:
         step.fail("unknown_uses", rules)
         return
-    asked = [(1 << rule, bits) for rule, bits in zip(masks.strip_rules, in_breach, strict=True) if rules >> rule & 1]
-    fixed = bits_of(index for index, use in enumerate(uses) if not use.strippable)
-    required = bits_of(index for index, use in enumerate(uses) if use.required)
-    step.fail("selected_attribute", _any(rule for rule, bits in asked if bits & fixed))
-    needing = _any(rule for rule, bits in asked if bits & required)
+    fixed = required = 0
+    for index, use in enumerate(uses):
+        if not use.strippable:
+            fixed |= 1 << index
+        if use.required:
+            required |= 1 << index
+    every = selected = needing = 0
+    for rule, bits in zip(masks.strip_rules, in_breach, strict=True):
+        if rules >> rule & 1:
+            every |= bits
+            selected |= 1 << rule if bits & fixed else 0
+            needing |= 1 << rule if bits & required else 0
+    step.fail("selected_attribute", selected)
     if needing and (step.state.generic or not _has_generic(sight, step.state)):
         step.fail("required_attribute", needing)
-    stripped = frozenset(uses[index].attribute for _, bits in asked for index in indexes_of(bits))
+    stripped = frozenset([use.attribute for index, use in enumerate(uses) if every >> index & 1])
     if step.failed or not stripped:
         return
     step.changers |= rules
@@ -310,7 +320,3 @@ def _postpone(step: _Step, laws: Laws, sight: Sight, masks: Law, rules: int, ori
 def _has_generic(sight: Sight, state: State) -> bool:
     prepared = prepared_for(sight.campaign, state.channel)
     return prepared is not None and prepared.generic is not None
-
-
-def _any(masks: Iterable[int]) -> int:
-    return reduce(or_, masks, 0)
