@@ -22,7 +22,9 @@ from policykit.testing.recordings import Recording, find_recordings
 from policykit.vocabulary import MESSAGE_CLASSES
 
 PARTS = frozenset({"subject", "preheader", "title", "body", "text", "html"})
-_CREDENTIAL = re.compile(r"(?i)(?:^|-)(?<!idempotency-)(?:auth(?:orization)?|token|key|secret|signature|cookie|password)(?:-|$)")
+_CREDENTIAL = re.compile(
+    r"(?i)(?:^|-)(?<!idempotency-)(?:auth(?:orization)?|token|key|secret|signature|cookie|password)(?:-|$)"
+)
 FEWEST_SECRET = 6  # characters; shorter ones occur by chance
 
 

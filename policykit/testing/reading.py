@@ -7,7 +7,8 @@ from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
-from policykit.adapters.wire import OutgoingRequest
+from policykit.adapters.base import Capability, Outcome
+from policykit.adapters.wire import Answer, OutgoingRequest
 from policykit.errors import UnreadableSend
 from policykit.sends import Send
 from policykit.testing.adapter_laws import FEWEST_SECRET, AdapterLaws, assert_free, chain, private, shown, texts
@@ -41,13 +42,26 @@ class ReadingLaws(AdapterLaws):
         request, before = recording.request, deepcopy(recording.request)
         first = self.read(request)
 
+        self._use(request, first)  # what is loaded only once is loaded now
         with watched() as looked:
             self.adapter.claims(request)
             second = self.read(request)
+            self._use(request, first)
 
         assert first == second, "reading twice gives different sends"
         assert request == before, "reading changed the request"
-        assert not looked, f"reading looks at {', '.join(looked)}"
+        assert not looked, f"the adapter looks at {', '.join(looked)}"
+
+    def _use(self, request: OutgoingRequest, sends: tuple[Send, ...] | str) -> None:
+        """Everything that is asked of an adapter about a call it has read."""
+        if isinstance(sends, str):
+            return
+        self.adapter.keep(request, (True,) * len(sends))
+        self.adapter.receipts(Answer(200), sends)
+        if Capability.ANSWER in self.adapter.capabilities:
+            for accepted in (True, False):
+                outcomes = [Outcome(accepted, f"pk-{place:020x}", "because") for place in range(len(sends))]
+                self.adapter.answer(request, sends, outcomes)
 
     def test_l3_garbage_is_unreadable_or_valid(self, recording: Recording) -> None:
         def law(request: OutgoingRequest) -> None:

@@ -54,6 +54,8 @@ class FactLaws(StoreLaws):
         known = store.known(asked, NOW)
 
         ada, bob = known.people[0]
+        assert all(store.known([one], NOW).people == (people,) for one, people in zip(asked, known.people, strict=True))
+        assert store.known([ADDRESS], NOW).holds == known.holds
         assert [[person.id for person in people] for people in known.people] == [
             ["ada", "bob"], ["bob"], ["eve"], ["ada", "bob"], [], ["bob"],
         ]  # fmt: skip

@@ -1,11 +1,11 @@
-"""One broken adapter per law: it fails that law, and no other."""
+"""Broken adapters, at least one per law: each fails its law, and no other."""
 
 from __future__ import annotations
 
 import http.client
 import inspect
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import policykit_acme
 import pytest
 from policykit_acme import PATH, READER, AcmeAdapter
 
-from policykit.adapters.base import Capability, Outcome
+from policykit.adapters.base import Capability, Outcome, Replacement, Settings
 from policykit.adapters.payload import with_json
 from policykit.adapters.wire import Answer, OutgoingRequest
 from policykit.errors import UnreadableSend
@@ -73,6 +73,29 @@ class DoesMoreThanItSays(AcmeAdapter):
     capabilities = frozenset(Capability) - {Capability.SCHEDULE}
 
 
+class LeavesWhatWasSaid(AcmeAdapter):
+    def rewrite(self, request: OutgoingRequest, content: Mapping[str, str]) -> OutgoingRequest:
+        return with_json(super().rewrite(request, content), {**READER.body(request), **content})
+
+
+class SchedulesAnotherMessage(AcmeAdapter):
+    def schedule(self, request: OutgoingRequest, at: int, now: int) -> OutgoingRequest:
+        later = super().schedule(request, at, now)
+        return with_json(later, {**later.json(), "kind": "scheduled"})
+
+
+class ForgetsToSign(AcmeAdapter):
+    def authorise(self, request: OutgoingRequest, settings: Settings) -> OutgoingRequest:
+        return request
+
+    def compose(self, replacement: Replacement, settings: Settings) -> OutgoingRequest:
+        return super().authorise(super().compose(replacement, settings), settings)
+
+
+class KeepsTheTokenInTheOpen(AcmeAdapter):
+    secret_headers = ()
+
+
 class TellsTheProvider(AcmeAdapter):
     def answer(self, request: OutgoingRequest, sends: Sequence[Send], outcomes: Sequence[Outcome]) -> Answer:
         if request.host == "127.0.0.1" and not outcomes[0].accepted:
@@ -111,22 +134,27 @@ class IsNotHandedOut(AcmeAdapter):
     pass
 
 
-MUTANTS: dict[str, type[AcmeAdapter]] = {
-    "L1": ClaimsStatusReads,
-    "L2": LooksAtTheClock,
-    "L3": TrustsTypes,
-    "L4": QuotesTheBody,
-    "L5": LeavesAddressesAsTheyAre,
-    "L6": RebuildsWhatIsWhole,
-    "L7": RemembersWhoWasTakenOut,
-    "L8": DoesMoreThanItSays,
-    "L9": TellsTheProvider,
-    "L10": CountsAttempts,
-    "L11": TurnsReceiptsRound,
-    "L12": RefusesAsIfItWereBusy,
-    "L13": ForgetsASlot,
-    "L14": IsNotHandedOut,
-}
+MUTANTS: tuple[tuple[str, type[AcmeAdapter]], ...] = (
+    ("L1", ClaimsStatusReads),
+    ("L2", LooksAtTheClock),
+    ("L3", TrustsTypes),
+    ("L4", QuotesTheBody),
+    ("L4", KeepsTheTokenInTheOpen),
+    ("L5", LeavesAddressesAsTheyAre),
+    ("L6", RebuildsWhatIsWhole),
+    ("L7", RemembersWhoWasTakenOut),
+    ("L8", DoesMoreThanItSays),
+    ("L8", LeavesWhatWasSaid),
+    ("L8", SchedulesAnotherMessage),
+    ("L8", ForgetsToSign),
+    ("L9", TellsTheProvider),
+    ("L10", CountsAttempts),
+    ("L11", TurnsReceiptsRound),
+    ("L12", RefusesAsIfItWereBusy),
+    ("L13", ForgetsASlot),
+    ("L14", IsNotHandedOut),
+)
+EACH = pytest.mark.parametrize(("law", "mutant"), MUTANTS, ids=[f"{law}-{mutant.__name__}" for law, mutant in MUTANTS])
 LAWS = {name: law for name in dir(AdapterContract) if (law := law_of(name))}
 
 
@@ -165,21 +193,21 @@ def failing(
 
 
 def test_every_law_has_its_mutant():
-    assert MUTANTS.keys() == set(LAWS.values())
+    assert {law for law, _ in MUTANTS} == set(LAWS.values())
 
 
-@pytest.mark.parametrize("law", MUTANTS)
-def test_a_mutant_fails_its_law(law, contract, request, tmp_path):
+@EACH
+def test_a_mutant_fails_its_law(law, mutant, contract, request, tmp_path):
     own = (name for name in LAWS if LAWS[name] == law)
 
-    complaints = failing(contract(MUTANTS[law]), own, request, tmp_path)
+    complaints = failing(contract(mutant), own, request, tmp_path)
 
     assert complaints.keys() == {law}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("law", MUTANTS)
-def test_a_mutant_fails_no_other_law(law, contract, request, tmp_path):
+@EACH
+def test_a_mutant_fails_no_other_law(law, mutant, contract, request, tmp_path):
     others = (name for name in LAWS if LAWS[name] != law)
 
-    assert failing(contract(MUTANTS[law]), others, request, tmp_path) == {}
+    assert failing(contract(mutant), others, request, tmp_path) == {}
