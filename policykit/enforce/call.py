@@ -124,7 +124,6 @@ class Decider:
         open_ = _open(call)
         for each in open_:
             lines[each.place] = self._by_class(call, each, failed)
-        _untear(call, lines, [each.place for each in open_])
         try:
             self._record(call, lines, open_)
         except StoreUnavailable:
@@ -161,19 +160,19 @@ class Decider:
             decided = self._round(call, open_)
             for each, line in zip(open_, decided, strict=True):
                 lines[each.place] = line
-            _untear(call, lines, [each.place for each in open_])
             granted = self._record(call, lines, open_)
+            if all(granted):
+                return
             decided = [line for line, ok in zip(decided, granted, strict=True) if not ok]
             open_ = [each for each, ok in zip(open_, granted, strict=True) if not ok]
-            if not open_:
-                return
         for each, line in zip(open_, decided, strict=True):
             lines[each.place] = self._lost(call, each, line)
-        _untear(call, lines, [each.place for each in open_])
         self._record(call, lines, open_)
 
     def _record(self, call: Call, lines: list[Line | None], open_: list[_Open]) -> tuple[bool, ...]:
         """Writes open sends; what was not granted is undecided again."""
+        if len(lines) > 1:
+            _untear(call, lines, [each.place for each in open_])
         entries = [line.entry for each in open_ if (line := lines[each.place]) is not None]
         try:
             granted = self._ledger.record(entries, call.now)
@@ -184,8 +183,8 @@ class Decider:
         for each, ok in zip(open_, granted, strict=True):
             if not ok:
                 lines[each.place] = None
-        self._ledger.ended(Ended(tuple(each.frees for each, ok in zip(open_, granted, strict=True)
-                                       if ok and each.frees is not None), "released"))  # fmt: skip
+            elif each.frees is not None:
+                self._ledger.ended(Ended((each.frees,), "released"))
         return granted
 
     def _round(self, call: Call, open_: list[_Open]) -> list[Line]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -29,16 +28,18 @@ class Recent:
         self._most = most
         self._records: dict[str, DecisionRecord] = {}
         self._order: deque[str] = deque()
-        self._adding = threading.Lock()
 
     def add(self, records: Sequence[DecisionRecord]) -> None:
-        with self._adding:
-            for record in records:
-                if record.id not in self._records:
-                    self._order.append(record.id)
-                self._records[record.id] = record
-            while len(self._order) > self._most:
+        # Each step is atomic: threads at once may forget one too many, never fail.
+        for record in records:
+            if record.id not in self._records:
+                self._order.append(record.id)
+            self._records[record.id] = record
+        while len(self._order) > self._most:
+            try:
                 self._records.pop(self._order.popleft(), None)
+            except IndexError:
+                return
 
     def get(self, id: str) -> DecisionRecord | None:  # noqa: A002  # its name everywhere
         return self._records.get(id)

@@ -46,17 +46,21 @@ log = logging.getLogger("policykit")
 
 FAULT = "a fault of policykit"
 _MOST_IDS = 20  # in the header of an answer
+_MOST_CLAIMED = 1024  # URLs remembered; beyond it all are asked anew
+_UNASKED = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What settling a forwarded call needs. lines: aligned with `forwarded`, None for what was not judged."""
+    """What settling a forwarded call needs. lines: one per send of the whole call. kept: places of those forwarded."""
 
     adapter: Adapter
     sends: tuple[Send, ...]
-    outcomes: tuple[Outcome, ...]
     lines: tuple[Line | None, ...]
-    forwarded: tuple[Send, ...]
+    kept: tuple[int, ...]
+
+    def forwarded(self) -> tuple[Line | None, ...]:
+        return tuple([self.lines[place] for place in self.kept])
 
 
 class LiveGate:
@@ -79,6 +83,7 @@ class LiveGate:
         self._adapters: Mapping[str, Adapter] = {adapter.name: adapter for adapter in adapters}
         self._ledger = Ledger(store, now, observers)
         self._recent = Recent()
+        self._claimed: dict[tuple[str, str], Adapter | None] = {}
         self._faults: set[tuple[str, str]] = set()
         self._decider = Decider(self._ledger, self._adapters, self.look_up)
         self._carrier = Carrier(self._ledger)
@@ -91,7 +96,7 @@ class LiveGate:
         if is_ours():
             return False
         try:
-            return self._claiming(OutgoingRequest(method.upper(), url)) is not None and self._rules().mode != "off"
+            return self._claiming(method.upper(), url) is not None and self._rules().mode != "off"
         except Exception as error:  # border: a request that may be nobody's is not broken by us
             self._fault(error)
             return False
@@ -112,9 +117,10 @@ class LiveGate:
         if not isinstance(ticket, Ticket):
             return answer
         try:
-            self._carrier.settle(ticket.adapter, ticket.lines, ticket.forwarded, answer)
+            sends = tuple([ticket.sends[place] for place in ticket.kept])
+            self._carrier.settle(ticket.adapter, ticket.forwarded(), sends, answer)
             if plan.mends and answer.status < 300:
-                return ticket.adapter.mend(answer, ticket.sends, ticket.outcomes)
+                return ticket.adapter.mend(answer, ticket.sends, tuple([_outcome(line) for line in ticket.lines]))
         except Exception as error:  # border: the provider's answer reaches the caller whatever happens to us
             self._fault(error)
         return answer
@@ -122,7 +128,7 @@ class LiveGate:
     def failed(self, plan: Plan) -> None:
         ticket = plan.tickets
         if isinstance(ticket, Ticket):
-            self._ledger.ended(Ended(tuple(line.record.id for line in ticket.lines if line is not None), "ended"))
+            self._ledger.ended(Ended(tuple(line.record.id for line in ticket.forwarded() if line is not None), "ended"))
 
     # --- what others ask
 
@@ -160,7 +166,7 @@ class LiveGate:
 
     def _plan(self, request: OutgoingRequest, sending: Sending | None) -> Plan:
         workspace = self._current()
-        adapter = self._claiming(request)
+        adapter = self._claiming(request.method, request.url)
         if adapter is None or workspace.rules.mode == "off" or is_ours():
             return Plan(request)
         now = self._now()
@@ -176,7 +182,7 @@ class LiveGate:
 
     def _in_doubt(self, request: OutgoingRequest, sending: Sending | None) -> Plan:
         """What happens to a call that a fault of ours left undecided: `on_error` of its class, else it is refused."""
-        adapter = self._claiming(request)
+        adapter = self._claiming(request.method, request.url)
         if adapter is None:
             return Plan(request)
         try:
@@ -220,12 +226,8 @@ class LiveGate:
     ) -> Plan:
         adapter = call.adapter
         assert adapter is not None
-        kept = [place for place, keep in enumerate(mask) if keep]
-        ticket = Ticket(
-            adapter, call.sends, tuple([_outcome(line) for line in lines]),
-            tuple([lines[place] for place in kept]),
-            tuple([call.sends[place] for place in kept]),
-        )  # fmt: skip
+        kept = tuple([place for place, keep in enumerate(mask) if keep])
+        ticket = Ticket(adapter, call.sends, tuple(lines), kept)
         mends = len(kept) < len(lines) and type(adapter).mend is not Adapter.mend
         return Plan(forward, records=_records(lines), mends=mends, tickets=ticket)
 
@@ -255,17 +257,18 @@ class LiveGate:
             workspace = self._workspace = Workspace(rules, self._pseudonym)
         return workspace
 
-    def _claiming(self, request: OutgoingRequest) -> Adapter | None:
-        # Linear: at most a dozen adapters.
-        for adapter in self._adapters.values():
-            try:
-                if adapter.claims(request):
-                    return adapter
-            except Exception as error:  # border: one plugin's fault leaves the others at work
-                self._fault(error)
-                if request.method == "POST" and any(request.host.endswith(host) for host in adapter.hosts):
-                    return adapter  # what may be a send of its provider is in doubt, which is no way out
-        return None
+    def _claiming(self, method: str, url: str) -> Adapter | None:
+        """The adapter that knows this as a send. Adapters tell by method and path alone, so it is remembered."""
+        key = (method, url)
+        found = self._claimed.get(key, _UNASKED)
+        if found is not _UNASKED:
+            return found  # type: ignore[return-value]
+        request = OutgoingRequest(method, url)
+        adapter = next((each for each in self._adapters.values() if each.claims(request)), None)
+        if len(self._claimed) >= _MOST_CLAIMED:
+            self._claimed.clear()
+        self._claimed[key] = adapter
+        return adapter
 
     def _fault(self, error: Exception) -> None:
         """Says where a fault of ours is, once; its text is left out, because it may quote a message."""

@@ -59,16 +59,46 @@ class Slot:
     retry: bool = False
 
 
-def new_id() -> str:
-    return "pk-" + os.urandom(10).hex()
+class _Ids:
+    """Fresh ids. Random bytes are drawn for many at once: each draw lets other threads in."""
+
+    def __init__(self) -> None:
+        self._process = 0
+        self._ready: list[str] = []
+
+    def next(self) -> str:
+        # INVARIANT: a forked child never goes on with its parent's ids; an id twice would count as recorded.
+        if self._process != os.getpid():
+            self._process, self._ready = os.getpid(), []
+        try:
+            return self._ready.pop()
+        except IndexError:
+            drawn = os.urandom(10 * _DRAWN).hex()
+            fresh = ["pk-" + drawn[start : start + 20] for start in range(0, len(drawn), 20)]
+            found = fresh.pop()
+            self._ready = fresh
+            return found
+
+
+_DRAWN = 128
+new_id = _Ids().next
 
 
 def logical_ids(request: OutgoingRequest, count: int) -> tuple[str, ...]:
     """What equal requests share, one per place in the call: endpoint, body and place."""
     digest = blake2b(f"{request.method} {request.url}\n".encode(errors="surrogatepass"), digest_size=16)
-    digest.update(request.body)
+    body = request.body
+    if len(body) <= _IN_PIECES:
+        # hashlib lets other threads in for every piece above 2,047 bytes.
+        for start in range(0, len(body), 2047):
+            digest.update(body[start : start + 2047])
+    else:
+        digest.update(body)
     whole = digest.hexdigest()
-    return tuple([f"{whole}-{place}" for place in range(count)])
+    return (f"{whole}-0",) if count == 1 else tuple([f"{whole}-{place}" for place in range(count)])
+
+
+_IN_PIECES = 32_768  # bytes
 
 
 class Writer:
