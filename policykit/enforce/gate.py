@@ -264,11 +264,18 @@ class LiveGate:
         if found is not _UNASKED:
             return found  # type: ignore[return-value]
         request = OutgoingRequest(method, url)
-        adapter = next((each for each in self._adapters.values() if each.claims(request)), None)
+        adapter = next((each for each in self._adapters.values() if self._is_its(each, request)), None)
         if len(self._claimed) >= _MOST_CLAIMED:
             self._claimed.clear()
         self._claimed[key] = adapter
         return adapter
+
+    def _is_its(self, adapter: Adapter, request: OutgoingRequest) -> bool:
+        try:
+            return adapter.claims(request)
+        except Exception as error:  # border: an adapter that cannot tell leaves the others at work
+            self._fault(error)
+            return False
 
     def _fault(self, error: Exception) -> None:
         """Says where a fault of ours is, once; its text is left out, because it may quote a message."""
