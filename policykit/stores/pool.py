@@ -15,6 +15,7 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from json import JSONDecodeError
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,6 +54,10 @@ class Pool:
         """What `work` finds in one snapshot."""
         return self._try("BEGIN", work, time.monotonic() + self._patience_s)
 
+    def see(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` finds with a single statement, which is a snapshot by itself."""
+        return self._try(None, work, time.monotonic() + self._patience_s)
+
     def write(self, work: Callable[[sqlite3.Connection], T], *, full: bool = False) -> T:
         """What `work` gives, and has written. full: on the disk when this returns, whatever the power does.
 
@@ -81,13 +86,20 @@ class Pool:
 
     # --- one transaction
 
-    def _try(self, begin: str, work: Callable[[sqlite3.Connection], T], deadline: float, *, full: bool = False) -> T:
+    def _try(
+        self, begin: str | None, work: Callable[[sqlite3.Connection], T], deadline: float, *, full: bool = False
+    ) -> T:
         while True:
             try:
                 return self._once(begin, work, full=full)
             except sqlite3.Error as error:
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY:
+                code = getattr(error, "sqlite_errorcode", None)
+                if code is None:  # raised by Python's module, with the very text that it could not read
+                    raise self._damaged() from None
+                if code & 0xFF not in _BUSY:
                     raise StoreUnavailable(f"the store `{self.path}` cannot be used: {_words(error)}") from error
+            except JSONDecodeError:  # it holds the text
+                raise self._damaged() from None
             except (OverflowError, UnicodeError):
                 raise StoreUnavailable(f"the store `{self.path}` cannot hold what it was given") from None
             if time.monotonic() >= deadline:
@@ -136,6 +148,9 @@ class Pool:
             self._used -= 1
             if sound:
                 self._idle.append(connection)
+
+    def _damaged(self) -> StoreUnavailable:
+        return StoreUnavailable(f"the store `{self.path}` cannot be used: {_NAMED['SQLITE_CORRUPT']}")
 
     def _locked(self) -> StoreUnavailable:
         return StoreUnavailable(f"the store `{self.path}` stayed locked for {self._patience_s:g} s")
@@ -217,8 +232,8 @@ class Pool:
 
 def _words(error: sqlite3.Error) -> str:
     """What went wrong, by SQLite's own name of it: its texts may quote what was written."""
-    name = getattr(error, "sqlite_errorname", None)
-    return _NAMED.get(name or "", name or type(error).__name__)
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    return _NAMED.get(name, name)
 
 
 _NAMED = {

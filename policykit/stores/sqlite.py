@@ -72,6 +72,9 @@ class SQLiteStore(Store):
     # --- facts
 
     def known(self, asked: Sequence[Asked], now: Micros, logical: Sequence[str] = ()) -> Known:
+        if len(asked) == 1 and asked[0].person is None:
+            one, attempt = asked[0], logical[0] if logical else None
+            return self._pool.see(lambda connection: sqlite_facts.find_one(connection, one, now, attempt))
         return self._pool.read(lambda connection: sqlite_facts.find_known(connection, asked, now, logical))
 
     def write(self, relation: str, rows: Iterable[Row]) -> Written:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,6 +185,17 @@ def test_everything_is_on_the_disk_where_the_url_asks_for_it(tmp_path):
 
     assert levels == [(2,)] * 3
     store.close()
+
+
+@pytest.mark.parametrize("text", ["'{\"people\": Paris'", "CAST(x'506172697380' AS TEXT)"], ids=["JSON", "UTF-8"])
+def test_a_text_nobody_can_read_is_an_outage_without_the_text(store, text):
+    fill(store)
+    _run_sql(store.path, f"UPDATE people SET facts = {text}")
+
+    for asked in (ADDRESS, replace(ADDRESS, person="ada")):
+        with pytest.raises(StoreUnavailable, match="the file is damaged") as raised:
+            store.known([asked], NOW)
+        assert "Paris" not in "".join(traceback.format_exception(raised.value))
 
 
 # --- locks ---------------------------------------------------------------------------------------------
