@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -152,6 +153,20 @@ def send_each_async(base_url: str, messages: Sequence[messaging.Message] = ()) -
         return asyncio.run(run(made))
 
 
+def apprise_one(base_url: str) -> object:
+    """Apprise knows no base URL, waits between sends, and logs in with a key file of its own."""
+    import apprise
+    from apprise.plugins.fcm import NotifyFCM
+
+    url = f"{base_url}/v1/projects/{{project}}/messages:send"
+    known = {"notify_oauth2_url": url, "request_rate_per_sec": 0, "access_token": TOKEN}
+    with warnings.catch_warnings(), mock.patch.multiple(NotifyFCM, **known):
+        warnings.filterwarnings("ignore", "'imghdr' is deprecated", DeprecationWarning)  # of a mail plugin beside it
+        notify = apprise.Apprise()
+        notify.add(NotifyFCM(project="acme-app", keyfile="key.json", apikey=None, targets=[JANE]))
+        return notify.notify("Our new range", "Spring is here")
+
+
 def by_hand(base_url: str, post: Callable[..., object] = requests.post) -> object:
     """Hand-written code, in Google's other spelling."""
     payload = {
@@ -181,6 +196,7 @@ CLIENTS: dict[str, tuple[Client, str]] = {
     "send-each": (send_each, "firebase-admin"),
     "send-multicast": (send_multicast, "firebase-admin"),
     "send-each-async": (send_each_async, "firebase-admin"),
+    "apprise-one": (apprise_one, "apprise"),
     "requests-by-hand": (by_hand, "requests"),
 }
 

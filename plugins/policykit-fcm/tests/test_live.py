@@ -174,6 +174,9 @@ def test_what_is_refused_never_arrives_and_says_why(
 
     assert double.requests == []
     assert {record.effect for record in policykit_decisions} == {"refused"}
+    if name == "apprise-one":
+        assert not thing
+        return
     refusals = [each.exception for each in thing.responses] if hasattr(thing, "responses") else [thing]
     ids = {record.id for record in policykit_decisions}
     assert {policykit.decision_of(each).id for each in refusals} == ids
