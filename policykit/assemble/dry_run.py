@@ -74,11 +74,11 @@ def dry_run(folder: Path | None, wish: Wish, progress: Callable[[str], None] = l
         raise UsageError(f"`--memory-limit {wish.memory_limit}` is no size", "write e.g. `1GB` or `800MB`")
     progress("loading policies")
     asked = planned(folder, wish)
-    with _supplied(asked, wish, progress) as (supplied, held):
+    with supplied(asked, wish, progress) as (given, held):
         result = run.dry_run(
             asked.opened.ruleset,
             asked.campaign,
-            supplied,
+            given,
             asked.known_at,
             vocabulary=asked.opened.vocabulary,
             out=wish.out,
@@ -91,7 +91,9 @@ def dry_run(folder: Path | None, wish: Wish, progress: Callable[[str], None] = l
 
 
 @contextmanager
-def _supplied(asked: Planned, wish: Wish, progress: Callable[[str], None]) -> Iterator[tuple[Sources, list[Problem]]]:
+def supplied(
+    asked: Planned, wish: Wish, progress: Callable[[str], None] = lambda step: None
+) -> Iterator[tuple[Sources, list[Problem]]]:
     """Where each relation is read from, and what the store says of the campaign."""
     if not wish.store:
         yield sources(asked.manifest, wish.files), []

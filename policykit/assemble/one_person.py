@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from policykit.assemble.dry_run import Wish, planned, sources
+from policykit.assemble.dry_run import Wish, planned, supplied
 from policykit.assemble.moment import instant, now
 from policykit.assemble.pseudonyms import FORM, pseudonyms
 from policykit.assemble.workspace import open_workspace
@@ -31,8 +31,8 @@ def explain(folder: Path | None, wish: Wish, person: str) -> Explanation:
     """
     asked = planned(folder, wish)
     opened, found, campaign = asked.opened, asked.manifest, asked.campaign
-    with Workbench(Options()) as bench:
-        data = read_data(bench.connection, sources(found, wish.files), opened.vocabulary)
+    with Workbench(Options()) as bench, supplied(asked, wish) as (sources, _):
+        data = read_data(bench.connection, sources, opened.vocabulary)
         rows = _rows(bench.connection, data, person, pseudonyms(opened.workspace.root))
         if not rows:
             raise UsageError(f"nobody in the audience of `{found.id}` is called `{person}`",

@@ -21,6 +21,7 @@ from policykit.language.load import CAMPAIGNS
 _log = logging.getLogger("policykit")
 _LOOK_EVERY_S = 0.3
 _LATE_S = 3.0  # no look for so long: threads do not run in this process
+_PAUSE = 50  # times what a look took: a workspace of very many files costs no more than a fiftieth of a core
 _MOST_DEEP = 20  # folders; links that lead in circles end here
 
 Signature: TypeAlias = frozenset[tuple[str, int, int, int]]
@@ -128,9 +129,11 @@ class Reloader:
                 _log.debug("no thread for reloading could be started")
 
     def _run(self) -> None:
-        stop = self._stop
-        while not stop.wait(self._every_s):
+        stop, spent = self._stop, 0.0
+        while not stop.wait(min(max(self._every_s, spent * _PAUSE), max(self._every_s, _LATE_S / 2))):
+            started = time.monotonic()
             self.look()
+            spent = time.monotonic() - started
 
 
 _ALIVE: weakref.WeakSet[Reloader] = weakref.WeakSet()

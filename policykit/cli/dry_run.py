@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 
 from policykit.assemble import dry_run as running
-from policykit.cli.options import Taught, data_options, json_option, print_json, workspace_option
+from policykit.cli.options import Taught, data_options, json_option, print_json, store_option, workspace_option
 from policykit.cli.progress import progress_shown
 from policykit.reports import summary as rendering
 from policykit.reports.terminal import print_summary
@@ -33,7 +33,7 @@ class _Output(Console):
 @click.command("dry-run", cls=Taught, examples=_EXAMPLES)
 @click.argument("campaign")
 @data_options
-@click.option("--store", is_flag=True, help="Take consents, history, addresses and attributes from the live store.")
+@store_option
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write every decision here, as Parquet.")
 @click.option("--lists", metavar="DIR", type=click.Path(path_type=Path), help="Write who may be sent to, and who not.")
 @click.option("--memory-limit", metavar="SIZE", help="Most memory to use, e.g. 1GB; slower when it is tight.")

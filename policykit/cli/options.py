@@ -50,6 +50,12 @@ def json_option(function: _F) -> _F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(function)
 
 
+def store_option(function: _F) -> _F:
+    return click.option(
+        "--store", is_flag=True, help="Take consents, history, addresses and attributes from the live store."
+    )(function)
+
+
 _RELATIONS = ("audience", "consents", "history", "addresses", "attributes")
 
 

@@ -224,6 +224,12 @@ def test_a_file_given_is_taken_instead_of_the_store(policykit, stocked, tmp_path
     assert found == _report(policykit, stocked, "--consents", str(nothing))
 
 
+def test_one_person_is_explained_as_the_store_knows_them(policykit, stocked):
+    words = ("basket", "p000001", "-w", str(stocked), "--known-at", "2026-11-25T09:00:00Z")
+
+    assert policykit("explain", *words, "--store") == policykit("explain", *words)
+
+
 def test_a_hold_is_told(policykit, stocked):
     policykit("hold", "basket", "--because", "a wrong price", "-w", str(stocked))
     try:
