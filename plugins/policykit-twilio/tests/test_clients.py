@@ -6,6 +6,7 @@ import policykit
 import pytest
 import requests
 from policykit.testing import Double
+from policykit.testing.recordings import read_recording
 from twilio.base.exceptions import TwilioRestException
 
 from . import record
@@ -41,6 +42,17 @@ def test_what_is_allowed_leaves_once_as_it_was_recorded(name, policykit_workspac
     (before,), (after,) = plain.requests, guarded.requests
     assert (after.method, after.path, after.body) == (before.method, before.path, before.body)
     assert [each.effect for each in policykit_decisions] == ["passed"]
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_recording_is_what_its_client_sends_today(name):
+    recorded = read_recording(record.HERE / f"{name}.http").request
+
+    with Double() as double:
+        CLIENTS[name](double.url)
+
+    sent = double.requests[0].as_sent_to("https://api.twilio.com")
+    assert (sent.method, sent.url, sent.body) == (recorded.method, recorded.url, recorded.body)
 
 
 @pytest.mark.parametrize("name", SDK)
