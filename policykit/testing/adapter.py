@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from policykit.adapters.base import Adapter
+from policykit.adapters.base import Adapter, Capability, Outcome
 from policykit.adapters.wire import Answer
 from policykit.errors import UsageError
 from policykit.testing import packaging
@@ -31,6 +31,8 @@ from policykit.testing.recordings import Recording, find_answers, read_sends, se
 from policykit.testing.rewriting import RewritingLaws
 
 __all__ = ["AdapterContract"]
+
+_MOST_GONE = 8  # sends of a call that are each taken out once
 
 
 class AdapterContract(ReadingLaws, RewritingLaws, LiveLaws):
@@ -54,6 +56,25 @@ class AdapterContract(ReadingLaws, RewritingLaws, LiveLaws):
                 assert isinstance(given, tuple), f"receipts are a {type(given).__name__}"
                 assert len(given) == len(sends), f"{len(given)} receipts for {len(sends)} sends"
                 assert all(each is None or isinstance(each, str) for each in given), "a receipt that is no text"
+
+    def test_l11_a_pruned_call_is_answered_as_if_whole(self, recording: Recording) -> None:
+        sends = self.sends(recording)
+        if not {Capability.PRUNE, Capability.ANSWER} <= self.adapter.capabilities or len(sends) < 2:
+            return  # nothing can be taken out of this call
+
+        for gone in range(min(len(sends), _MOST_GONE)):
+            mask = [place != gone for place in range(len(sends))]
+            outcomes = [Outcome(keep, f"pk-{place:020x}", "because") for place, keep in enumerate(mask)]
+            passed = [place for place, keep in enumerate(mask) if keep]
+            kept, call = [sends[place] for place in passed], self.adapter.keep(recording.request, mask)
+            assert call is not None, "the call is gone with some sends kept"
+            answer = self.adapter.answer(call, kept, [outcomes[place] for place in passed])
+            mended = self.adapter.mend(answer, sends, outcomes)
+            given = self.adapter.receipts(mended, sends)
+            assert mended.status == answer.status, "mending turned a success into something else"
+            assert tuple(given[place] for place in passed) == self.adapter.receipts(answer, kept), (
+                f"with send {gone} taken out, the caller finds other receipts at the places of the rest"
+            )
 
     def test_l13_reads_as_recorded(self, recording: Recording, request: pytest.FixtureRequest) -> None:
         missing = [note for note in ("sdk", "recorded", "docs") if not recording.notes.get(note)]

@@ -116,6 +116,11 @@ class TurnsReceiptsRound(AcmeAdapter):
         return super().receipts(answer, sends)[::-1]
 
 
+class AnswersWithFewerIds(AcmeAdapter):
+    def mend(self, answer: Answer, sends: Sequence[Send], outcomes: Sequence[Outcome]) -> Answer:
+        return answer
+
+
 class RefusesAsIfItWereBusy(AcmeAdapter):
     def answer(self, request: OutgoingRequest, sends: Sequence[Send], outcomes: Sequence[Outcome]) -> Answer:
         given = super().answer(request, sends, outcomes)
@@ -150,6 +155,7 @@ MUTANTS: tuple[tuple[str, type[AcmeAdapter]], ...] = (
     ("L9", TellsTheProvider),
     ("L10", CountsAttempts),
     ("L11", TurnsReceiptsRound),
+    ("L11", AnswersWithFewerIds),
     ("L12", RefusesAsIfItWereBusy),
     ("L13", ForgetsASlot),
     ("L14", IsNotHandedOut),

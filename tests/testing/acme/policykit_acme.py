@@ -91,6 +91,12 @@ class AcmeAdapter(Adapter):
             return Answer(202, body=json.dumps({"ids": [outcome.id for outcome in outcomes]}).encode())
         return Answer(422, body=json.dumps({"error": "; ".join(outcome.reason for outcome in outcomes)}).encode())
 
+    def mend(self, answer: Answer, sends: Sequence[Send], outcomes: Sequence[Outcome]) -> Answer:
+        """Ids at the places of the whole call, null for those who were taken out."""
+        ids = iter(json.loads(answer.body)["ids"])
+        whole = [next(ids) if outcome.accepted else None for outcome in outcomes]
+        return replace(answer, body=json.dumps({"ids": whole}).encode())
+
     def receipts(self, answer: Answer, sends: Sequence[Send]) -> tuple[str | None, ...]:
         try:
             held = json.loads(answer.body) if answer.status == 202 else None
