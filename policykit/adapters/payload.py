@@ -12,6 +12,7 @@ from policykit.adapters.wire import OutgoingRequest
 from policykit.errors import UnreadableSend
 
 LARGEST_BODY = 64 * 1024 * 1024  # unpacked; no provider takes more than 30 MB
+_LONGEST_NAME = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,10 @@ def clean(text: str) -> str:
 
 
 def flat(value: object) -> dict[str, str]:
-    """Merge data as texts: `{"user": {"name": "A"}, "items": [1]}` gives `user.name` and `items.0`; nulls go."""
+    """Merge data as texts: `{"user": {"name": "A"}, "items": [1]}` gives `user.name` and `items.0`; nulls go.
+
+    Names are cut off where they are longer than 500 characters: one over many values is written for each of them.
+    """
     return dict(_leaves("", value))
 
 
@@ -113,7 +117,8 @@ def _leaves(start: str, value: object) -> Iterator[tuple[str, str]]:
             if found is not None:
                 yield path, as_text(found)
             continue
-        nested = [(f"{path}.{clean(str(key))}" if path else clean(str(key)), each) for key, each in below]
+        start = f"{path[:_LONGEST_NAME]}." if path else ""
+        nested = [(start + clean(str(key)[:_LONGEST_NAME]), each) for key, each in below]
         waiting.extend(reversed(nested))
 
 

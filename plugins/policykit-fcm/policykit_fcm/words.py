@@ -56,15 +56,15 @@ def why_not(message: Fields) -> str | None:
 
 def rewritten(message: Fields, new: Mapping[str, str]) -> dict[str, Any]:
     """The message with other words wherever it showed some."""
-    stays = _only(message, (*_TARGETS, "fcm_options"))
     found = {
+        "fcm_options": _only(message.below("fcm_options"), ("analytics_label",)),
         "notification": dict(new) if message.below("notification").holder else {},
         "data": _only(message.below("data"), CAMPAIGN_KEYS),
         "android": _android(message.below("android"), new),
         "apns": _apns(message.below("apns"), new),
         "webpush": _web(message.below("webpush"), new),
     }
-    return {**stays, **{key: value for key, value in found.items() if value}}
+    return _with(_only(message, _TARGETS), **found)
 
 
 def _only(fields: Fields, keys: Collection[str]) -> dict[str, Any]:

@@ -199,7 +199,7 @@ def test_nothing_of_a_person_is_left_where_values_can_hide() -> None:
     payload["message"]["android"]["notification"] |= {"title_loc_args": [crib], "image": crib, "new_field": crib}
     payload["message"]["apns"]["payload"]["aps"] |= {"new-field": crib}
     payload["message"]["webpush"]["notification"] |= {"image": crib, "newField": crib}
-    payload["message"]["new_field"] = crib
+    payload["message"] |= {"new_field": crib, "fcm_options": {"analytics_label": "spring", "new_field": crib}}
 
     new = ADAPTER.rewrite(post(payload), NEW)
 

@@ -88,7 +88,6 @@ class _Shared:
 def _slots(reader: Reader, payload: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Slots that only the call has."""
     found = {
-        # One text instead of a list is taken by SendGrid too.
         "categories": _listed(reader, payload, "categories"),
         "asm.group_id": _single(reader.mapping(payload, "asm").get("group_id")),
         "template_id": _single(payload.get("template_id")),
@@ -98,6 +97,7 @@ def _slots(reader: Reader, payload: Mapping[str, Any]) -> dict[str, tuple[str, .
 
 
 def _listed(reader: Reader, payload: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """The texts of a list; a text alone is read all the same."""
     found = payload.get(key)
     return _single(found) if isinstance(found, str) else tuple(as_text(each) for each in reader.items(payload, key))
 
