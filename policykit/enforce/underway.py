@@ -5,6 +5,7 @@ They keep a send from being judged twice, and tell the tripwire which requests f
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from contextvars import ContextVar
@@ -26,6 +27,17 @@ UNDERWAY: ContextVar[Mark | None] = ContextVar("policykit_underway", default=Non
 # instead. While such a send is under way, a stray one to the same host goes unnoticed.
 _HOSTS: Counter[str] = Counter()
 _LOCK = threading.Lock()
+
+
+def _after_fork() -> None:
+    """What threads of the parent held or sent is none of the child's."""
+    global _LOCK
+    _LOCK = threading.Lock()
+    _HOSTS.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def is_underway(gate: object, request: OutgoingRequest) -> bool:

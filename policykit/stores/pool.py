@@ -41,10 +41,12 @@ class Pool:
 
     def __init__(self, path: Path, synchronous: str, patience_s: float) -> None:
         self.path, self._synchronous, self._patience_s = path, synchronous, patience_s
+        self._name = str(path)
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._used = self._written = 0
+        self._file: tuple[int, int] | None = None  # that is open: device and number; None = none was yet
         self._torn = False
         self._resting = False  # while a fork waits for what is under way
         weakref.finalize(self, _close_all, self._idle)
@@ -96,7 +98,7 @@ class Pool:
                 code = getattr(error, "sqlite_errorcode", None)
                 if code is None:  # raised by Python's module, with the very text that it could not read
                     raise self._damaged() from None
-                if code & 0xFF not in _BUSY:
+                if not _is_busy(error):
                     raise StoreUnavailable(f"the store `{self.path}` cannot be used: {_words(error)}") from error
             except JSONDecodeError:  # it holds the text
                 raise self._damaged() from None
@@ -108,7 +110,7 @@ class Pool:
 
     def _once(self, begin: str | None, work: Callable[[sqlite3.Connection], T], *, full: bool = False) -> T:
         connection = self._take()
-        sound = False
+        file, sound = self._file, False
         try:
             if full:
                 connection.execute("PRAGMA synchronous = FULL")
@@ -121,12 +123,17 @@ class Pool:
                 connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             sound = True
             return result
+        except sqlite3.OperationalError as error:
+            sound = _is_busy(error) and not connection.in_transaction and not full
+            raise
         finally:
-            self._give_back(connection, sound=sound)
+            self._give_back(connection, sound=sound and file == self._file)
 
     def _take(self) -> sqlite3.Connection:
         while self._resting:
             time.sleep(_PAUSE_S[0])
+        if self._file is not None:
+            self._look_at_file()
         with self._lock:
             if self._torn:
                 raise StoreUnavailable(f"the store `{self.path}` was in use as this process was forked")
@@ -139,6 +146,21 @@ class Pool:
             with self._lock:
                 self._used -= 1
             raise
+
+    def _look_at_file(self) -> None:
+        """Lets go of a file that another has taken the place of.
+
+        Raises `StoreUnavailable` when none has: whoever deletes a store has not asked for an empty one,
+        in which nobody ever refused anything.
+        """
+        try:
+            found = _identity(os.stat(self._name))  # noqa: PTH116  # asked before every transaction, and faster
+        except OSError as error:
+            raise StoreUnavailable(f"the store `{self.path}` is gone: {error.strerror}") from error
+        if found != self._file:
+            with self._lock:
+                _close_all(self._idle)
+                self._file = found
 
     def _give_back(self, connection: sqlite3.Connection, *, sound: bool) -> None:
         """A connection something went wrong on is closed, which rolls back."""
@@ -158,6 +180,7 @@ class Pool:
     # --- opening
 
     def _open(self) -> sqlite3.Connection:
+        known = self._file is not None
         try:
             self.path.parent.mkdir(exist_ok=True)
             # Personal data: for the eyes of this user alone, unless somebody decides otherwise.
@@ -168,16 +191,20 @@ class Pool:
             self.path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=64
         )
         try:
-            self._prepare(connection)
+            self._prepare(connection, known=known)
         except BaseException:
             connection.close()
             raise
+        self._file = _identity(self.path.stat())
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: sqlite3.Connection, *, known: bool) -> None:
+        """known: whether the file was in use before."""
         connection.execute("BEGIN")
         version = self._version(connection)
         connection.execute("COMMIT")
+        if version == 0 and known:
+            raise StoreUnavailable(f"the store `{self.path}` was emptied")
         if version == 0:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
@@ -228,6 +255,14 @@ class Pool:
         self._torn = self._torn or self._used > 0
         self._lock, self._writing, self._used = threading.Lock(), threading.Lock(), 0
         self._resting = False
+
+
+def _identity(stat: os.stat_result) -> tuple[int, int]:
+    return stat.st_dev, stat.st_ino
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY
 
 
 def _words(error: sqlite3.Error) -> str:
