@@ -60,7 +60,8 @@ class Call:
 
     @property
     def audit(self) -> bool:
-        return self.workspace.rules.mode == "audit"
+        """Whether everything passes. What waited in the outbox is ours to send, and we send nothing that is refused."""
+        return self.workspace.rules.mode == "audit" and self.waited is None
 
     @property
     def slots(self) -> tuple[str, ...]:

@@ -144,8 +144,13 @@ class Ledger:
     def _start(self) -> None:
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="policykit-ledger", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="policykit-ledger", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # the process is ending, or has no thread left: `close` or `flush` writes it
+                    self._say_once("no thread could be started; what waits is written at the end")
+                    return
+                self._thread = thread
 
     def _run(self) -> None:
         while not self._closed:

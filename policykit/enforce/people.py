@@ -35,7 +35,7 @@ class Found:
 def asked(send: Send, sending: Sending | None) -> Asked:
     """What the store is asked about a send; an address nobody can tell asks for the named person alone."""
     key = addresses.key(send.channel, send.address) if send.address is not None else ""
-    return Asked(send.channel, key, sending.person if sending is not None else None)
+    return Asked(send.channel, key, _named(sending))
 
 
 def subjects(
@@ -55,7 +55,7 @@ def subjects(
     """
     at = (send.channel, send.address or "")
     values = (sending.values or None) if sending is not None else None
-    name = sending.person if sending is not None else None
+    name = _named(sending)
 
     def _known(stored: StoredPerson) -> Subject:
         person = person_of(
@@ -77,6 +77,10 @@ def subjects(
     if living:
         return Found((own, *living), (PERSON,))
     return Found((own,)) if alone else Found((own, _stranger(at, values)), (PERSON,))
+
+
+def _named(sending: Sending | None) -> str | None:
+    return (sending.person or None) if sending is not None else None
 
 
 def _stranger(at: tuple[str, str], values: Mapping[str, str] | None) -> Subject:

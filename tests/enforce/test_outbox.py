@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -136,3 +137,29 @@ def test_mode_off_leaves_everything_waiting(world, double):
 
     assert world.gate.run_outbox() == OutboxRun()
     assert len(world.store.waiting()) == 1
+
+
+def test_we_send_nothing_that_is_refused_even_in_audit(world, double):
+    world.become(mode="audit")
+    world.consents("ann", "objected", "*", "2026-03-03T05:00:00Z")
+
+    assert world.gate.run_outbox().refused == 1
+    assert double.requests == []
+
+
+def test_entry_that_cannot_be_read_is_given_up(world, double, caplog):
+    (waiting,) = world.store.waiting()
+    world.store.put_off(replace(waiting, request='{"method": "POST"}'))
+
+    assert world.gate.run_outbox().refused == 1
+    assert world.store.waiting() == ()
+    assert "cannot be read and is given up" in caplog.text
+
+
+def test_entry_of_a_provider_nobody_knows_waits_for_its_adapter(world, double):
+    (waiting,) = world.store.waiting()
+    world.store.put_off(replace(waiting, provider="elsewhere"))
+
+    assert world.gate.run_outbox().again == 1
+    assert world.store.waiting()[0].due > world.clock.now
+    assert double.requests == []
