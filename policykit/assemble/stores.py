@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import csv
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from policykit.assemble.workspace import Opened, in_order, read
 from policykit.errors import InvalidPolicies, Problem, UsageError
 from policykit.language.config import CONFIG_FILE
-from policykit.stores.base import Cell, Row, Store
+from policykit.stores.base import Cell, Store
 from policykit.stores.open import open_store
 from policykit.vocabulary import RELATIONS, Relation
 
@@ -74,32 +74,43 @@ def exported(store: Store, names: Collection[str]) -> Iterator[Mapping[str, Path
     """Relations of a store as data files, which are gone at the end."""
     with tempfile.TemporaryDirectory(prefix="policykit-") as folder:
         yield {
-            relation.name: _export(Path(folder), relation, store.rows(relation.name))
+            relation.name: _export(Path(folder), relation, store)
             for relation in RELATIONS if relation.name in names
         }  # fmt: skip
 
 
-def _export(folder: Path, relation: Relation, rows: Iterable[Row]) -> Path:
-    """One file of a relation: JSON lines; with no rows, which name no columns, the head of a table."""
-    path = folder / f"{relation.name}.jsonl"
-    instants = tuple(column.name for column in relation.columns if column.type == "timestamp")
-    written = 0
-    with path.open("w", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps(_plain(row, relation, instants)) + "\n")
-            written += 1
-    if written:
-        return path
-    empty = folder / f"{relation.name}.csv"
-    empty.write_text(",".join(column.name for column in relation.columns if column.required) + "\n", encoding="utf-8")
-    return empty
+def _export(folder: Path, relation: Relation, store: Store) -> Path:
+    """A table of a relation. A column that rows lack is empty in them: for a store the two mean the same."""
+    path = folder / f"{relation.name}.csv"
+    columns = _columns(relation, store)
+    instants = [place for place, column in enumerate(relation.columns) if column.type == "timestamp"]
+    instants = [] if relation.name == "people" else instants  # ours count microseconds, a person's are as written
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in store.rows(relation.name):
+            cells = [row.get(column) for column in columns]
+            for place in instants:
+                cells[place] = _instant(cells[place])
+            writer.writerow(cells if True not in cells and False not in cells else [_text(cell) for cell in cells])
+    return path
 
 
-def _plain(row: Row, relation: Relation, instants: tuple[str, ...]) -> dict[str, Cell]:
-    """The row as a data file has it: an instant that the store counts in microseconds is written out."""
-    plain = {key: cell for key, cell in row.items() if key != "id" or relation.name != "history"}
-    for name in instants:
-        cell = plain.get(name)
-        if isinstance(cell, int) and not isinstance(cell, bool):
-            plain[name] = (_EPOCH + timedelta(microseconds=cell)).isoformat()
-    return plain
+def _columns(relation: Relation, store: Store) -> list[str]:
+    """Those of the vocabulary; what is known of people differs, so theirs are asked for."""
+    if relation.name != "people":
+        return [column.name for column in relation.columns]
+    found: dict[str, None] = {"id": None}
+    for row in store.rows("people"):
+        found.update(dict.fromkeys(row))
+    return list(found)
+
+
+def _text(cell: Cell) -> Cell:
+    return str(cell).lower() if isinstance(cell, bool) else cell
+
+
+def _instant(cell: Cell) -> Cell:
+    if isinstance(cell, bool) or not isinstance(cell, int):
+        return cell
+    return (_EPOCH + timedelta(microseconds=cell)).isoformat()
