@@ -20,11 +20,13 @@ from policykit.enforce.gate import LiveGate
 from policykit.enforce.plan import Plan
 from policykit.enforce.rules import Rules
 from policykit.model import Micros, Verdict
-from policykit.sends import DecisionRecord, from_line
+from policykit.sends import DecisionRecord, Send, from_line
 from policykit.stores.base import Store
 from policykit.stores.memory import MemoryStore
 from policykit.testing.adapter_laws import AdapterLaws
+from policykit.testing.damage import damaged, for_all
 from policykit.testing.double import Double, Received, default_answer, redirect
+from policykit.testing.recordings import Recording
 from policykit.testing.workspace import write_files
 
 BECAUSE = "The contract stops everything."
@@ -113,6 +115,17 @@ class LiveLaws(AdapterLaws):
             answer = self.adapter.answer(recording.request, sends, outcomes)
             assert answer.status in HARMLESS or 200 <= answer.status < 300, f"refuses with status {answer.status}"
             assert self.adapter.receipts(answer, sends) == (None,) * len(sends), "a refusal with receipts"
+
+    def test_l12_what_cannot_be_read_is_refused_alike(self, recording: Recording) -> None:
+        self._needs_answer()
+        unread = [Send(min(self.adapter.channels), self.adapter.name, None)]  # as the gate has it
+
+        def law(request: OutgoingRequest) -> None:
+            if isinstance(self.read(request), str):
+                answer = self.adapter.answer(request, unread, [Outcome(False, "pk-0", BECAUSE)])
+                assert answer.status in HARMLESS or 200 <= answer.status < 300, f"refuses with {answer.status}"
+
+        for_all(damaged(recording.request), law)
 
     # --- what they stand on -----------------------------------------------------------------------
 

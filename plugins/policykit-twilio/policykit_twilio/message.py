@@ -44,7 +44,7 @@ class Message:
     def channel(self) -> str:
         if (self.first("To") or "").startswith("whatsapp:"):
             return "whatsapp"
-        return "mms" if self.first("MediaUrl") or self.first("SendAsMms") == "true" else "sms"
+        return "mms" if self.first("MediaUrl") or (self.first("SendAsMms") or "").lower() == "true" else "sms"
 
     def without(self, *names: str) -> Message:
         return Message(tuple(pair for pair in self.fields if pair[0] not in names))
