@@ -19,7 +19,7 @@ Head: TypeAlias = tuple[int, str]  # number and hash of the last line of the log
 _HEAD = "SELECT number, hash FROM decisions ORDER BY number DESC LIMIT 1"
 _APPEND = (
     "INSERT INTO decisions (number, line, hash) SELECT ?, ?, ? "
-    "WHERE coalesce((SELECT max(number) FROM decisions), 0) = ?"
+    "WHERE coalesce((SELECT hash FROM decisions ORDER BY number DESC LIMIT 1), '') = ?"
 )
 _PLACE = "INSERT INTO places (id, number, person, n) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _PLACED = "SELECT s.person, s.n, s.state, s.lease_until FROM places p JOIN sends s USING (person, n) WHERE p.id = ?"
@@ -82,7 +82,7 @@ class _Recording:
         """Appends a line to the log; False when the log does not end where it was last seen to."""
         last, before = self.head
         head = last + 1, link(before, line)
-        if self._execute(_APPEND, (head[0], line, head[1], last)).rowcount != 1:
+        if self._execute(_APPEND, (head[0], line, head[1], before)).rowcount != 1:
             return False
         self.head = head
         return True
