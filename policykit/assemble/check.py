@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from policykit.assemble.dry_run import lack_problem, sources
+from policykit.assemble.providers import without_adapter
 from policykit.assemble.workspace import Opened, in_order, manifest, read
 from policykit.dryrun.preflight import preflight
 from policykit.dryrun.relations import read_data
 from policykit.dryrun.run import Options, Workbench
-from policykit.errors import Place, Problem, UsageError
-from policykit.language.suggest import did_you_mean
+from policykit.errors import Problem, UsageError
 from policykit.lint import lint
 from policykit.stores.open import open_store
 
@@ -23,7 +23,7 @@ def check(folder: Path | None, campaign: str | None = None) -> list[Problem]:
     if not any(problem.severity == "error" for problem in problems):
         workspace = opened.workspace
         problems += lint(workspace.policies, opened.ruleset, opened.vocabulary, workspace.config.assume, _spelt(opened))
-        problems += [*_store(opened), *_without_adapter(opened)]
+        problems += [*_store(opened), *without_adapter(opened)]
         if campaign is not None:
             problems += _check_data(opened, campaign)
     return in_order(problems)
@@ -44,36 +44,6 @@ def _store(opened: Opened) -> Iterator[Problem]:
     except UsageError as error:
         for problem in error.problems:
             yield replace(problem, place=config.store_place, code="config.store")
-
-
-# Adapters that come from the makers of policykit, one distribution each.
-_OURS = ("fcm", "sendgrid", "twilio")
-
-
-def _without_adapter(opened: Opened) -> Iterator[Problem]:
-    """A warning for each provider a campaign or the configuration names and nobody here can read, once."""
-    workspace, known = opened.workspace, opened.plugins.adapters
-    places: dict[str, Place | None] = {}
-    for manifest_ in workspace.manifests.values():
-        for name, first in manifest_.providers.items():
-            places.setdefault(name, first)
-    for name, provider in workspace.config.providers.items():
-        places.setdefault(name, provider.place)
-    for name, named in places.items():
-        if name in known:
-            continue
-        guess = "" if name in _OURS else did_you_mean(name, {*known, *_OURS})
-        message = f"no adapter for the provider `{name}` is installed{guess}"
-        yield Problem(named, message, _way_to(name, guess), "provider.no-adapter", "warning")
-
-
-def _way_to(name: str, guess: str) -> str:
-    without = "without it its live sends are not judged, and nothing can be moved to it"
-    if name in _OURS:
-        return f"`pip install policykit-{name}`; {without}"
-    if guess:
-        return "write the name as the adapter does; `policykit plugins` lists those installed"
-    return f"install the plugin that has one, or write it (`plugins/README.md`); {without}"
 
 
 def _check_data(opened: Opened, campaign: str) -> list[Problem]:

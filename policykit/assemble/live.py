@@ -21,6 +21,7 @@ from types import TracebackType
 
 from policykit.assemble.live_rules import checked_mode, live_rules
 from policykit.assemble.moment import now as clock
+from policykit.assemble.providers import named_providers, without_adapter
 from policykit.assemble.pseudonyms import pseudonyms
 from policykit.assemble.records import checked_rows
 from policykit.assemble.reload import Reloader
@@ -49,8 +50,9 @@ class Status:
 
     rules: hash of the rule set in force. refused: problems of a changed set that is not valid, while
     the one loaded before stays in force. missing: environment variables that `policykit.yaml` names
-    for credentials and that are not set: nothing can be moved to such a provider. bypassed: provider
-    hosts reached around the guards (tripwire), and how often.
+    for credentials and that are not set: nothing can be moved to such a provider. unjudged: providers
+    the workspace names and no adapter is installed for: their sends pass as they come. bypassed:
+    provider hosts reached around the guards (tripwire), and how often.
     """
 
     installed: bool = False
@@ -60,6 +62,7 @@ class Status:
     refused: tuple[Problem, ...] = ()
     adapters: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
     loads: int = 0
     bypassed: Mapping[str, int] = field(default_factory=dict)
 
@@ -87,7 +90,7 @@ class Live:
         return live_rules(opened, opened.plugins.adapters, os.environ, self.mode, loopback)
 
     def record(self, relation: str, rows: Iterable[Mapping[str, object]]) -> Written:
-        """Write rows into the store, after the checks that data files get; all of them or none."""
+        """Write rows into the store, after the checks that data files get."""
         return self.store.write(relation, checked_rows(relation, rows, self.reloader.opened.vocabulary))
 
     def close(self) -> None:
@@ -99,18 +102,18 @@ class Live:
 class Installation(Live):
     """Policykit in this process. As a context manager it takes itself out at the end of the block."""
 
-    def __init__(self, root: Path, mode: Mode | None, now: Callable[[], Micros] | None, *, watch: bool) -> None:
+    def __init__(self, root: Path, mode: Mode | None, now: Callable[[], Micros] | None) -> None:
         super().__init__(root, mode, now)
         self.installs = 0  # calls of `install` whose block has not ended
         self.bypassed: dict[str, int] = {}
         self._take_off: list[Callable[[], None]] = []
+        self._watching = False
+        self._seen_gate = telemetry.watched(Loopback(self.gate, self.trial.server) if self.trial else self.gate)
+        for problem in without_adapter(self.reloader.opened):
+            _log.warning("%s; %s", problem.message, problem.help)
         try:
-            gate = telemetry.watched(Loopback(self.gate, self.trial.server) if self.trial else self.gate)
-            self._take_off.append(guards.attach_all(gate))
+            self._take_off.append(guards.attach_all(self._seen_gate))
             self._attach_plugins()
-            if watch:
-                hosts = {host for adapter in self.plugins.adapters.values() for host in adapter.hosts}
-                self._take_off.append(watch_hosts(hosts, self._bypassed))
         except BaseException:
             self.remove()
             raise
@@ -119,9 +122,16 @@ class Installation(Live):
         for attach in self.plugins.guards:
             # The border for plugins: a guard that cannot be put on is named, and the others stand.
             try:
-                self._take_off.append(attach(self.gate))
+                self._take_off.append(attach(self._seen_gate))
             except Exception as error:
                 _log.error("guard `%s` could not be put on: %s", attach.__module__, type(error).__name__)
+
+    def watch(self) -> None:
+        """Report sends to known providers that go around the guards, from here on."""
+        if not self._watching:
+            self._watching = True
+            hosts = {host for adapter in self.plugins.adapters.values() for host in adapter.hosts}
+            self._take_off.append(watch_hosts(hosts, self._bypassed))
 
     def _bypassed(self, host: str, library: str) -> None:
         first = host not in self.bypassed
@@ -132,18 +142,30 @@ class Installation(Live):
     def remove(self) -> None:
         """Take the guards off and write what waits to be written."""
         while self._take_off:
-            self._take_off.pop()()
+            take_off = self._take_off.pop()
+            # The border for plugins: a guard that does not come off keeps no other one on.
+            try:
+                take_off()
+            except Exception as error:
+                _log.error("guard `%s` could not be taken off: %s", take_off.__module__, type(error).__name__)
         self.close()
 
     def status(self) -> Status:
-        reloader = self.reloader
+        reloader, adapters = self.reloader, self.plugins.adapters
         rules, providers = reloader.current(), reloader.opened.workspace.config.providers
         named = {variable for provider in providers.values() for variable in provider.credentials.values()}
         return Status(
-            True, self.root, rules.mode, rules.ruleset.hash, reloader.refused, tuple(sorted(self.plugins.adapters)),
-            tuple(sorted(variable for variable in named if not os.environ.get(variable))), reloader.loads,
-            dict(self.bypassed),
-        )  # fmt: skip
+            installed=True,
+            workspace=self.root,
+            mode=rules.mode,
+            rules=rules.ruleset.hash,
+            refused=reloader.refused,
+            adapters=tuple(sorted(adapters)),
+            missing=tuple(sorted(variable for variable in named if not os.environ.get(variable))),
+            unjudged=tuple(sorted(named_providers(reloader.opened).keys() - adapters.keys())),
+            loads=reloader.loads,
+            bypassed=dict(self.bypassed),
+        )
 
     def __enter__(self) -> Installation:
         return self
@@ -190,8 +212,8 @@ def install(
     """Guard every send of this process from here on, through clients made before and after.
 
     workspace: its folder; else `POLICYKIT_WORKSPACE`, else the nearest one here or above. mode: `off`,
-    `audit` or `enforce`; else `POLICYKIT_MODE`, else the workspace's. tripwire: report sends to known providers that
-    went around the guards. now: the clock, as UTC microseconds, for tests.
+    `audit` or `enforce`; else `POLICYKIT_MODE`, else the workspace's. tripwire: report sends to known
+    providers that went around the guards. now: the clock, as UTC microseconds, for tests.
     A second call for the same workspace gives the same installation.
     Raises `InvalidPolicies` (or `UsageError`) when the workspace is not valid: nothing is guarded
     then, and nothing should be sent.
@@ -201,8 +223,10 @@ def install(
         global _current  # one installation per process is what guards mean
         if _current is None:
             _close_beside()
-            _current = Installation(root, asked, now, watch=tripwire)
+            _current = Installation(root, asked, now)
         _refuse_other(_current, root, asked)
+        if tripwire:
+            _current.watch()
         _current.installs += 1
         return _current
 
@@ -260,7 +284,8 @@ def record(relation: str, rows: Iterable[Mapping[str, object]]) -> Written:
     rows: under the columns that `policykit facts --columns` lists; None is an empty cell, an absent
     column is unknown. Instants are aware datetimes, or texts with an offset. Consents and history are
     appended, once each; of the others a row replaces the one with its key.
-    Raises `BadData` with every problem, and then nothing was written; `StoreUnavailable` likewise.
+    Raises `BadData` with every problem, and then nothing was written; `StoreUnavailable` when the store
+    cannot be reached: record them again then, which does no harm.
 
         policykit.record("consents", [{"person": "7", "status": "withdrawn", "at": now, "channel": "*"}])
     """

@@ -153,3 +153,36 @@ def test_decisions_are_counted_where_opentelemetry_is_installed(shop, send, grow
         ("passed", 1), ("refused", 1),
     ]  # fmt: skip
     assert sum(point.count for point in metrics["policykit.judge.duration"]) == 2
+
+
+def test_a_provider_that_no_adapter_reads_is_said_at_once_and_in_the_status(shop, caplog):
+    with (shop / "policykit.yaml").open("a") as file:
+        file.write("providers: {braze: {}}\n")
+
+    policykit.install(shop)
+
+    assert policykit.status().unjudged == ("braze",)
+    assert any("no adapter for the provider `braze` is installed" in record.getMessage() for record in caplog.records)
+
+
+def test_the_tripwire_may_be_asked_for_later(shop, pigeon):
+    policykit.install(shop)
+    socket.getaddrinfo("localhost", 80)
+    policykit.install(shop, tripwire=True)
+    policykit.install(shop, tripwire=True)
+
+    socket.getaddrinfo("localhost", 80)
+
+    assert policykit.status().bypassed == {"localhost": 1}
+
+
+def test_a_guard_that_does_not_come_off_keeps_no_other_one_on(shop, send, grown_up, pigeon, caplog):
+    it = policykit.install(shop)
+    grown_up()
+    it._take_off.append(lambda: 1 / 0)  # as a plugin's `attach` might have given
+
+    policykit.uninstall()
+
+    assert send("ben@example.com") == 202
+    assert pigeon("GUARDS") == ["on", "off"]
+    assert any("could not be taken off: ZeroDivisionError" in record.getMessage() for record in caplog.records)
