@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -165,6 +169,36 @@ def test_an_empty_log_says_so(policykit, workspace):
 
     assert policykit("decisions", "tail", "-w", str(root)).out == "nothing was decided yet\n"
     assert policykit("decisions", "verify", "-w", str(root)).code == 0
+
+
+def test_a_long_log_is_exported_whole(policykit, shop, tmp_path):
+    more = [Entry(f"pk-{n:020x}", to_line(replace(ALLOWED, id=f"pk-{n:020x}"))) for n in range(2_500)]
+    store = open_store("sqlite:///store.db", shop)
+    store.record(more, AT)
+    store.close()
+
+    ran = policykit("decisions", "export", str(tmp_path / "log.jsonl"), "-w", str(shop))
+
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert ran.out.startswith("wrote 2,503 decisions")
+    assert [json.loads(line)["number"] for line in lines] == list(range(1, 2_504))
+
+
+@pytest.mark.slow
+def test_follow_shows_each_decision_as_it_is_made(shop):
+    words = [sys.executable, "-u", "-m", "policykit", "decisions", "tail", "--follow", "--json", "-w", str(shop)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        before = [json.loads(following.stdout.readline())["number"] for _ in range(3)]
+        store = open_store("sqlite:///store.db", shop)
+        store.record([Entry("pk-" + "d" * 20, to_line(replace(ALLOWED, id="pk-" + "d" * 20)))], AT)
+        store.close()
+        fresh = json.loads(following.stdout.readline())
+        following.send_signal(signal.SIGINT)
+        _, err = following.communicate(timeout=20)
+
+    assert (before, fresh["number"], fresh["decision"]["id"]) == ([1, 2, 3], 4, "pk-" + "d" * 20)
+    assert (following.returncode, err) == (130, "interrupted\n")
 
 
 # --- holds -----------------------------------------------------------------------------------------
