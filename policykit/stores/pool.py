@@ -27,6 +27,7 @@ T = TypeVar("T")
 PATIENCE_S = 1.0  # how long a transaction waits for others
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _CACHE_KB = 4_000  # a connection's own pages; the system caches the file
+_LOOK_S = 0.02  # how long the file that is open is taken to be the one at the path
 _TIDY_AFTER = 400  # writes of this process; each leaves about 15 kB in the write-ahead log
 _LONGEST_LOG = 8_000  # pages of it, 32 MB, after which whoever writes next has to tidy
 _PAUSE_S = (0.0002, 0.002)  # between attempts, drawn so that processes do not march in step
@@ -47,6 +48,7 @@ class Pool:
         self._idle: list[sqlite3.Connection] = []
         self._used = self._written = 0
         self._file: tuple[int, int] | None = None  # that is open: device and number; None = none was yet
+        self._look_at = 0.0
         self._torn = False
         self._resting = False  # while a fork waits for what is under way
         weakref.finalize(self, _close_all, self._idle)
@@ -132,7 +134,7 @@ class Pool:
     def _take(self) -> sqlite3.Connection:
         while self._resting:
             time.sleep(_PAUSE_S[0])
-        if self._file is not None:
+        if self._file is not None and time.monotonic() > self._look_at:
             self._look_at_file()
         with self._lock:
             if self._torn:
@@ -157,6 +159,7 @@ class Pool:
             found = _identity(os.stat(self._name))  # noqa: PTH116  # asked before every transaction, and faster
         except OSError as error:
             raise StoreUnavailable(f"the store `{self.path}` is gone: {error.strerror}") from error
+        self._look_at = time.monotonic() + _LOOK_S
         if found != self._file:
             with self._lock:
                 _close_all(self._idle)
