@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from policykit.assemble.records import relation_named
 from policykit.assemble.stores import check_columns, check_shared, opened_store, read_for_store
-from policykit.dryrun.rows import file_rows
+from policykit.dryrun.person import Connection
+from policykit.dryrun.rows import FileRows, file_rows
 from policykit.dryrun.run import Options, Workbench
 from policykit.dryrun.sources import Source
-from policykit.errors import Problem
+from policykit.errors import BadData, Problem
+from policykit.vocabulary import Vocabulary
+
+_MAPPING = re.compile(r"`columns: \{([^:`]+): <header>\}`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,20 @@ def import_file(
     check_shared(opened)
     with Workbench(Options()) as bench, opened_store(opened) as store:
         progress(f"reading {file.name}")
-        read = file_rows(bench.connection, relation, Source(file, columns), opened.vocabulary)
+        read = _read(bench.connection, relation, Source(file, columns), opened.vocabulary)
         progress(f"writing {read.rows:,} rows")
         written = store.write(relation, read.cells())
     return Imported(relation, read.rows, written.written, written.same, read.left_out, read.warnings)
+
+
+def _read(connection: Connection, relation: str, source: Source, vocabulary: Vocabulary) -> FileRows:
+    try:
+        return file_rows(connection, relation, source, vocabulary)
+    except BadData as error:
+        raise BadData(_as_option(problem) for problem in error.problems) from error
+
+
+def _as_option(problem: Problem) -> Problem:
+    """A way out that is written in a manifest, as it is written at the command line."""
+    way_out = problem.help and _MAPPING.sub(r"`--columns \1=<header>`", problem.help)
+    return replace(problem, help=way_out)

@@ -98,6 +98,7 @@ def test_every_mistake_of_a_file_is_told_and_nothing_is_written(policykit, shop)
 
     assert (ran.code, ran.out) == (2, "")
     assert "column `status` of consents is missing; did you mean `stat`?" in ran.err
+    assert "help: add it, or map it: `--columns status=<header>`; the file has `person`, `stat`, `at`, `id`" in ran.err
     assert not (shop / "store.db").exists() or list(_store(shop).rows("consents")) == []
 
 
