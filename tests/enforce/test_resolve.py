@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from policykit.enforce.context import sending
@@ -103,6 +105,20 @@ def test_wire_that_says_marketing_makes_a_receipt_marketing(world):
     plan = world.send(sms("+33600000009", campaign="receipt", MessageIntent="marketing"))
 
     assert told(plan) == [("refused", "receipt", "marketing", ("context.class",))]
+
+
+def test_what_was_found_for_one_send_is_not_taken_for_another(world):
+    known = world.rules.manifests["receipt"]
+    receipts = [sms("+33600000009", campaign="receipt", **more) for more in ({}, {"MessageIntent": "marketing"})]
+
+    assert [world.send(request).records[0].effect for request in receipts] == ["passed", "refused"]
+    world.become(
+        manifests={
+            **world.rules.manifests,
+            "receipt": replace(known, campaign=world.rules.manifests["spring"].campaign),
+        }
+    )
+    assert world.send(receipts[0]).records[0].effect == "refused"
 
 
 def test_wire_that_says_transactional_is_not_believed(world):
