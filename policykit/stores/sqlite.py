@@ -10,7 +10,9 @@ loses nothing that a call of the store has returned from. When the power fails:
     how sends ended      likewise; a slot whose end was lost falls back to its lease
     other imports        the last rows; importing them again adds what is missing
 
-`?synchronous=full` in the store's URL puts everything on the disk before a call returns.
+`?synchronous=full` in the store's URL puts everything on the disk before a call returns. What that costs is the
+disk's: measured on a virtual one (2026-11-21), a consent took 0.30 ms and would have taken 0.06 without, a hold
+0.15 ms and 0.02; recording a decision with its slot takes 0.04 ms, and 0.30 with `full`.
 
 Imports of many rows are written in batches, so that sends are judged and recorded in between: one that
 is cut short has kept whole batches, and is repeated without harm.

@@ -165,6 +165,18 @@ def test_a_text_nobody_can_read_is_an_outage_without_the_text(store, text):
         assert "Paris" not in "".join(traceback.format_exception(raised.value))
 
 
+def test_the_write_ahead_log_stays_short_while_sends_are_settled(store):
+    wal = store.path.with_name("store.db-wal")
+    longest = 0
+    for number in range(1500):
+        name = f"d{number}"
+        store.record([Entry(name, f'"{"x" * 700}"', slot_of(name, person=name))], NOW)
+        store.settle({name: "sent"}, NOW)
+        longest = max(longest, wal.stat().st_size)
+
+    assert longest < 12_000_000, "it is never moved into the file"
+
+
 def _look_again(store):
     """As if the moment had passed in which a process does not look at the path."""
     store._pool._look_at = 0.0
@@ -203,15 +215,19 @@ def test_a_store_put_in_its_place_counts_and_its_log_goes_on(store, tmp_path):
 # --- memory and SQLite ---------------------------------------------------------------------------
 
 
-def test_both_stores_say_the_same_after_anything(store):
+def test_both_stores_say_the_same_after_anything(tmp_path):
     """A walk of a thousand random steps; instants are few, so that leases end and retries meet."""
     rng = random.Random(7)
-    other = MemoryStore(clock=lambda: FOREVER)
+    store, other = SQLiteStore(tmp_path / "store.db", clock=lambda: FOREVER), MemoryStore(clock=lambda: FOREVER)
     for step in range(1000):
         now = NOW + rng.randrange(3) * LEASE
         told = [_step(one, random.Random(step), now) for one in (store, other)]
 
         assert told[0] == told[1], f"step {step}"
+    assert store.decisions(most=10_000) == other.decisions(most=10_000) != ()
+    for relation in ("people", "addresses", "consents", "history"):
+        assert sorted(map(repr, store.rows(relation))) == sorted(map(repr, other.rows(relation)))
+    store.close()
 
 
 def _step(store, rng, now):
