@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from policykit.adapters.base import Adapter
 from policykit.adapters.wire import OutgoingRequest
@@ -100,10 +101,13 @@ class Decider:
     ) -> None:
         self._ledger, self._adapters, self._look_up = ledger, adapters, look_up
 
-    def decide(self, call: Call) -> list[Line | None]:
-        """A line for every send in the order of the wire, recorded; None for what is not judged: it passes."""
-        lines: list[Line | None] = [None] * len(call.sends)
-        open_ = _open(call)
+    def decide(self, call: Call, done: Mapping[int, Line] = MappingProxyType({})) -> list[Line | None]:
+        """A line for every send in the order of the wire, recorded; None for what is not judged: it passes.
+
+        done: place -> line of what was carried out in an earlier attempt of this call; it is not judged again.
+        """
+        lines = [done.get(place) for place in range(len(call.sends))]
+        open_ = [each for each in _open(call) if each.place not in done]
         try:
             if open_:
                 self._in_rounds(call, lines, open_)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from policykit.adapters.base import Adapter
 from policykit.adapters.wire import Answer
@@ -15,15 +16,43 @@ from policykit.enforce import outbox
 from policykit.enforce.call import CANNOT_SPLIT, STORE_AWAY, Call
 from policykit.enforce.deliver import DeliveryError, deliver
 from policykit.enforce.ledger import Ended, Ledger
-from policykit.enforce.outcome import Wire
-from policykit.enforce.written import Line
+from policykit.enforce.outcome import Act, Wire
+from policykit.enforce.written import Line, logical_ids
 from policykit.errors import StoreUnavailable, UnsupportedRewrite
 from policykit.model import Micros
 from policykit.sends import Send
-from policykit.stores.base import Ending
+from policykit.stores.base import LEASE, Ending
 
+DONE = Act("replaced")  # of a line that was carried out in an earlier attempt of its call
+_MOST_APART = 4096
 _AT_ONCE = 8  # replacements of one call under way at a time
 _UNKNOWN_ENDING = frozenset({408, 429})  # nobody knows whether it was taken, or it was asked for again
+
+
+class Apart:
+    """What left, or waits, beside a call whose rest failed: when that call is tried again, it has been done.
+
+    Kept in this process, as long as an attempt holds its slot.
+    """
+
+    def __init__(self) -> None:
+        self._done: dict[str, tuple[Line, Micros]] = {}
+
+    def keep(self, call: Call, lines: Sequence[Line | None]) -> None:
+        """Remembers what took the place of sends of a call that failed."""
+        if len(self._done) >= _MOST_APART:
+            self._done.clear()
+        for line, logical in zip(lines, logical_ids(call.request, len(lines)), strict=True):
+            if line is not None and line.effect in ("replaced", "put_off"):
+                self._done[logical] = replace(line, act=DONE), call.now + LEASE
+
+    def take(self, call: Call) -> dict[int, Line]:
+        """Place -> line of what is done of a call already; told once: after a success equal calls are new ones."""
+        if not self._done:
+            return {}
+        logical = logical_ids(call.request, len(call.sends))
+        found = {place: self._done.pop(each, None) for place, each in enumerate(logical)}
+        return {place: held[0] for place, held in found.items() if held is not None and held[1] > call.now}
 
 
 class Carrier:
@@ -36,6 +65,8 @@ class Carrier:
         """Delivers replacements and keeps what is put off; lines that come to nothing are refused."""
         moved: list[tuple[int, Line]] = []
         for place, line in enumerate(lines):
+            if line is not None and line.act is DONE:
+                continue
             if line is not None and line.effect == "put_off":
                 lines[place] = self.wait(call, place, line, line.act.due or call.now)
             elif line is not None and line.effect == "replaced":

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from policykit.adapters.base import DECISION_HEADER, Adapter, Outcome
 from policykit.adapters.wire import Answer, OutgoingRequest
 from policykit.enforce.call import Call, Decider, Workspace, passing
-from policykit.enforce.carry import Carrier
+from policykit.enforce.carry import Apart, Carrier
 from policykit.enforce.context import Sending, current, is_ours
 from policykit.enforce.found import Recent
 from policykit.enforce.ledger import Ended, Ledger, Observer
@@ -54,8 +54,7 @@ _UNASKED = object()
 class Ticket:
     """What settling a forwarded call needs. lines: one per send of the whole call. kept: places of those forwarded."""
 
-    adapter: Adapter
-    sends: tuple[Send, ...]
+    call: Call
     lines: tuple[Line | None, ...]
     kept: tuple[int, ...]
 
@@ -87,6 +86,7 @@ class LiveGate:
         self._faults: set[tuple[str, str]] = set()
         self._decider = Decider(self._ledger, self._adapters, self.look_up)
         self._carrier = Carrier(self._ledger)
+        self._apart = Apart()
         self._runner = Runner(self._ledger, self._decider, self._carrier, self._adapters, self._tell)
         self._workspace: Workspace | None = None
 
@@ -117,10 +117,13 @@ class LiveGate:
         if not isinstance(ticket, Ticket):
             return answer
         try:
-            sends = tuple([ticket.sends[place] for place in ticket.kept])
-            self._carrier.settle(ticket.adapter, ticket.forwarded(), sends, answer)
+            call, adapter = ticket.call, ticket.call.adapter
+            assert adapter is not None  # INVARIANT: what comes by a wire has an adapter
+            sends = tuple([call.sends[place] for place in ticket.kept])
+            if self._carrier.settle(adapter, ticket.forwarded(), sends, answer) != "sent":
+                self._keep_apart(ticket)
             if plan.mends and answer.status < 300:
-                return ticket.adapter.mend(answer, ticket.sends, tuple([_outcome(line) for line in ticket.lines]))
+                return adapter.mend(answer, call.sends, tuple([_outcome(line) for line in ticket.lines]))
         except Exception as error:  # border: the provider's answer reaches the caller whatever happens to us
             self._fault(error)
         return answer
@@ -129,6 +132,7 @@ class LiveGate:
         ticket = plan.tickets
         if isinstance(ticket, Ticket):
             self._ledger.ended(Ended(tuple(line.record.id for line in ticket.forwarded() if line is not None), "ended"))
+            self._keep_apart(ticket)
 
     # --- what others ask
 
@@ -178,7 +182,7 @@ class LiveGate:
         if not sends:
             return Plan(request)
         call = Call(workspace, adapter, request, sends, sending, now)
-        return self._carry_out(call, self._decider.decide(call))
+        return self._carry_out(call, self._decider.decide(call, self._apart.take(call)))
 
     def _in_doubt(self, request: OutgoingRequest, sending: Sending | None) -> Plan:
         """What happens to a call that a fault of ours left undecided: `on_error` of its class, else it is refused."""
@@ -227,7 +231,7 @@ class LiveGate:
         adapter = call.adapter
         assert adapter is not None
         kept = tuple([place for place, keep in enumerate(mask) if keep])
-        ticket = Ticket(adapter, call.sends, tuple(lines), kept)
+        ticket = Ticket(call, tuple(lines), kept)
         mends = len(kept) < len(lines) and type(adapter).mend is not Adapter.mend
         return Plan(forward, records=_records(lines), mends=mends, tickets=ticket)
 
@@ -250,6 +254,10 @@ class LiveGate:
         return Plan(None, replace(answer, headers=(*answer.headers, (DECISION_HEADER, ids))), records=records)
 
     # --- small things
+
+    def _keep_apart(self, ticket: Ticket) -> None:
+        if len(ticket.kept) < len(ticket.lines):
+            self._apart.keep(ticket.call, ticket.lines)
 
     def _current(self) -> Workspace:
         rules, workspace = self._rules(), self._workspace
@@ -275,7 +283,8 @@ class LiveGate:
             return adapter.claims(request)
         except Exception as error:  # border: an adapter that cannot tell leaves the others at work
             self._fault(error)
-            return False
+            # What may be a send of its own provider is in doubt, which is no way out.
+            return request.method == "POST" and any(request.host.endswith(host) for host in adapter.hosts)
 
     def _fault(self, error: Exception) -> None:
         """Says where a fault of ours is, once; its text is left out, because it may quote a message."""
