@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -62,7 +61,6 @@ class ScriptedGate:
 
     sends: tuple[str, ...] = ()
     decides: Callable[[OutgoingRequest], str] = lambda request: "passed"
-    takes_s: float = 0.0
     fault: str = ""  # the method that fails
     asked: list[tuple[str, str]] = field(default_factory=list)
     planned: list[OutgoingRequest] = field(default_factory=list)
@@ -72,7 +70,8 @@ class ScriptedGate:
     threads: set[str] = field(default_factory=set)
     contexts: list[str] = field(default_factory=list)
     most_at_once: int = 0
-    held: threading.Event | None = None
+    held: threading.Event | None = None  # no plan before it is set
+    waited: list[bool] = field(default_factory=list)  # whether it was
     _at_once: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -94,10 +93,8 @@ class ScriptedGate:
             self.planned.append(request)
             self.threads.add(threading.current_thread().name)
             self.contexts.append(WHO.get())
-        if self.takes_s:
-            time.sleep(self.takes_s)
         if self.held:
-            self.held.wait(10)
+            self.waited.append(self.held.wait(10))
         with self._lock:
             self._at_once -= 1
         name = request.path.rpartition("/")[2] if request.path.startswith("/send") else self.decides(request)

@@ -1,17 +1,20 @@
 """Async clients: judging never holds up the loop, contexts arrive, nothing piles up, nothing is lost on cancelling."""
 
 import asyncio
+import gc
 import os
 import threading
 import time
-from collections.abc import Awaitable
+from weakref import ref
 
 import aiohttp
 import httpx
 import pytest
 
-from policykit.adapters.wire import Answer
+from policykit.adapters.wire import Answer, OutgoingRequest
 from policykit.enforce.guards import workers
+from policykit.enforce.plan import Plan
+from policykit.errors import SendBlocked
 from tests.guards.gates import WHO
 
 Client = httpx.AsyncClient | aiohttp.ClientSession
@@ -30,33 +33,24 @@ async def _status(client: Client, url: str) -> int:
         return told.status
 
 
-async def _longest_pause(work: Awaitable[object]) -> float:
-    """The longest time a ticking task was kept from its turn while the work was done."""
-    worst, done = 0.0, False
-
-    async def tick() -> None:
-        nonlocal worst
-        while not done:
-            began = time.perf_counter()
-            await asyncio.sleep(0.001)
-            worst = max(worst, time.perf_counter() - began)
-
-    ticking = asyncio.ensure_future(tick())
-    await asyncio.sleep(0)
-    await work
-    done = True
-    await ticking
-    return worst
-
-
 def test_a_gate_that_waits_does_not_hold_up_the_loop(client, gate):
-    gate.takes_s = 0.4
+    gate.held = threading.Event()
 
-    async def go() -> float:
-        async with client() as one:
-            return await _longest_pause(asyncio.gather(*[_status(one, f"{URL}/refused") for _ in range(4)]))
+    async def tick_on() -> None:
+        while len(gate.planned) < 4:
+            await asyncio.sleep(0)
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        gate.held.set()
 
-    assert asyncio.run(go()) < 0.2
+    async def go() -> list[int]:
+        async with client() as session:
+            sends = asyncio.gather(*[_status(session, f"{URL}/refused") for _ in range(4)])
+            await tick_on()
+            return await sends
+
+    assert asyncio.run(go()) == [403] * 4
+    assert gate.waited == [True] * 4
     assert not any(name == "MainThread" for name in gate.threads)
 
 
@@ -110,6 +104,70 @@ def test_a_send_cancelled_while_it_is_judged_gives_back_its_slot(client, gate, d
     asyncio.run(asyncio.wait_for(go(), 5))
 
     assert (gate.ended, gate.settled, double.requests) == (1, [], [])
+
+
+def test_a_plan_that_comes_as_the_send_is_cancelled_gives_back_its_slot(gate):
+    gate.held = threading.Event()
+    request = OutgoingRequest("POST", f"{URL}/x")
+
+    async def go() -> int:
+        waiting = asyncio.ensure_future(workers.planned(gate, request))
+        await asyncio.sleep(0)
+        told = waiting._fut_waiter
+        assert told is not None
+        told.set_result(Plan(request))
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        return gate.ended
+
+    assert asyncio.run(go()) == 1
+    gate.held.set()
+
+
+def test_a_plan_for_a_loop_that_is_closed_gives_back_its_slot(gate):
+    gate.held = threading.Event()
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(workers.planned(gate, OutgoingRequest("POST", f"{URL}/x")))
+    while not gate.planned:
+        loop.run_until_complete(asyncio.sleep(0.001))
+    task._log_destroy_pending = False
+    loop.close()
+
+    gate.held.set()
+    deadline = time.monotonic() + 5
+    while not gate.ended and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+    assert gate.ended == 1
+    task.get_coro().close()
+
+
+def test_loops_are_not_kept(gate):
+    async def go() -> ref[asyncio.AbstractEventLoop]:
+        await workers.planned(gate, OutgoingRequest("POST", f"{URL}/refused"))
+        return ref(asyncio.get_running_loop())
+
+    loop = asyncio.run(go())
+    gc.collect()
+
+    assert loop() is None
+
+
+def test_a_worker_that_is_ended_leaves_no_task_waiting(gate, double):
+    def exits(request: OutgoingRequest) -> Plan:
+        raise SystemExit
+
+    gate.plan = exits
+
+    async def go() -> None:
+        async with httpx.AsyncClient() as client:
+            with pytest.raises(SendBlocked):
+                await asyncio.wait_for(client.post(f"{double.url}/send/x"), 5)
+
+    asyncio.run(go())
+
+    assert double.requests == []
 
 
 def test_a_send_cancelled_under_way_is_settled_as_failed(client, gate, double):
