@@ -68,6 +68,7 @@ class Ledger:
         self._receipts: dict[str, str] = {}
         self._shared: list[Row] = []
         self._writing = threading.Lock()
+        self._telling = threading.RLock()
         self._starting = threading.Lock()
         self._wake = threading.Event()
         self._hurry = threading.Event()
@@ -116,8 +117,10 @@ class Ledger:
             self._put(self._waiting, entry)
 
     def flush(self) -> bool:
-        """Writes everything now; False when the store cannot be reached."""
-        return self._write()
+        """Writes everything and tells observers, now; False when the store cannot be reached."""
+        written = self._write()
+        self._observe()
+        return written
 
     def close(self) -> None:
         """Writes what is left and ends the thread. The store stays open: it belongs to who opened it."""
@@ -126,7 +129,7 @@ class Ledger:
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=5)
-        self._write()
+        self.flush()
         _LEDGERS.discard(self)
 
     def _put(
@@ -157,7 +160,7 @@ class Ledger:
             self._wake.wait()
             self._hurry.wait(LINGER_S)
             self._wake.clear()
-            if not self._write() and not self._closed:
+            if not self.flush() and not self._closed:
                 self._hurry.wait(AGAIN_S)
                 self._wake.set()
 
@@ -185,14 +188,18 @@ class Ledger:
                 self._unsettled.update(dict.fromkeys(ended.ids, ended.ending))
                 self._receipts.update(self._read_receipts(ended))
                 self._shared.extend(ended.shared)
-        while self._decided:
-            records = self._decided.popleft()
-            for observer in self._observers:
-                try:
-                    observer(records)
-                except Exception as error:  # border: an observer never harms a send
-                    name = getattr(observer, "__qualname__", type(observer).__name__)
-                    self._say_once(f"observer `{name}` failed: {type(error).__name__}")
+
+    def _observe(self) -> None:
+        """Tells observers, one call at a time; never while writing, because an observer may send something itself."""
+        with self._telling:
+            while self._decided:
+                records = self._decided.popleft()
+                for observer in self._observers:
+                    try:
+                        observer(records)
+                    except Exception as error:  # border: an observer never harms a send
+                        name = getattr(observer, "__qualname__", type(observer).__name__)
+                        self._say_once(f"observer `{name}` failed: {type(error).__name__}")
 
     def _read_receipts(self, ended: Ended) -> Mapping[str, str]:
         if ended.receipts is None:

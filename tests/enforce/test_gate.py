@@ -194,6 +194,16 @@ def test_marketing_that_cannot_be_read_is_refused(world):
     assert world.log() == [record]
 
 
+def test_marketing_that_names_nobody_is_refused_whatever_on_error_says(world):
+    world.become(on_error={"marketing": "allow"})
+    topic = push("x", topic="news")
+    payload = json.loads(topic.body)
+    del payload["message"]["token"]
+
+    assert world.send(topic.with_body(json.dumps(payload).encode())).records[0].effect == "refused"
+    assert world.send(email(ANN).with_body(b"[]")).records[0].effect == "refused"
+
+
 def test_transactional_block_lets_pass_what_cannot_be_read(world):
     request = email(ANN).with_body(b"{")
 

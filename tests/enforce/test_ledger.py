@@ -285,3 +285,20 @@ def test_decisions_of_inner_blocks_are_theirs(world):
 
     assert [record.campaign for record in inner.decisions] == ["receipt"]
     assert [record.campaign for record in outer.decisions] == ["spring"]
+
+
+def test_observer_may_send_something_itself(world):
+    told = []
+
+    def observer(records):
+        told.extend(records)
+        if len(told) == 1:
+            world.send(email(ANN, campaign="receipt"), status=503)
+            world.send(email(ANN, campaign="receipt", subject="again"))
+            world.gate.flush()
+
+    world.gate._ledger._observers = (observer,)
+    world.send(email(ANN), status=503)
+
+    assert world.gate.flush()
+    assert [record.campaign for record in told] == ["spring", "receipt", "receipt"]
