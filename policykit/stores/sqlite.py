@@ -66,7 +66,7 @@ class SQLiteStore(Store):
         patience_s: float = PATIENCE_S,
         clock: Callable[[], Micros] = system_clock,
     ) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # wherever the process goes
         self._pool = Pool(self.path, synchronous.upper(), patience_s)
         self._clock = clock
         self._head: sqlite_slots.Head = (0, GENESIS)  # of the log when it was last written here
