@@ -134,6 +134,20 @@ def test_a_pruned_request_keeps_parameters_headers_and_authentication(double, ga
     assert (received.header("Authorization"), received.header("Content-Type")) == ("Basic bWU6cHc=", "application/json")
 
 
+@pytest.mark.filterwarnings("ignore:.*'auth' parameter is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("by", ["session", "request"])
+def test_authentication_by_argument_stays_with_a_pruned_request(double, gate, by):
+    auth = {"auth": aiohttp.BasicAuth("me", "pw")}
+    ours, sessions = (auth, {}) if by == "request" else ({}, auth)
+
+    run(lambda session: session.post(f"{double.url}/send/pruned", data=b"everybody", **ours), **sessions)
+
+    (received,) = double.requests
+    assert (received.body, received.header("Authorization")) == (b"pruned", "Basic bWU6cHc=")
+    assert gate.planned[0].header("Authorization") == "Basic bWU6cHc="
+
+
 def test_a_mended_answer_keeps_cookies_and_reads_as_json(double, gate):
     double.answer("/send", OK)
 

@@ -54,14 +54,14 @@ async def _judged(
     gate: Gate, plain: Callable[..., Any], session: Any, method: str, given: Any, url: URL, kwargs: dict[str, Any]
 ) -> Any:
     body, kwargs = await _body(session, kwargs)
-    outgoing = OutgoingRequest(method.upper(), str(url), _headers(session, url, body, kwargs), body.whole)
+    outgoing = OutgoingRequest(method.upper(), str(url), _headers(session, body, kwargs), body.whole)
     if is_underway(gate, outgoing):
         return await _pass(partial(plain, session, method, given, **kwargs), (gate, outgoing), url)
     plan = await workers.planned(gate, outgoing)
     if plan.forward is None:
         return await _answered(session, method, url, shared.refusal(plan), kwargs)
     if plan.forward is not outgoing:
-        method, kwargs = plan.forward.method, _changed(kwargs, plan.forward)
+        method, kwargs = plan.forward.method, _changed(session, kwargs, plan.forward)
         if plan.forward.url != outgoing.url:
             url = given = URL(plan.forward.url, encoded=True)
             kwargs["params"] = None
@@ -144,20 +144,25 @@ class _Whole(payload.BytesPayload):
         self._size = len(whole)
 
 
-def _headers(session: Any, url: URL, body: _Body, kwargs: Mapping[str, Any]) -> Headers:
+def _headers(session: Any, body: _Body, kwargs: Mapping[str, Any]) -> Headers:
     """The headers the application gives, the session's own, and those that say how to read the body."""
     given = session._prepare_headers(kwargs.get("headers"))  # noqa: SLF001
     pairs = [(str(name), str(value)) for name, value in given.items()]
     names = {name.lower() for name, _ in pairs}
     pairs += [(name, value) for name, value in body.headers.items() if name.lower() not in names]
-    auth = kwargs.get("auth") or getattr(session, "_default_auth", None)
+    auth = _auth(session, kwargs)
     if auth is not None and "authorization" not in names:
         pairs.append(("Authorization", auth.encode()))
     return tuple(pairs)
 
 
-def _changed(kwargs: dict[str, Any], forward: OutgoingRequest) -> dict[str, Any]:
-    gone = shared.FRAMING | {"host"} | ({"authorization"} if kwargs.get("auth") is not None else set())
+def _auth(session: Any, kwargs: Mapping[str, Any]) -> Any:
+    return kwargs.get("auth") or getattr(session, "_default_auth", None)
+
+
+def _changed(session: Any, kwargs: dict[str, Any], forward: OutgoingRequest) -> dict[str, Any]:
+    # aiohttp adds the host, and the authorization where it is an argument; it refuses both ways at once.
+    gone = shared.FRAMING | {"host"} | ({"authorization"} if _auth(session, kwargs) is not None else set())
     headers = CIMultiDict((name, value) for name, value in forward.headers if name.lower() not in gone)
     return {**kwargs, "data": _Whole(forward.body), "json": None, "headers": headers, "chunked": None}
 
