@@ -195,10 +195,13 @@ class Pool:
         )
         try:
             self._prepare(connection, known=known)
+            self._file = _identity(self.path.stat())
+        except OSError as error:
+            connection.close()
+            raise StoreUnavailable(f"the store `{self.path}` is gone: {error.strerror}") from error
         except BaseException:
             connection.close()
             raise
-        self._file = _identity(self.path.stat())
         return connection
 
     def _prepare(self, connection: sqlite3.Connection, *, known: bool) -> None:
