@@ -1,6 +1,6 @@
 """A keep-alive server on loopback that takes every POST, in a process of its own.
 
-python -m tests.benchmarks.loopback     prints its port, serves until its input ends
+python -m tests.benchmarks.loopback MS     prints its port, answers after so long, serves until its input ends
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _ANSWER = (
 class _Connection(asyncio.Protocol):
     """Answers once for every request that has come in whole."""
 
-    def __init__(self) -> None:
+    def __init__(self, pause_s: float) -> None:
+        self.pause_s = pause_s
         self.waiting = b""
         self.transport: asyncio.Transport | None = None
 
@@ -33,7 +34,10 @@ class _Connection(asyncio.Protocol):
         assert self.transport is not None
         while (length := _length(self.waiting)) is not None:
             self.waiting = self.waiting[length:]
-            self.transport.write(_ANSWER)
+            if self.pause_s:
+                asyncio.get_running_loop().call_later(self.pause_s, self.transport.write, _ANSWER)
+            else:
+                self.transport.write(_ANSWER)
 
 
 def _length(data: bytes) -> int | None:
@@ -46,20 +50,19 @@ def _length(data: bytes) -> int | None:
     return head + 4 + body if len(data) >= head + 4 + body else None
 
 
-async def _serve() -> None:
+async def _serve(pause_s: float) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(_Connection, "127.0.0.1", 0, backlog=2048)
+    server = await loop.create_server(lambda: _Connection(pause_s), "127.0.0.1", 0, backlog=2048)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server(answer_ms: float = 0.0) -> Iterator[str]:
     """The URL of a server in another process, which ends with the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.loopback"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", "tests.benchmarks.loopback", str(answer_ms)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -73,4 +76,4 @@ def server() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(float(sys.argv[1]) / 1000))
