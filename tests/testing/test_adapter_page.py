@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# Loaded before pytest runs inside pytest: it forgets what such a run loads, and half a library is worse than none.
+import policykit.assemble.live
+import policykit.testing.adapter  # noqa: F401
+
 pytest_plugins = ["pytester"]
 
 PAGE = (Path(__file__).parents[2] / "plugins/README.md").read_text(encoding="utf-8")
