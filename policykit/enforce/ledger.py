@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 import weakref
 from collections import deque
@@ -86,17 +87,18 @@ class Ledger:
         except StoreUnavailable:
             self._is_reachable(False)
             raise
-        if not self._reachable:
-            self._is_reachable(True)
         self.holds = known.holds
         return known
 
     def record(self, entries: Sequence[Entry], now: Micros) -> tuple[bool, ...]:
         try:
-            return self.store.record(entries, now)
+            granted = self.store.record(entries, now)
         except StoreUnavailable:
             self._is_reachable(False)
             raise
+        # Not by reading: a store that is locked can be read, and would come and go with every send.
+        self._is_reachable(True)
+        return granted
 
     # --- behind it
 
@@ -139,7 +141,10 @@ class Ledger:
             self._say_once("more waits for the store than can be kept; slots fall back to their leases")
             return
         queue.append(item)  # type: ignore[arg-type]
-        if self._thread is None and not self._closed:
+        if self._closed:  # under way as policykit was taken out: nobody comes after us
+            self.flush()
+            return
+        if self._thread is None:
             self._start()
         if not self._wake.is_set():
             self._wake.set()
@@ -154,6 +159,7 @@ class Ledger:
                     self._say_once("no thread could be started; what waits is written at the end")
                     return
                 self._thread = thread
+                _write_at_end(self)
 
     def _run(self) -> None:
         while not self._closed:
@@ -246,6 +252,19 @@ _LEDGERS: weakref.WeakSet[Ledger] = weakref.WeakSet()
 def _after_fork() -> None:
     for ledger in list(_LEDGERS):
         ledger._begin()  # noqa: SLF001  # one module
+
+
+def _write_at_end(ledger: Ledger) -> None:
+    """Processes that multiprocessing forked end without `atexit`; what is to be done then is registered with it."""
+    process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+    if process is not None and util is not None and process.parent_process() is not None:
+        util.Finalize(None, _flush, args=(weakref.ref(ledger),), exitpriority=0)
+
+
+def _flush(ledger: weakref.ref[Ledger]) -> None:
+    found = ledger()
+    if found is not None:
+        found.flush()
 
 
 def _at_exit() -> None:
