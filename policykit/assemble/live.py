@@ -25,7 +25,7 @@ from policykit.assemble.providers import named_providers, without_adapter
 from policykit.assemble.pseudonyms import pseudonyms
 from policykit.assemble.records import checked_rows
 from policykit.assemble.reload import Reloader
-from policykit.assemble.stores import check_columns, read_for_store
+from policykit.assemble.stores import StoreHere
 from policykit.assemble.trial import trial_of
 from policykit.assemble.workspace import Opened, find_root
 from policykit.enforce import found, guards, telemetry
@@ -36,7 +36,7 @@ from policykit.enforce.rules import Mode, Rules
 from policykit.enforce.tripwire import watch as watch_hosts
 from policykit.errors import PolicykitError, Problem, UsageError, WorkspaceNotFound
 from policykit.model import Micros
-from policykit.sends import DecisionRecord, Send, from_line
+from policykit.sends import DecisionRecord, Send
 from policykit.stores.base import Store, Written
 from policykit.stores.open import open_store
 
@@ -178,22 +178,6 @@ class Installation(Live):
             last = self.installs <= 0
         if last and _current is self:
             uninstall()
-
-
-class StoreHere:
-    """A workspace's store without its policies, which may be broken: a withdrawal is recorded nevertheless."""
-
-    def __init__(self, root: Path) -> None:
-        self.opened, self.errors = read_for_store(root)
-        self.store = open_store(self.opened.workspace.config.store, root, self.opened.plugins.stores)
-
-    def record(self, relation: str, rows: Iterable[Mapping[str, object]]) -> Written:
-        check_columns(relation, self.errors)
-        return self.store.write(relation, checked_rows(relation, rows, self.opened.vocabulary))
-
-    def look_up(self, id: str) -> DecisionRecord | None:  # noqa: A002  # its name everywhere
-        logged = self.store.decision(id)
-        return from_line(logged.line) if logged else None
 
 
 _lock = threading.RLock()

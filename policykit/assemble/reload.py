@@ -94,11 +94,12 @@ class Reloader:
 
     def _load(self, before: Signature) -> None:
         """Load what lies there. before: the signature as it was found."""
-        attempt, problems = read(self.root)
-        self._watched = watched(attempt)
-        self._seen = _signature(self._watched)
-        self._loaded = self._seen if self._seen == before else None
+        self._loaded = before
         try:
+            attempt, problems = read(self.root)
+            self._watched = watched(attempt)
+            self._seen = _signature(self._watched)
+            self._loaded = self._seen if self._seen == before else None
             opened = valid(attempt, problems)
         except (InvalidPolicies, UsageError) as error:
             self._refuse(tuple(problem for problem in error.problems if problem.severity == "error"))

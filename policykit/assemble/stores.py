@@ -1,18 +1,20 @@
-"""The store of a workspace, opened for a command, and what commands ask of it."""
+"""The store of a workspace without its policies: for commands, and for code that records and does not send."""
 
 from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from policykit.assemble.records import checked_rows
 from policykit.assemble.workspace import Opened, in_order, read
 from policykit.errors import InvalidPolicies, Problem, UsageError
 from policykit.language.config import CONFIG_FILE
-from policykit.stores.base import Cell, Store
+from policykit.sends import DecisionRecord, from_line
+from policykit.stores.base import Cell, Store, Written
 from policykit.stores.open import open_store
 from policykit.vocabulary import RELATIONS, Relation
 
@@ -67,6 +69,22 @@ def check_shared(opened: Opened) -> None:
             Problem(config.store_place, "the store `memory:` belongs to one process, and this command is another",
                     "name a file that both can open, e.g. `store: sqlite:///policykit.db`", "config.store")
         )  # fmt: skip
+
+
+class StoreHere:
+    """A workspace's store without its policies, which may be broken: a withdrawal is recorded nevertheless."""
+
+    def __init__(self, root: Path) -> None:
+        self.opened, self.errors = read_for_store(root)
+        self.store = open_store(self.opened.workspace.config.store, root, self.opened.plugins.stores)
+
+    def record(self, relation: str, rows: Iterable[Mapping[str, object]]) -> Written:
+        check_columns(relation, self.errors)
+        return self.store.write(relation, checked_rows(relation, rows, self.opened.vocabulary))
+
+    def look_up(self, id: str) -> DecisionRecord | None:  # noqa: A002  # its name everywhere
+        logged = self.store.decision(id)
+        return from_line(logged.line) if logged else None
 
 
 @contextmanager

@@ -22,7 +22,8 @@ _EXAMPLES = """\
 def hold(campaign: str | None, because: str | None, workspace: Path | None, as_json: bool) -> None:
     """Stop a campaign's marketing sends at the next one, in every process that shares the store.
 
-    Works while policies are not valid. Without CAMPAIGN it lists what is on hold.
+    Works while policies are not valid. Without CAMPAIGN it lists what is on hold. Ends with 2 when there is no
+    such campaign.
     """
     if campaign is not None:
         if because is None:

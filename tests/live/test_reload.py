@@ -161,13 +161,19 @@ def test_data_files_are_no_policies(reloader, shop):
     assert reloader.loads == 1
 
 
-def test_a_workspace_that_vanishes_keeps_what_there_was(reloader, shop):
+def test_a_workspace_that_vanishes_keeps_what_there_was_until_it_is_back(reloader, shop):
     before = reloader.rules
     shop.rename(shop.parent / "gone")
+    _look(reloader)
+    refused = reloader.refused
 
+    (shop.parent / "gone").rename(shop)
     _look(reloader)
 
-    assert reloader.rules is before
+    assert reloader.loads == 2
+    assert before.ruleset.hash == reloader.rules.ruleset.hash
+    assert ["is no workspace" in problem.message for problem in refused] == [True]
+    assert reloader.refused == ()
 
 
 def test_a_process_whose_folder_was_removed_still_reloads(reloader, shop, tmp_path, monkeypatch):
