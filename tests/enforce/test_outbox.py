@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from policykit.adapters.wire import Answer
+from policykit.enforce.context import sending
 from policykit.enforce.outbox import OutboxRun
 from policykit.language.spans import parse_instant
 from policykit.model import DAY
@@ -163,3 +164,24 @@ def test_entry_of_a_provider_nobody_knows_waits_for_its_adapter(world, double):
     assert world.gate.run_outbox().again == 1
     assert world.store.waiting()[0].due > world.clock.now
     assert double.requests == []
+
+
+NOT_IN_PARIS = """
+  - {id: not-in-paris, kind: rule, forbid: "attributes.city == 'Paris'", on_breach: block}
+"""
+
+
+def test_context_waits_with_the_send(tmp_path, double):
+    rules = rules_of(tmp_path, POLICIES + EVENINGS + NOT_IN_PARIS, providers=providers(double.url))
+    with World(rules, clock=Clock(EVENING)) as world:
+        world.knows("ann")
+        world.remembers("ann", city="Paris")
+        with sending(campaign="spring", person="ann", values={"city": "Lyon"}):
+            put_off = world.send(push("token-nobody-knows", campaign=None, base=double.url)).records[0]
+        world.clock.now = MORNING
+
+        assert world.gate.run_outbox().sent == 1
+        assert [(record.effect, record.person, record.campaign) for record in world.log()] == [
+            ("put_off", "~ann", "spring"), ("passed", "~ann", "spring"),
+        ]  # fmt: skip
+        assert put_off.id != world.log()[-1].id
