@@ -50,6 +50,9 @@ T = TypeVar("T")
 
 _BATCH = 400  # rows of an import in one transaction: about 20 ms
 _GAP_S = 0.003  # between them, longer than others pause between attempts to get in
+# Endings in one transaction. In a busy process a thread may have to wait for the interpreter after every
+# statement, up to 5 ms each, and senders wait as long for it.
+_AT_ONCE = 40
 _WAITING = "decision, due, provider, request, context, attempts"
 
 
@@ -109,7 +112,10 @@ class SQLiteStore(Store):
         return granted
 
     def settle(self, ended: Mapping[str, Ending], now: Micros, receipts: Mapping[str, str] | None = None) -> None:
-        self._pool.write(lambda connection: sqlite_slots.settle(connection, ended, now, receipts))
+        for slice_ in _sliced(ended, receipts or {}):
+            self._pool.write(_settling(*slice_, now))
+            if len(slice_[0]) == _AT_ONCE:
+                time.sleep(_GAP_S)
         self._pool.tidy()
 
     def decisions(self, after: int = 0, most: int = 1000) -> tuple[Logged, ...]:
@@ -182,6 +188,20 @@ def _import(
     if relation == "history":
         return lambda connection: sqlite_facts.write_history(connection, number, batch)
     return lambda connection: sqlite_facts.write_facts(connection, relation, batch)
+
+
+def _sliced(
+    ended: Mapping[str, Ending], receipts: Mapping[str, str]
+) -> Iterator[tuple[dict[str, Ending], dict[str, str]]]:
+    """Endings and receipts a few at a time; what is said of one decision stays together."""
+    names = list(dict.fromkeys((*ended, *receipts)))
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        yield {n: ended[n] for n in some if n in ended}, {n: receipts[n] for n in some if n in receipts}
+
+
+def _settling(ended: dict[str, Ending], receipts: dict[str, str], now: Micros) -> Callable[[Connection], None]:
+    return lambda connection: sqlite_slots.settle(connection, ended, now, receipts)
 
 
 def _page(

@@ -23,6 +23,10 @@ _APPEND = (
 )
 _PLACE = "INSERT INTO places (id, number, person, n) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _PLACED = "SELECT s.person, s.n, s.state, s.lease_until FROM places p JOIN sends s USING (person, n) WHERE p.id = ?"
+_SENT = (
+    "UPDATE sends SET state = 0, receipt = coalesce(?, receipt) "
+    "WHERE (person, n) = (SELECT person, n FROM places WHERE id = ?) AND state IN (1, 2) AND lease_until > ?"
+)
 _RESERVE = (
     "INSERT INTO sends (person, n, state, lease_until, decision, at, channel, message_class, campaign, logical) "
     "SELECT ?, ?, 1, ?, ?, ?, ?, ?, ?, ? WHERE coalesce((SELECT max(n) FROM sends WHERE person = ?), 0) = ?"
@@ -112,11 +116,19 @@ def record(connection: Connection, entries: Sequence[Entry], now: Micros, head: 
 def settle(
     connection: Connection, ended: Mapping[str, Ending], now: Micros, receipts: Mapping[str, str] | None
 ) -> None:
+    late = dict(receipts or {})
     for decision, ending in ended.items():
-        placed = connection.execute(_PLACED, (printable(decision),)).fetchone()
+        name = printable(decision)
+        if ending == "sent":  # most of all: one statement, receipt and all
+            receipt = late.get(decision)
+            said = receipt if receipt is None else printable(receipt)
+            if connection.execute(_SENT, (said, name, now)).rowcount == 1:
+                late.pop(decision, None)
+                continue
+        placed = connection.execute(_PLACED, (name,)).fetchone()
         if placed is not None and placed[2] in (RESERVED, ENDED):
-            _end(connection, printable(decision), placed, ending, now)
-    for decision, receipt in (receipts or {}).items():
+            _end(connection, name, placed, ending, now)
+    for decision, receipt in late.items():
         placed = connection.execute(_PLACED, (printable(decision),)).fetchone()
         if placed is not None:
             connection.execute(
