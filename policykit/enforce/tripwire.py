@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeAlias
 
-from policykit.enforce.underway import UNCLAIMED, UNDERWAY, seen
+from policykit.enforce.underway import UNDERWAY, Mark, seen
 
 _LOG = logging.getLogger("policykit.tripwire")
 
@@ -84,7 +84,7 @@ def _host(event: str, args: tuple[Any, ...]) -> str | None:
 
 
 def _tell(each: _Watch, host: str) -> None:
-    token = UNDERWAY.set(UNCLAIMED)  # what the report itself sends is nobody's way around
+    token = UNDERWAY.set(Mark())  # what the report itself sends is nobody's way around
     try:
         each.report(host, _library())
     except Exception as fault:  # border: the application only looked up a name

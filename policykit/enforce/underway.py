@@ -9,15 +9,21 @@ import os
 import threading
 from collections import Counter
 from contextvars import ContextVar
-from typing import Final, TypeAlias
 
 from policykit.adapters.wire import OutgoingRequest
 
-# Which gate let which request go.
-Mark: TypeAlias = tuple[object, OutgoingRequest]
 
-# A request that no adapter claims: seen, but nothing was decided.
-UNCLAIMED: Final[Mark] = (None, OutgoingRequest("", ""))
+class Mark:
+    """A request on its way. gate: which let it go; None = no adapter claims it, nothing was decided.
+
+    live: until it is answered. Tasks and threads that begin meanwhile inherit the mark, and outlive it.
+    """
+
+    __slots__ = ("gate", "live", "request")
+
+    def __init__(self, gate: object = None, request: OutgoingRequest | None = None) -> None:
+        self.gate, self.request, self.live = gate, request, True
+
 
 # What this context sends at this moment. Sync transports resolve and connect in the thread that sends,
 # so a context variable is enough for them.
@@ -43,9 +49,9 @@ if hasattr(os, "register_at_fork"):
 def is_underway(gate: object, request: OutgoingRequest) -> bool:
     """Whether this gate let this very request go already, in a guard above: one transport built on another."""
     mark = UNDERWAY.get()
-    if mark is None or mark[0] is not gate:
+    if mark is None or not mark.live or mark.gate is not gate or mark.request is None:
         return False
-    sent = mark[1]
+    sent = mark.request
     return sent.method == request.method and sent.url == request.url and sent.body == request.body
 
 
@@ -63,4 +69,5 @@ def expected_no_more(host: str) -> None:
 
 def seen(host: str) -> bool:
     """Whether a guard knows of what this thread does, or of an async send to this host."""
-    return UNDERWAY.get() is not None or host in _HOSTS
+    mark = UNDERWAY.get()
+    return (mark is not None and mark.live) or host in _HOSTS

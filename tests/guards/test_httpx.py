@@ -223,3 +223,39 @@ def test_a_client_under_trio_is_guarded_too(double, gate):
             return refused.status_code, (await client.post(f"{double.url}/send/x")).status_code
 
     assert trio.run(go) == (403, 200)
+
+
+def test_a_task_begun_during_a_send_judges_its_own(double, gate):
+    """It inherits the context in which the very same request was under way, and outlives it."""
+    later: list[asyncio.Task[int]] = []
+
+    async def send(client: httpx.AsyncClient) -> int:
+        return (await client.post(f"{double.url}/send/x", content=b"x")).status_code
+
+    async def go() -> None:
+        async with httpx.AsyncClient() as plain:
+            answered = asyncio.Event()
+
+            async def again() -> int:
+                await answered.wait()
+                return await send(plain)
+
+            async def begin(response: httpx.Response) -> None:
+                later.append(asyncio.ensure_future(again()))
+
+            async with httpx.AsyncClient(event_hooks={"response": [begin]}) as client:
+                await send(client)
+            answered.set()
+            await later[0]
+
+    asyncio.run(go())
+
+    assert (len(gate.planned), len(double.requests)) == (2, 2)
+
+
+def test_headers_beyond_ascii_leave_as_they_came(double, gate):
+    headers = [(b"X-Mine", "é".encode()), (b"X-Other", "é".encode("latin-1"))]
+
+    httpx.post(f"{double.url}/send/pruned", headers=headers)
+
+    assert (double.requests[0].header("X-Mine"), double.requests[0].header("X-Other")) == ("Ã©", "é")

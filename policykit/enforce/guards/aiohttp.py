@@ -20,7 +20,7 @@ from yarl import URL
 from policykit.adapters.wire import Answer, Headers, OutgoingRequest
 from policykit.enforce.guards import shared, workers
 from policykit.enforce.plan import Gate
-from policykit.enforce.underway import UNCLAIMED, UNDERWAY, Mark, expect, expected_no_more, is_underway
+from policykit.enforce.underway import UNDERWAY, Mark, expect, expected_no_more, is_underway
 
 
 def attach(gate: Gate) -> Callable[[], None]:
@@ -32,7 +32,7 @@ def attach(gate: Gate) -> Callable[[], None]:
             if url is None or not switch.on or self.closed:
                 return await plain(self, method, str_or_url, **kwargs)
             if not shared.claimed(gate, method.upper(), str(url)):
-                return await _pass(partial(plain, self, method, str_or_url, **kwargs), UNCLAIMED, url)
+                return await _pass(partial(plain, self, method, str_or_url, **kwargs), Mark(), url)
             return await _judged(gate, plain, self, method, str_or_url, url, kwargs)
 
         return _request
@@ -56,7 +56,7 @@ async def _judged(
     body, kwargs = await _body(session, kwargs)
     outgoing = OutgoingRequest(method.upper(), str(url), _headers(session, body, kwargs), body.whole)
     if is_underway(gate, outgoing):
-        return await _pass(partial(plain, session, method, given, **kwargs), (gate, outgoing), url)
+        return await _pass(partial(plain, session, method, given, **kwargs), Mark(gate, outgoing), url)
     plan = await workers.planned(gate, outgoing)
     if plan.forward is None:
         return await _answered(session, method, url, shared.refusal(plan), kwargs)
@@ -67,7 +67,7 @@ async def _judged(
             kwargs["params"] = None
     raises, kwargs = _raises(session, kwargs)
     try:
-        response = await _pass(partial(plain, session, method, given, **kwargs), (gate, plan.forward), url)
+        response = await _pass(partial(plain, session, method, given, **kwargs), Mark(gate, plan.forward), url)
         whole = await response.read() if plan.mends else b""
     except BaseException:
         shared.failed(gate, plan)
@@ -87,6 +87,7 @@ async def _pass(send: Callable[[], Awaitable[Any]], mark: Mark, url: URL) -> Any
         return await send()
     finally:
         expected_no_more(host)
+        mark.live = False
         UNDERWAY.reset(token)
 
 

@@ -5,7 +5,7 @@ Both stand above redirects, authentication and transports, so one call is one lo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from policykit.adapters.wire import Answer, Headers, OutgoingRequest
 from policykit.enforce.guards import shared, workers
 from policykit.enforce.plan import Gate
-from policykit.enforce.underway import UNCLAIMED, UNDERWAY, Mark, expect, expected_no_more, is_underway
+from policykit.enforce.underway import UNDERWAY, Mark, expect, expected_no_more, is_underway
 
 
 def attach(gate: Gate, library: str = "httpx") -> Callable[[], None]:
@@ -33,19 +33,19 @@ def attach(gate: Gate, library: str = "httpx") -> Callable[[], None]:
 def _sync(httpx: Any, gate: Gate, plain: Callable[..., Any], switch: shared.Switch) -> Callable[..., Any]:
     def send(self: Any, request: Any, **kwargs: Any) -> Any:
         if not (switch.on and shared.claimed(gate, request.method, str(request.url))) or self.is_closed:
-            return _pass(plain, UNCLAIMED, self, request, kwargs)
+            return _pass(plain, Mark(), self, request, kwargs)
         if not isinstance(request.stream, httpx.SyncByteStream):
             return plain(self, request, **kwargs)  # raises, and says how clients and bodies go together
         request.read()
         outgoing = _caught(request)
         if is_underway(gate, outgoing):
-            return _pass(plain, (gate, outgoing), self, request, kwargs)
+            return _pass(plain, Mark(gate, outgoing), self, request, kwargs)
         plan = shared.planned(gate, outgoing)
         if plan.forward is None:
             return _answered(httpx, self, request, shared.refusal(plan), kwargs)
         leaving = request if plan.forward is outgoing else _changed(httpx, request, plan.forward)
         try:
-            response = _pass(plain, (gate, plan.forward), self, leaving, kwargs)
+            response = _pass(plain, Mark(gate, plan.forward), self, leaving, kwargs)
             if plan.mends:
                 response.read()
         except BaseException:
@@ -63,25 +63,26 @@ def _pass(plain: Callable[..., Any], mark: Mark, client: Any, request: Any, kwar
     try:
         return plain(client, request, **kwargs)
     finally:
+        mark.live = False
         UNDERWAY.reset(token)
 
 
 def _async(httpx: Any, gate: Gate, plain: Callable[..., Any], switch: shared.Switch) -> Callable[..., Any]:
     async def send(self: Any, request: Any, **kwargs: Any) -> Any:
         if not (switch.on and shared.claimed(gate, request.method, str(request.url))) or self.is_closed:
-            return await _pass_async(plain, UNCLAIMED, self, request, kwargs)
+            return await _pass_async(plain, Mark(), self, request, kwargs)
         if not isinstance(request.stream, httpx.AsyncByteStream):
             return await plain(self, request, **kwargs)
         await request.aread()
         outgoing = _caught(request)
         if is_underway(gate, outgoing):
-            return await _pass_async(plain, (gate, outgoing), self, request, kwargs)
+            return await _pass_async(plain, Mark(gate, outgoing), self, request, kwargs)
         plan = await workers.planned(gate, outgoing)
         if plan.forward is None:
             return await _answered_async(httpx, self, request, shared.refusal(plan), kwargs)
         leaving = request if plan.forward is outgoing else _changed(httpx, request, plan.forward)
         try:
-            response = await _pass_async(plain, (gate, plan.forward), self, leaving, kwargs)
+            response = await _pass_async(plain, Mark(gate, plan.forward), self, leaving, kwargs)
             if plan.mends:
                 await response.aread()
         except BaseException:
@@ -102,6 +103,7 @@ async def _pass_async(plain: Callable[..., Any], mark: Mark, client: Any, reques
         return await plain(client, request, **kwargs)
     finally:
         expected_no_more(host)
+        mark.live = False
         UNDERWAY.reset(token)
 
 
@@ -109,8 +111,11 @@ async def _pass_async(plain: Callable[..., Any], mark: Mark, client: Any, reques
 
 
 def _headers(headers: Any) -> Headers:
-    encoding = headers.encoding
-    return tuple((name.decode(encoding), value.decode(encoding)) for name, value in headers.raw)
+    return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw])
+
+
+def _raw(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers]
 
 
 def _caught(request: Any) -> OutgoingRequest:
@@ -121,9 +126,7 @@ def _changed(httpx: Any, request: Any, forward: OutgoingRequest) -> Any:
     """A new request with the application's extensions: timeout, trace and what else it set."""
     moved = urlsplit(forward.url).netloc != urlsplit(str(request.url)).netloc
     gone = shared.FRAMING | ({"host"} if moved else set())
-    encoding = request.headers.encoding
-    kept = [(name.encode(encoding), value.encode(encoding)) for name, value in forward.headers
-            if name.lower() not in gone]  # fmt: skip
+    kept = _raw(pair for pair in forward.headers if pair[0].lower() not in gone)
     return httpx.Request(forward.method, forward.url, headers=kept, content=forward.body, extensions=request.extensions)
 
 
@@ -140,8 +143,7 @@ def _answer(response: Any) -> Answer:
 def _response(httpx: Any, client: Any, request: Any, answer: Answer, **kept: Any) -> Any:
     """Unread, as it would come from the network."""
     length = ("Content-Length", str(len(answer.body)))
-    pairs = [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace"))
-             for name, value in (*shared.decoded(answer.headers), length)]  # fmt: skip
+    pairs = _raw((*shared.decoded(answer.headers), length))
     extensions = {"http_version": b"HTTP/1.1", **kept, "reason_phrase": shared.phrase(answer).encode("latin-1")}
     response = httpx.Response(
         answer.status, headers=pairs, stream=httpx.ByteStream(answer.body), request=request, extensions=extensions,

@@ -20,7 +20,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from policykit.adapters.wire import Answer, Headers, OutgoingRequest
 from policykit.enforce.guards import shared
 from policykit.enforce.plan import Gate, Plan
-from policykit.enforce.underway import UNCLAIMED, UNDERWAY, Mark, is_underway
+from policykit.enforce.underway import UNDERWAY, Mark, is_underway
 
 
 def attach(gate: Gate) -> Callable[[], None]:
@@ -84,10 +84,10 @@ class Guarded:
         if type(hop) is Hop and hop.leads_to(request):
             return self._forward(request, hop.next(request), hop.plan, args, kwargs)
         if not (self._switch.on and shared.claimed(self._gate, str(request.method), str(request.url))):
-            return self._pass(request, UNCLAIMED, args, kwargs)
+            return self._pass(request, Mark(), args, kwargs)
         outgoing = _caught(request)
         if is_underway(self._gate, outgoing):
-            return self._pass(request, (self._gate, outgoing), args, kwargs)
+            return self._pass(request, Mark(self._gate, outgoing), args, kwargs)
         plan = shared.planned(self._gate, outgoing)
         if plan.forward is None:
             return _response(shared.refusal(plan), request, self)
@@ -100,12 +100,13 @@ class Guarded:
             found: requests.Response = self._adapter.send(request, *args, **kwargs)
             return found
         finally:
+            mark.live = False
             UNDERWAY.reset(token)
 
     def _forward(self, request: Any, leaving: Any, plan: Plan, args: Any, kwargs: Any) -> requests.Response:
         streamed = kwargs.get("stream", args[0] if args else False)
         try:
-            response = self._pass(leaving, (self._gate, plan.forward or UNCLAIMED[1]), args, kwargs)
+            response = self._pass(leaving, Mark(self._gate, plan.forward), args, kwargs)
             body = response.content if plan.mends or not streamed else b""
         except BaseException:
             shared.failed(self._gate, plan)

@@ -17,7 +17,7 @@ from urllib.request import OpenerDirector, Request  # by name: it may be half-wa
 from policykit.adapters.wire import Answer, Headers, OutgoingRequest
 from policykit.enforce.guards import shared
 from policykit.enforce.plan import Gate, Plan
-from policykit.enforce.underway import UNCLAIMED, UNDERWAY, Mark, is_underway
+from policykit.enforce.underway import UNDERWAY, Mark, is_underway
 
 # What this context forwards now: redirects, authentication and proxies open the next request from within.
 _FLIGHT: ContextVar[tuple[Any, Any]] = ContextVar("policykit_urllib_flight", default=(None, None))
@@ -38,7 +38,7 @@ def attach(gate: Gate) -> Callable[[], None]:
             if data is not None and not isinstance(fullurl, str):
                 fullurl.data, data = data, None  # as `open` does first of all
             if not _claimed(gate, fullurl, data):
-                return _pass(plain, UNCLAIMED, self, fullurl, data, timeout)
+                return _pass(plain, Mark(), self, fullurl, data, timeout)
             return _judged(gate, plain, self, fullurl, data, timeout)
 
         return open
@@ -68,7 +68,7 @@ def _judged(gate: Gate, plain: Callable[..., Any], opener: Any, fullurl: Any, da
     if not again:
         request.data = body
     if is_underway(gate, outgoing):
-        return _pass(plain, (gate, outgoing), opener, request, None, timeout)
+        return _pass(plain, Mark(gate, outgoing), opener, request, None, timeout)
     plan = shared.planned(gate, outgoing)
     if plan.forward is None:
         return _processed(opener, request, _response(shared.refusal(plan), request.full_url))
@@ -81,13 +81,14 @@ def _pass(plain: Callable[..., Any], mark: Mark, opener: Any, request: Any, data
     try:
         return plain(opener, request, data, timeout)
     finally:
+        mark.live = False
         UNDERWAY.reset(token)
 
 
 def _forward(gate: Gate, plan: Plan, plain: Callable[..., Any], opener: Any, request: Any, timeout: Any) -> Any:
     token = _FLIGHT.set((opener, request))
     try:
-        response = _pass(plain, (gate, plan.forward or UNCLAIMED[1]), opener, request, None, timeout)
+        response = _pass(plain, Mark(gate, plan.forward), opener, request, None, timeout)
         answer = _answer(response, plan)
     except urllib.error.HTTPError as error:
         answer = _answer(error, plan)
