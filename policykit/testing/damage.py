@@ -32,7 +32,11 @@ _DEEP = (b"[" * 50_000, b'{"a":' * 50_000, b"[" * 200 + b"]" * 200)
 
 
 def for_all(strategy: st.SearchStrategy[T], law: Callable[[T], None], most: int = 100) -> None:
-    """Hold a law against examples, the same in every run; a failing one is made small and shown."""
+    """Hold a law against examples, the same in every run; a failing one is made small and shown.
+
+    most: under Hypothesis' own profile of 100 examples; another profile takes its share.
+    """
+    most = max(1, most * settings().max_examples // 100)
     tried = given(strategy)(law)
     settings(
         max_examples=most, deadline=None, database=None, derandomize=True, report_multiple_bugs=False,
