@@ -18,6 +18,7 @@ from tests.enforce.worlds import (
     EVENINGS,
     ONE_A_DAY,
     POLICIES,
+    SPRING,
     STRIPPED,
     World,
     email,
@@ -111,6 +112,16 @@ def test_move_to_a_provider_without_adapter_is_refused(tmp_path, double):
         assert "there is no adapter for email by `sendgrid`" in record.reason
 
 
+def test_move_to_a_provider_of_other_channels_is_refused(tmp_path, double):
+    odd = SPRING.replace("provider: sendgrid", "provider: twilio")
+    with World(rules_of(tmp_path, POLICIES + EMAIL_RATHER, (odd,), providers=providers(double.url))) as world:
+        world.knows("ann", email=ANN, push="token-ann")
+        (record,) = world.send(push("token-ann")).records
+
+        assert record.effect == "refused"
+        assert "there is no adapter for email by `twilio`" in record.reason
+
+
 def test_replacement_refused_by_its_provider_is_a_refusal(tmp_path, double):
     double.answer("/v3/mail/send", Answer(400, "Bad Request"))
     with world_of(tmp_path, double, EMAIL_RATHER) as world:
@@ -178,11 +189,25 @@ def test_stripped_person_of_a_batch_is_taken_out_and_sent_apart(tmp_path, double
         ]
 
 
+def test_links_that_the_sender_furnishes_stay_in_the_text(tmp_path, double):
+    summer = SPRING.replace("campaign: spring", "campaign: summer").replace(
+        "{{ city | default: 'you' }}", "you. Leave: {{ unsubscribe_url }}"
+    )
+    with World(rules_of(tmp_path, POLICIES + STRIPPED, (summer,), providers=providers(double.url))) as world:
+        world.knows("ann", email=ANN)
+        request = email(ANN, campaign="summer")
+        payload = json.loads(request.body)
+        payload["personalizations"][0]["dynamic_template_data"] = {"unsubscribe_url": "https://a.example/out", "x": "y"}
+        plan = world.send(request.with_body(json.dumps(payload).encode()))
+
+        assert plan.records[0].decision.changes == Changes(strip=("basket",))
+        assert plan.forward is not None
+        assert json.loads(plan.forward.body)["content"][0]["value"] == "Come by, you. Leave: https://a.example/out"
+
+
 def test_strip_that_the_adapter_cannot_do_is_refused(tmp_path, double):
     with world_of(tmp_path, double, STRIPPED) as world:
-        world.knows("bob", push="token-bob", whatsapp="+33600000002")
-        request = push("token-ann", campaign=None)
-        del json.loads(request.body)["message"]["notification"]
+        world.knows("bob", whatsapp="+33600000002")
         plan = world.send(sms("whatsapp:+33600000002", Body="", ContentSid="HX1"))
 
         (record,) = plan.records
