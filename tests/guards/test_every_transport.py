@@ -1,12 +1,13 @@
 """What holds for every guard, whatever its transport."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
 from policykit.adapters.wire import Answer
 from policykit.enforce.guards import attach_all
+from policykit.enforce.underway import UNDERWAY
 from policykit.errors import SendBlocked
 from policykit.testing.double import Cut, Received, redirect
 from tests.guards.gates import REFUSED, ScriptedGate
@@ -117,7 +118,26 @@ def test_a_provider_error_after_pruning_can_be_mended_too(post, double, gate):
     assert (told.status, told.body, gate.settled) == (207, b"mended down", [500])
 
 
-def test_what_no_adapter_claims_passes_without_being_read(post, double, gate):
+def _sync(seen: list[bool]) -> Iterator[bytes]:
+    seen.append(UNDERWAY.get() is not None)
+    yield b"part"
+
+
+async def _async(seen: list[bool]) -> AsyncIterator[bytes]:
+    seen.append(UNDERWAY.get() is not None)
+    yield b"part"
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_the_body_of_an_unclaimed_request_is_read_by_its_transport_alone(double, gate, name):
+    seen: list[bool] = []
+
+    ALL[name](f"{double.url}/upload", (_async if name in ("aiohttp", "httpx-async") else _sync)(seen))
+
+    assert (seen, double.requests[0].body, gate.planned) == ([True], b"part", [])
+
+
+def test_what_no_adapter_claims_passes(post, double, gate):
     double.answer("/status", OK)
 
     told = post(f"{double.url}/status", None, method="GET")

@@ -2,6 +2,11 @@
 
 `attach_all` guards the libraries that are loaded now, and each other one at the moment it is loaded;
 it loads none itself.
+
+Not caught: other transports (`http.client` and sockets by hand, urllib3, botocore, grpc, pycurl); a
+subclass that puts its own in place of what is patched without asking its parent, as some mocks do; with
+httpx and aiohttp, which follow redirects below the guard, a request that no adapter claims and a server
+redirects to one that some adapter would. The tripwire tells of hosts that were reached in the first way.
 """
 
 from __future__ import annotations

@@ -120,10 +120,19 @@ class _Workers:
     def take(self, job: _Job) -> None:
         self._jobs.put(job)
         if self._started < MOST and not self._jobs.empty():
-            with self._starting:
-                if self._started < MOST:
-                    self._started += 1
-                    threading.Thread(target=self._work, name=f"policykit-gate-{self._started}", daemon=True).start()
+            self._start()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._started >= MOST:
+                return
+            thread = threading.Thread(target=self._work, name=f"policykit-gate-{self._started + 1}", daemon=True)
+            try:
+                thread.start()
+                self._started += 1
+            except RuntimeError:  # the process has no thread left, or is ending
+                if not self._started:
+                    self._jobs.get().run()  # rather here, while the loop waits, than never
 
     def _work(self) -> None:
         while True:
