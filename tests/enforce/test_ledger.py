@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -71,6 +72,22 @@ def test_store_away_refuses_marketing_and_lets_transactional_pass(world, away):
     world.store.away = set()
     assert world.gate.flush()
     assert world.log() == [*marketing.records, *transactional.records]
+
+
+def test_locked_store_refuses_marketing_and_records_it_when_it_is_free(tmp_path):
+    path = tmp_path / "s.db"
+    with World(rules_of(tmp_path / "shop"), SQLiteStore(path, patience_s=0.05)) as world:
+        world.knows("ann", email=ANN)
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        plans = [world.send(email(ANN, campaign=name)) for name in ("spring", "receipt")]
+        other.execute("ROLLBACK")
+        other.close()
+
+        assert [plan.records[0].effect for plan in plans] == ["refused", "passed"]
+        assert world.gate.flush()
+        assert [record.effect for record in world.log()] == ["refused", "passed"]
+        assert world.store.verify().broken is None
 
 
 def test_on_error_of_the_workspace_is_obeyed(world):
