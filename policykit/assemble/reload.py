@@ -89,7 +89,7 @@ class Reloader:
         self._closed = True
         self._stop.set()
         thread, self._thread = self._thread, None
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             thread.join(timeout=5)
 
     def _load(self, before: Signature) -> None:

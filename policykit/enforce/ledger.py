@@ -129,8 +129,9 @@ class Ledger:
         self._closed = True
         self._hurry.set()
         self._wake.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout=5)
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=5)
         self.flush()
         _LEDGERS.discard(self)
 
@@ -158,17 +159,20 @@ class Ledger:
                 except RuntimeError:  # the process is ending, or has no thread left: `close` or `flush` writes it
                     self._say_once("no thread could be started; what waits is written at the end")
                     return
-                self._thread = thread
+                self._thread = thread if thread.is_alive() else None
                 _write_at_end(self)
 
     def _run(self) -> None:
-        while not self._closed:
-            self._wake.wait()
-            self._hurry.wait(LINGER_S)
-            self._wake.clear()
-            if not self.flush() and not self._closed:
-                self._hurry.wait(AGAIN_S)
-                self._wake.set()
+        try:
+            while not self._closed:
+                self._wake.wait()
+                self._hurry.wait(LINGER_S)
+                self._wake.clear()
+                if not self.flush() and not self._closed:
+                    self._hurry.wait(AGAIN_S)
+                    self._wake.set()
+        finally:
+            self._thread = None  # an observer may end even a thread: the next ending starts another
 
     def _write(self) -> bool:
         """Writes everything that waits; whether the store took it."""

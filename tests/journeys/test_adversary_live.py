@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import json
@@ -11,10 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 import requests
 
 import policykit
+from policykit.enforce.guards import workers
 from policykit.errors import SendBlocked
 from policykit.language.spans import parse_instant
 from policykit.stores.base import LEASE
@@ -483,6 +486,28 @@ def test_a_bomb_of_zeros_is_refused_quickly(shop, double):
     response = post(double, MAIL, packed, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
 
     assert response.status_code == 403
+
+
+# --- a process at its limits ------------------------------------------------------------------------
+
+
+def test_a_process_without_a_thread_left_still_judges(shop, double, monkeypatch):
+    knows(shop(), "nora", refused=True, email="no@example.com")
+    workers._forget()  # as in a process that has not sent yet
+
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def send() -> list[int]:
+        async with httpx.AsyncClient() as client:
+            await client.get(double.url)
+            with monkeypatch.context() as at_the_limit:
+                at_the_limit.setattr(threading.Thread, "start", none_left)
+                answers = [await client.post(double.url + MAIL, json=mail(to)) for to in ["no@example.com"] * 10]
+                answers.append(await client.post(double.url + MAIL, json=mail("a@example.com")))
+        return [answer.status_code for answer in answers]
+
+    assert asyncio.run(send()) == [403] * 10 + [202]
 
 
 # --- a store that something happens to --------------------------------------------------------------
