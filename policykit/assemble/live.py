@@ -22,7 +22,7 @@ from types import TracebackType
 from policykit.assemble.live_rules import checked_mode, live_rules
 from policykit.assemble.moment import now as clock
 from policykit.assemble.providers import named_providers, without_adapter
-from policykit.assemble.pseudonyms import pseudonyms
+from policykit.assemble.pseudonyms import key_file, pseudonyms
 from policykit.assemble.records import checked_rows
 from policykit.assemble.reload import Reloader
 from policykit.assemble.stores import StoreHere
@@ -79,9 +79,13 @@ class Live:
             _log.warning("%s", problem.message)
         url = self.trial.store if self.trial else opened.workspace.config.store
         self.store: Store = open_store(url, root, self.plugins.stores)
+        pseudonym = pseudonyms(root)
+        if not key_file(root).exists():
+            _log.warning("`%s` cannot be written: what this process calls people in its decisions no other one does; "
+                         "put a key there once, and every process reads it", key_file(root))  # fmt: skip
         self.now = now or (self.trial.clock() if self.trial else None) or clock
         self.gate = LiveGate(
-            self.reloader.current, self.store, self.plugins.adapters.values(), pseudonyms(root), self.now,
+            self.reloader.current, self.store, self.plugins.adapters.values(), pseudonym, self.now,
             (*telemetry.observers(), *self.plugins.observers),
         )  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
@@ -29,6 +30,11 @@ def pseudonyms(root: Path) -> Callable[[str], str]:
     return pseudonym
 
 
+def key_file(root: Path) -> Path:
+    """Where the key of a workspace lies."""
+    return root / ".policykit" / "key"
+
+
 def _key(folder: Path) -> bytes:
     """The workspace's key; in a workspace that cannot be written, one for this run only."""
     path = folder / "key"
@@ -41,11 +47,22 @@ def _key(folder: Path) -> bytes:
     try:
         folder.mkdir(exist_ok=True)
         (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:  # another run was faster
-        return _key(folder)
+        handle, name = tempfile.mkstemp(prefix="key.", dir=folder)  # its owner alone may read it
     except OSError:
         return key
     with os.fdopen(handle, "wb") as file:
         file.write(key)
-    return key
+    return _key(folder) if _put(Path(name), path) else key
+
+
+def _put(made: Path, path: Path) -> bool:
+    """Put a whole key in its place, where another process may have been faster: workers start together."""
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        return True
+    except OSError:  # a file system without links
+        return False
+    finally:
+        made.unlink()
+    return True

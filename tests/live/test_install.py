@@ -161,6 +161,16 @@ def test_a_wrong_store_is_told_and_leaves_nothing_on(shop, send, double):
     assert send("ben@example.com") == 202
 
 
+def test_a_workspace_without_a_key_that_cannot_be_written_says_what_that_means(shop, caplog):
+    (shop / ".policykit").write_text("a file where a folder should be")  # what a read-only mount comes to, as root too
+
+    policykit.install(shop)
+
+    assert any(
+        "what this process calls people in its decisions no other one does" in r.getMessage() for r in caplog.records
+    )
+
+
 def test_uninstall_where_nothing_is_installed_does_nothing():
     policykit.uninstall()
 
