@@ -52,17 +52,17 @@ def _key(folder: Path) -> bytes:
         return key
     with os.fdopen(handle, "wb") as file:
         file.write(key)
-    return _key(folder) if _put(Path(name), path) else key
+    _put(Path(name), path)
+    return _key(folder)
 
 
-def _put(made: Path, path: Path) -> bool:
-    """Put a whole key in its place, where another process may have been faster: workers start together."""
+def _put(made: Path, path: Path) -> None:
+    """Put a whole key in its place, unless another process was faster: workers start together."""
     try:
         os.link(made, path)
     except FileExistsError:
-        return True
-    except OSError:  # a file system without links
-        return False
+        pass
+    except OSError:  # a file system without links: of two that come at once the later one stays
+        made.replace(path)
     finally:
-        made.unlink()
-    return True
+        made.unlink(missing_ok=True)
