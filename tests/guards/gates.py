@@ -61,6 +61,7 @@ class ScriptedGate:
 
     sends: tuple[str, ...] = ()
     decides: Callable[[OutgoingRequest], str] = lambda request: "passed"
+    mends: bool = True  # False: answers that might be mended need not be
     fault: str = ""  # the method that fails
     asked: list[tuple[str, str]] = field(default_factory=list)
     planned: list[OutgoingRequest] = field(default_factory=list)
@@ -105,7 +106,7 @@ class ScriptedGate:
         with self._lock:
             self.settled.append(answer.status)
             self.answers.append(answer)
-        return mend(answer) if plan.mends else answer
+        return mend(answer) if plan.mends and self.mends else answer
 
     def failed(self, plan: Plan) -> None:
         self._fail("failed")

@@ -183,3 +183,14 @@ def test_a_request_that_is_sent_elsewhere_takes_its_parameters_along(double, gat
     run(lambda session: session.post(f"{double.url}/send/x", params={"a": "1"}))
 
     assert [(each.path, each.query) for each in double.requests] == [("/send/there", "b=2")]
+
+
+def test_a_stream_whose_answer_needs_no_mending_can_still_be_read(double, gate):
+    gate.mends = False
+    double.answer("/send", OK)
+
+    async def send(session: aiohttp.ClientSession) -> tuple[int, bytes]:
+        async with session.post(f"{double.url}/send/mended") as told:
+            return told.status, await told.content.read()
+
+    assert run(send) == (200, b'{"a": 1}')

@@ -259,3 +259,11 @@ def test_headers_beyond_ascii_leave_as_they_came(double, gate):
     httpx.post(f"{double.url}/send/pruned", headers=headers)
 
     assert (double.requests[0].header("X-Mine"), double.requests[0].header("X-Other")) == ("Ã©", "é")
+
+
+def test_a_stream_whose_answer_needs_no_mending_can_still_be_read(double, gate):
+    gate.mends = False
+    double.answer("/send", OK)
+
+    with httpx.stream("POST", f"{double.url}/send/mended") as told:
+        assert (told.status_code, b"".join(told.iter_raw())) == (200, b"ok")

@@ -397,3 +397,11 @@ def test_the_prepared_request_of_the_caller_keeps_its_body_when_pruned(double, g
 
     assert (prepared.body, prepared.headers["Content-Length"]) == (b"everybody", "9")
     assert told.request.body == b"pruned"
+
+
+def test_a_stream_whose_answer_needs_no_mending_can_still_be_read(double, gate):
+    gate.mends = False
+    double.answer("/send", Answer(200, headers=(("Content-Encoding", "gzip"),), body=gzip.compress(b"plain")))
+
+    with requests.post(f"{double.url}/send/mended", b"x", stream=True) as told:
+        assert (told.status_code, told.raw.read(), told.content) == (200, b"plain", b"plain")

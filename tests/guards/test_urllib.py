@@ -3,6 +3,7 @@
 import http.client
 import http.cookiejar
 import io
+import socket
 import urllib.error
 import urllib.request
 from typing import Any
@@ -185,8 +186,6 @@ def test_a_broken_connection_is_the_librarys_error(double, gate):
 
 
 def test_a_timeout_is_passed_on(gate):
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/send/x"
         with pytest.raises(TimeoutError):
@@ -200,3 +199,14 @@ def test_other_schemes_pass(gate, tmp_path):
 
     with urllib.request.urlopen((tmp_path / "send").as_uri()) as told:
         assert told.read() == b"here"
+
+
+def test_an_answer_that_needs_no_mending_can_still_be_read(double, gate):
+    gate.mends = False
+    double.answer("/send", OK, Answer(400, "Bad", (), b"no"))
+
+    with urllib.request.urlopen(f"{double.url}/send/mended", b"x") as told:
+        assert (told.status, told.headers["X-Theirs"], told.read()) == (200, "kept", b"ok")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{double.url}/send/mended", b"x")
+    assert (refused.value.code, refused.value.reason, refused.value.read()) == (400, "Bad", b"no")

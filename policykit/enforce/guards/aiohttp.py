@@ -74,7 +74,7 @@ async def _judged(
         raise
     answer = Answer(response.status, response.reason or "", shared.headers_of(response.headers.items()), whole)
     told = shared.answered(gate, plan, answer)
-    if told is not answer:
+    if plan.mends:  # its stream was read
         response = _mended(session, response, told)
     return await _checked(response, raises)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from policykit.adapters.wire import Answer, Headers, OutgoingRequest
 from policykit.enforce.guards import shared, workers
-from policykit.enforce.plan import Gate
+from policykit.enforce.plan import Gate, Plan
 from policykit.enforce.underway import UNDERWAY, Mark, expect, expected_no_more, is_underway
 
 
@@ -53,7 +53,7 @@ def _sync(httpx: Any, gate: Gate, plain: Callable[..., Any], switch: shared.Swit
             raise
         answer = _answer(response)
         told = shared.answered(gate, plan, answer)
-        return response if told is answer else _mended(httpx, response, told, kwargs)
+        return _told(httpx, response, told, kwargs) if _is_new(plan, told, answer, kwargs) else response
 
     return send
 
@@ -90,7 +90,7 @@ def _async(httpx: Any, gate: Gate, plain: Callable[..., Any], switch: shared.Swi
             raise
         answer = _answer(response)
         told = shared.answered(gate, plan, answer)
-        return response if told is answer else _mended(httpx, response, told, kwargs)
+        return _told(httpx, response, told, kwargs) if _is_new(plan, told, answer, kwargs) else response
 
     return send
 
@@ -176,7 +176,12 @@ async def _answered_async(httpx: Any, client: Any, request: Any, answer: Answer,
     return response
 
 
-def _mended(httpx: Any, response: Any, answer: Answer, kwargs: Any) -> Any:
+def _is_new(plan: Plan, told: Answer, answer: Answer, kwargs: Any) -> bool:
+    """Whether the response has to be made anew: it changes, or its stream was read to see whether it does."""
+    return told is not answer or (plan.mends and bool(kwargs.get("stream")))
+
+
+def _told(httpx: Any, response: Any, answer: Answer, kwargs: Any) -> Any:
     """A response like the one that came, with another status, headers and body."""
     kept = {key: value for key, value in response.extensions.items() if key != "network_stream"}
     mended = _response(httpx, None, response.request, answer, **kept)

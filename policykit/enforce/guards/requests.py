@@ -117,7 +117,9 @@ class Guarded:
             return response
         answer = Answer(response.status_code, response.reason or "", _headers(response.headers), body or b"")
         told = shared.answered(self._gate, plan, answer)
-        return response if told is answer else _mended(response, told)
+        if told is answer and not (plan.mends and streamed):
+            return response
+        return _mended(response, told)
 
 
 def _itself(adapter: Any) -> Any:

@@ -172,6 +172,8 @@ def _answer(response: Any, plan: Plan) -> Answer:
     status = getattr(response, "status", None) or getattr(response, "code", None) or 200
     headers: Message = response.headers
     body = response.read() if plan.mends else b""
+    if plan.mends:
+        response.close()
     return Answer(int(status), str(getattr(response, "reason", "") or ""), shared.headers_of(headers.items()), body)
 
 
