@@ -1,6 +1,6 @@
 """People as a store holds them, as records: the same cells mean the same as in a dry run.
 
-A key that a row lacks is a column that the store does not know; a cell that is None or empty says nothing.
+A store has every column: a key that a row lacks says as little as a cell that is None or empty.
 """
 
 from __future__ import annotations

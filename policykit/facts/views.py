@@ -155,7 +155,8 @@ def _address_order(row: Row) -> tuple[str, ...]:
 
 
 def _address(row: Row) -> Address:
-    permission = cells.proof(row["permission"]) is not None if "permission" in row else None
+    # A row of the store names its permission or none; of an address from elsewhere nobody can tell.
+    permission = cells.proof(row.get("permission")) is not None if "channel" in row else None
     return _make_address(
         cells.text(row["address"]) or "", cells.flag(row.get("shared")), cells.one_of(row.get("origin"), _ORIGINS),
         permission,
