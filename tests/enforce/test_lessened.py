@@ -205,6 +205,17 @@ def test_links_that_the_sender_furnishes_stay_in_the_text(tmp_path, double):
         assert json.loads(plan.forward.body)["content"][0]["value"] == "Come by, you. Leave: https://a.example/out"
 
 
+def test_on_block_raise_does_not_make_a_call_fail_of_which_something_left(tmp_path, double):
+    with world_of(tmp_path, double, STRIPPED) as world:
+        world.become(providers={**world.rules.providers, "sendgrid": ProviderRules(on_block="raise")})
+        plan = world.send(email("nobody@example.com", ANN, base=double.url))
+
+        assert [record.effect for record in plan.records] == ["refused", "replaced"]
+        assert plan.error is None
+        assert plan.answer is not None
+        assert plan.answer.status == 202
+
+
 def test_strip_that_the_adapter_cannot_do_is_refused(tmp_path, double):
     with world_of(tmp_path, double, STRIPPED) as world:
         world.knows("bob", whatsapp="+33600000002")
