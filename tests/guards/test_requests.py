@@ -305,6 +305,14 @@ def test_a_redirect_the_application_follows_itself_is_the_same_send_once(double,
     assert [each.path for each in gate.planned] == ["/send/first", "/send/there"]
 
 
+def test_a_redirect_nobody_follows_is_settled_as_never_answered(double, gate):
+    double.answer("/send/first", redirect("/send/there"))
+
+    told = requests.post(f"{double.url}/send/first", b"x", allow_redirects=False)
+
+    assert (told.status_code, gate.ended, gate.settled) == (307, 1, [])
+
+
 def test_a_redirect_loop_ends_as_without_us(double, gate):
     double.answer("/send/round", redirect("/send/round"))
     session = requests.Session()

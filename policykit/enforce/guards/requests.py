@@ -112,7 +112,8 @@ class Guarded:
             shared.failed(self._gate, plan)
             raise
         if response.status_code in (307, 308) and response.is_redirect:
-            # The same message is about to be sent elsewhere: the answer to that settles it.
+            # The same message is sent elsewhere next, if the application follows: the answer to that counts.
+            shared.failed(self._gate, plan)
             request.hooks = Hop(request, response, plan, leaving.body)
             return response
         answer = Answer(response.status_code, response.reason or "", _headers(response.headers), body or b"")
