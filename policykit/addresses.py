@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 PHONE_CHANNELS = frozenset({"voice", "sms", "mms", "whatsapp"})
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _BLANKS = re.compile(r"[\s\u00a0]")
 _FILLING = re.compile(r"[().\-/\u2010-\u2015]")
 _LOCAL = re.compile(r'[^\s@,;:<>()"]+|"[^\s"]+"')  # a quoted name may hold nearly anything
@@ -21,12 +22,16 @@ def normal(channel: str, text: str) -> str | None:
     """The address as a send carries it; None when the text is no address for this channel.
 
     Phone numbers are E.164 where the text says a country (`+` or `00`); an email's domain is lower-case.
+    What copying leaves behind goes: names around an email, `tel:` and `mailto:`, characters nobody sees.
     """
-    text = text.strip()
+    text = (text if text.isascii() else _INVISIBLE.sub("", text)).strip()
     if channel in PHONE_CHANNELS:
-        return _phone(text.removeprefix("whatsapp:"))
+        return _phone(text.removeprefix("whatsapp:").removeprefix("tel:"))
     if channel == "email":
-        local, at, domain = text.rpartition("@")
+        if text.endswith(">"):
+            text = text[text.rfind("<") + 1 : -1].strip()
+        local, at, domain = text.removeprefix("mailto:").rpartition("@")
+        domain = domain.rstrip(".")
         return f"{local}@{domain.lower()}" if at and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain) else None
     return text or None
 
@@ -42,6 +47,14 @@ def key(channel: str, text: str) -> str:
     return _email(found) if channel == "email" else found.removeprefix("+") if channel in PHONE_CHANNELS else found
 
 
+def doubt(channel: str, text: str) -> str | None:
+    """Why a send to this address could miss the person it belongs to; None when it is written as it should be."""
+    found = normal(channel, text)
+    if found is None:
+        return "cannot be read"
+    return "name no country" if channel in PHONE_CHANNELS and not found.startswith("+") else None
+
+
 def family(channel: str) -> str:
     """What channels share when an address of one is an address of the others: one number takes calls and texts."""
     return "phone" if channel in PHONE_CHANNELS else channel
@@ -49,6 +62,8 @@ def family(channel: str) -> str:
 
 def _phone(text: str) -> str | None:
     digits = _BLANKS.sub("", text)
+    if digits[:-2].removeprefix("+").isdigit():
+        digits = digits.removesuffix(".0")  # of a table that took it for a number
     if digits.startswith(("00", "+00")):
         digits = "+" + digits.removeprefix("+")[2:]
     digits = _FILLING.sub("", _TRUNK.sub(r"\1", digits))

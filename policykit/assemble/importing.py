@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from policykit.assemble.records import relation_named
+from policykit.assemble.records import Doubts, relation_named
 from policykit.assemble.stores import check_columns, check_shared, opened_store, read_for_store
 from policykit.dryrun.person import Connection
 from policykit.dryrun.rows import FileRows, file_rows
 from policykit.dryrun.run import Options, Workbench
 from policykit.dryrun.sources import Source
 from policykit.errors import BadData, Problem
+from policykit.stores.base import Row
 from policykit.vocabulary import Vocabulary
 
 _MAPPING = re.compile(r"`columns: \{([^:`]+): <header>\}`")
@@ -49,8 +50,17 @@ def import_file(
         progress(f"reading {file.name}")
         read = _read(bench.connection, relation, Source(file, columns), opened.vocabulary)
         progress(f"writing {read.rows:,} rows")
-        written = store.write(relation, read.cells())
-    return Imported(relation, read.rows, written.written, written.same, read.left_out, read.warnings)
+        doubts = Doubts(relation)
+        written = store.write(relation, _looked_at(read.cells(), doubts))
+    unsure = [Problem(None, said, "write numbers with `+` and their country", "data.address", "warning")
+              for said in doubts.said()]  # fmt: skip
+    return Imported(relation, read.rows, written.written, written.same, read.left_out, (*read.warnings, *unsure))
+
+
+def _looked_at(rows: Iterable[Row], doubts: Doubts) -> Iterator[Row]:
+    for row in rows:
+        doubts.look(row)
+        yield row
 
 
 def _read(connection: Connection, relation: str, source: Source, vocabulary: Vocabulary) -> FileRows:

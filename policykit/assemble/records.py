@@ -10,9 +10,10 @@ import logging
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 
+from policykit import addresses
 from policykit.errors import BadData, Problem
 from policykit.facts.values import read_text
 from policykit.ir.nodes import Type
@@ -52,6 +53,7 @@ class _Checking:
         self.exact = {spec.name: spec for spec in self.specs}
         self.problems: dict[str, tuple[Problem, int]] = {}
         self.unread: Counter[str] = Counter()
+        self.doubts = Doubts(relation.name)
         self.columns: dict[str, tuple[str, Column] | None] = {}
 
     def row(self, number: int, row: object) -> Row:
@@ -66,6 +68,7 @@ class _Checking:
         for spec in self.specs:
             if spec.required and found.get(spec.name) in (None, "") and spec.name != "address":
                 self.say(f"required.{spec.name}", number, f"has no `{spec.name}`", f"it is {spec.doc}")
+        self.doubts.look(found)
         return found
 
     def column(self, number: int, key: object) -> tuple[str, Column] | None:
@@ -134,6 +137,39 @@ class _Checking:
         for name, count in self.unread.items():
             message = "%d cells of `%s` of %s cannot be read; they count as unknown"
             _log.warning(message, count, name, self.relation.name)
+        for said in self.doubts.said():
+            _log.warning("%s", said)
+
+
+class Doubts:
+    """Addresses by which a send may not be recognised, counted. They are kept as they are."""
+
+    def __init__(self, relation: str) -> None:
+        self._relation = relation
+        self._found: Counter[tuple[str, str]] = Counter()
+
+    def look(self, row: Row) -> None:
+        for channel, address in _addresses(self._relation, row):
+            why = addresses.doubt(channel, address)
+            if why is not None:
+                self._found[channel, why] += 1
+
+    def said(self) -> list[str]:
+        """One line for each kind; no address is shown."""
+        return [f"{count} addresses of `{channel}` {why}: sends to them may not be recognised as theirs"
+                for (channel, why), count in sorted(self._found.items())]  # fmt: skip
+
+
+def _addresses(relation: str, row: Row) -> Iterator[tuple[str, str]]:
+    """Channel and text of every address of a row."""
+    if relation == "addresses":
+        channel, address = row.get("channel"), row.get("address")
+        if channel and address:
+            yield str(channel), str(address)
+    elif relation == "people":
+        for column, cell in row.items():
+            if cell and column.startswith("address.") and column.count(".") == 1:
+                yield column.removeprefix("address."), str(cell)
 
 
 def _more(problem: Problem, count: int) -> Problem:

@@ -185,6 +185,37 @@ def test_a_refusal_holds_however_the_number_is_written(shop, double, wire):
     assert double.requests == []
 
 
+@pytest.mark.parametrize("stored", [
+    "Nora <no@example.com>", "mailto:no@example.com", "no@example.com.", "\u200bno@example.com", "NO@example.com\ufeff",
+])  # fmt: skip
+def test_a_refusal_holds_however_data_has_the_address(shop, double, stored):
+    knows(shop(), "nora", refused=True, email=stored)
+
+    assert post(double, MAIL, mail("no@example.com")).status_code == 403
+
+
+@pytest.mark.parametrize("stored", [
+    "tel:+33612345678", "\u202a+33 6 12 34 56 78\u202c", "33612345678.0", "+33612345678.0", "+33\u202f6\u00a012345678",
+])  # fmt: skip
+def test_a_refusal_holds_however_data_has_the_number(shop, double, stored):
+    knows(shop(), "nora", refused=True, sms=stored)
+
+    assert texts(double).status_code == 403
+
+
+def test_numbers_that_cannot_be_recognised_are_told_of(shop, caplog):
+    it = shop()
+
+    knows(it, "nora", sms="06 12 34 56 78", email="nobody", whatsapp="+33612345678")
+    it.record("people", [{"id": "ana", "address.sms": "0612345678"}])
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "1 addresses of `email` cannot be read: sends to them may not be recognised as theirs",
+        "1 addresses of `sms` name no country: sends to them may not be recognised as theirs",
+        "1 addresses of `sms` name no country: sends to them may not be recognised as theirs",
+    ]
+
+
 @pytest.mark.parametrize("fields", [{"MediaUrl": "https://acme.example/a.png"}, {"To": "whatsapp:+33612345678"}])
 def test_a_refusal_holds_on_every_channel_of_one_number(shop, double, fields):
     knows(shop(), "nora", refused=True, sms="+33612345678")

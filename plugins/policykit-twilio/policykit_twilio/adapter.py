@@ -22,7 +22,7 @@ from policykit.sends import Send
 
 from policykit_twilio.message import NAME, Message, instant_text, message_of
 
-_PATH = re.compile(r"/2010-04-01/Accounts/([^/]+)/(?:SMS/)?Messages(\.json|\.xml|)\Z", re.IGNORECASE)
+_PATH = re.compile(r"/2010-04-01/Accounts/([^/]+)/(?:SMS/)?Messages(\.\w+|)\Z", re.IGNORECASE)
 _MINUTE: Micros = 60_000_000
 # Limits of Twilio's scheduler: https://www.twilio.com/docs/messaging/features/message-scheduling (read 2026-11-21).
 # Its error pages have come to say 5 minutes; the longer of the two is safe under both.
