@@ -113,7 +113,10 @@ def _led(thing: object) -> Iterator[object]:
             yield dict(thing.items())
         except Exception:  # border: an object of a client; what it cannot give is not looked at
             return
+    unread = _attribute(thing, "_content") is False  # how requests marks a body that is still to come
     for name in _LEADING:
+        if unread and name in ("content", "text"):
+            continue
         found = _attribute(thing, name)
         if found is not None and not callable(found):
             yield found

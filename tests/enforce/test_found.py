@@ -72,6 +72,14 @@ def test_response_of_requests(double):
     assert found(requests.post(double.url + "/header")) is REFUSED
 
 
+def test_response_of_requests_whose_body_was_not_read(double):
+    response = requests.post(double.url + "/v3/mail/send", stream=True)
+
+    assert found(response) is None
+    assert REFUSED.id in response.text
+    assert found(response) is REFUSED
+
+
 def test_error_of_requests(double):
     response = requests.post(double.url + "/header")
     with pytest.raises(requests.HTTPError) as raised:
