@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policykit.adapters.base import Adapter, Capability
 from policykit.adapters.wire import Answer, OutgoingRequest
@@ -14,6 +16,7 @@ from policykit.errors import SendBlocked, UnreadableSend, UnsupportedRewrite
 from policykit.sends import Send
 from policykit.testing.double import Double
 from tests.enforce.worlds import EMAIL_RATHER, EVENINGS, ONE_A_DAY, POLICIES, World, email, providers, push, rules_of
+from tests.examples import examples
 
 PEOPLE = ("ann", "bob", "cleo")
 
@@ -78,8 +81,9 @@ class Mute(Bulk):
         raise UnsupportedRewrite(self.name, "answer")
 
 
-def bulk(*people, campaign="spring"):
-    body = json.dumps({"to": [f"{person}@example.com" for person in people], "campaign": campaign}).encode()
+def bulk(*people, campaign="spring", number=0):
+    to = [f"{person}@example.com" for person in people]
+    body = json.dumps({"to": to, "campaign": campaign, "number": number}).encode()
     return OutgoingRequest("POST", "https://api.bulk.example/bulk", (("Content-Length", str(len(body))),), body)
 
 
@@ -250,3 +254,42 @@ def test_worker_threads_without_context_find_the_campaign_on_the_wire(tmp_path):
             plan = pool.submit(world.send, push("token-ann")).result()
 
     assert [(record.effect, record.campaign, record.conflict) for record in plan.records] == [("passed", "spring", ())]
+
+
+CAPS = """
+  - {id: two-a-day, kind: frequency, require: {at_most: 2, per: 1 day}, on_breach: block}
+  - {id: three-in-all, kind: frequency, for: {message_class: any}, require: {at_most: 3, per: 1 day}, on_breach: block}
+"""
+
+
+@pytest.fixture(scope="module")
+def capped(tmp_path_factory):
+    return rules_of(tmp_path_factory.mktemp("shop"), POLICIES + CAPS)
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(
+    people=st.lists(st.sampled_from(["ann", "bob", "cleo", "zoe"]), min_size=1, max_size=9),
+    campaign=st.sampled_from(["spring", "receipt"]), before=st.lists(st.sampled_from(["ann", "cleo"]), max_size=3),
+)  # fmt: skip
+def test_call_of_several_is_judged_as_its_sends_one_after_the_other(capped, people, campaign, before):
+    told = []
+    for calls in ([people], [[person] for person in people]):
+        with World(capped, adapters=[Bulk()]) as world:
+            for person in PEOPLE:
+                allowed = "" if person == "bob" else "*"
+                world.knows(person, email=f"{person}@example.com", refused=person == "bob", consent=allowed)
+            for number, person in enumerate(before):
+                world.send(bulk(person, campaign="spring", number=number), status=200)
+            records = []
+            for number, some in enumerate(calls):
+                records += world.send(bulk(*some, campaign=campaign, number=100 + number), status=200).records
+                world.gate.flush()
+            told.append([(record.effect, record.person, record.decision) for record in records])
+
+    together, apart = told
+    # Nobody knows a stranger from one call to the next; within a call they are counted.
+    strangers = [place for place, person in enumerate(people) if person == "zoe"]
+    assert [each for place, each in enumerate(together) if place not in strangers] == [
+        each for place, each in enumerate(apart) if place not in strangers
+    ]
