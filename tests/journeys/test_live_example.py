@@ -10,14 +10,18 @@ from pathlib import Path
 
 import pytest
 
+import policykit
+from policykit.demo.library import library_path
+from policykit.demo.write import write_demo
+
 pytest.importorskip("twilio")
 
 ROOT = Path(__file__).parent.parent.parent
 SECTION = (ROOT / "README.md").read_text(encoding="utf-8").split("## Hold real sends")[1].split("\n## ")[0]
 
 
-def _block(language: str) -> str:
-    return re.findall(rf"^```{language}\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)[0]
+def _block(language: str, number: int = 0) -> str:
+    return re.findall(rf"^```{language}\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)[number]
 
 
 @pytest.mark.slow
@@ -40,3 +44,20 @@ def test_readmes_live_program_is_the_demos():
     program = (ROOT / "policykit/demo/workspace/shop.py").read_text(encoding="utf-8")
 
     assert _block("python").strip() in program
+
+
+def test_readmes_test_for_applications_passes(tmp_path, monkeypatch, policykit_workspace, policykit_decisions):
+    from twilio.base.exceptions import TwilioRestException
+    from twilio.rest import Client
+
+    def send_the_newsletter(to: str) -> None:
+        with policykit.sending(campaign="new-home"):
+            Client("AC" + "0" * 32, "token").messages.create(to=to, from_="+15005550006", body="News")
+
+    write_demo(tmp_path / "demo", library_path(), people=1)
+    monkeypatch.chdir(tmp_path)
+    names = {"policykit": policykit, "pytest": pytest, "TwilioRestException": TwilioRestException,
+             "send_the_newsletter": send_the_newsletter}  # fmt: skip
+    exec(_block("python", 1), names)  # README's own words
+
+    names["test_who_said_no_gets_no_newsletter"](policykit_workspace, policykit_decisions)  # type: ignore[operator]
