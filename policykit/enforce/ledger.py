@@ -132,7 +132,8 @@ class Ledger:
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=5)
-        self.flush()
+        if not self.flush() and self._waiting:
+            log.error("%d decisions were never recorded: the store did not come back", len(self._waiting))
         _LEDGERS.discard(self)
 
     def _put(

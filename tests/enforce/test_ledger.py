@@ -319,3 +319,14 @@ def test_observer_may_send_something_itself(world):
 
     assert world.gate.flush()
     assert [record.campaign for record in told] == ["spring", "receipt", "receipt"]
+
+
+def test_decisions_that_are_lost_at_the_end_are_counted(tmp_path, caplog):
+    clock = Clock()
+    store = Unsteady(clock)
+    with World(rules_of(tmp_path), store, clock) as world:
+        store.away = {"known", "record", "settle"}
+        for _ in range(3):
+            world.send(email(ANN))
+
+    assert "3 decisions were never recorded: the store did not come back" in caplog.text
