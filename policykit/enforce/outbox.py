@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 from policykit.adapters.base import Adapter
 from policykit.adapters.wire import OutgoingRequest
@@ -15,6 +16,7 @@ from policykit.stores.base import PutOff
 
 MOST_ATTEMPTS = 8
 LEASE: Micros = 5 * MINUTE  # one send is taken at a time; its delivery takes seconds
+_KEYS = frozenset({"access_token", "api_key", "apikey", "auth_token", "key", "token"})
 _FIRST_PAUSE: Micros = MINUTE
 
 
@@ -57,6 +59,13 @@ def pause(attempts: int) -> Micros:
 
 def _request_text(request: OutgoingRequest) -> str:
     return json.dumps({
-        "method": request.method, "url": request.url, "headers": list(request.headers),
+        "method": request.method, "url": _without_credentials(request.url), "headers": list(request.headers),
         "body": b64encode(request.body).decode("ascii"),
     })  # fmt: skip
+
+
+def _without_credentials(url: str) -> str:
+    """The URL without user, password and keys in its query: `authorise` gives them anew."""
+    parts = urlsplit(url)
+    query = "&".join(each for each in parts.query.split("&") if each.partition("=")[0].lower() not in _KEYS)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query))

@@ -20,6 +20,7 @@ import policykit
 from policykit.enforce.guards import workers
 from policykit.errors import SendBlocked
 from policykit.language.spans import parse_instant
+from policykit.model import HOUR
 from policykit.stores.base import LEASE
 from policykit.stores.sqlite import SQLiteStore
 from policykit.testing.double import Answer, Double, Received, Slow
@@ -517,6 +518,58 @@ def test_a_bomb_of_zeros_is_refused_quickly(shop, double):
     response = post(double, MAIL, packed, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
 
     assert response.status_code == 403
+
+
+# --- what is kept and told --------------------------------------------------------------------------
+
+EVENINGS = """
+  - id: evenings-are-theirs
+    kind: quiet_hours
+    require: {local_time: [{days: mon-sun, from: "08:00", to: "21:00"}]}
+    on_breach: {downgrade: {send_at: next_allowed}}
+"""
+
+
+def test_a_send_that_waits_holds_no_credential_of_its_url(shop, double):
+    it = shop(OPT_OUT + EVENINGS, at=NOON + 11 * HOUR)
+    knows(it, "ana", sms="+33612345678")
+    url = double.url.replace("http://", "http://AC1:secret-in-url@") + ACCOUNT + "?access_token=secret-query&x=1"
+
+    answer = requests.post(url, data=_form(("To", "+33612345678"), ("Body", "Hi")), headers=FORM)
+
+    (waiting,) = it.store.waiting()
+    assert answer.status_code == 201
+    assert "secret" not in waiting.request
+    assert f"{double.url}{ACCOUNT}?x=1" in waiting.request
+
+
+SECRETS = ("no@example.com", "b@example.com", "nora", "Paris", "33612345678", "SG.secret")
+
+
+def test_no_command_and_no_log_tells_who_it_was(kept, double, caplog, policykit):
+    caplog.set_level("DEBUG", "policykit")
+    it = kept(OPT_OUT + ONE_A_DAY)
+    knows(it, "nora", email="no@example.com", sms="+33612345678")
+    it.record("consents", [{"id": "c1", "person": "nora", "status": "refused", "at": "2026-01-01T09:00:00Z"}])
+    it.record("attributes", [{"person": "nora", "attribute": "city", "value": "Paris"}])
+    headers = {"Authorization": "Bearer SG.secret"}
+
+    post(double, MAIL, mail("no@example.com", "Bea <b@example.com>"), headers=headers)
+    post(double, MAIL, mail("no@example.com", subject="Paris", custom_args={"campaign": "no@example.com"}))
+    post(double, MAIL, b"no@example.com")
+    texts(double)
+    it.gate.flush()
+
+    folder = ("--workspace", str(it.root))
+    told = [policykit("decisions", *words, *folder) for words in (
+        ("tail",), ("tail", "--json"), ("export", str(it.root / "all.csv")), ("export", str(it.root / "all.jsonl")),
+    )]  # fmt: skip
+    written = [(it.root / name).read_text() for name in ("all.csv", "all.jsonl")]
+    logged = [record.getMessage() for record in caplog.records if record.name.startswith("policykit")]
+    assert [each.code for each in told] == [0, 0, 0, 0]
+    assert told[0].out.count("pk-") == 5
+    for text in (*(each.out + each.err for each in told), *written, *logged):
+        assert [secret for secret in SECRETS if secret in text] == []
 
 
 # --- a process at its limits ------------------------------------------------------------------------
