@@ -602,10 +602,10 @@ def kept(tmp_path, double, monkeypatch) -> Iterator[Callable[..., Any]]:
     """Guards this process with a workspace whose store is a file."""
     monkeypatch.setattr("policykit.stores.pool._LOOK_S", 0.0)  # in place of waiting for it
 
-    def make(policies: str = OPT_OUT) -> Any:
+    def make(policies: str = OPT_OUT, more: str = "") -> Any:
         root = tmp_path / "kept"
         write_files(root, {
-            "policykit.yaml": "mode: enforce\nstore: sqlite:///store.db\n", "policies/all.yaml": policies,
+            "policykit.yaml": f"mode: enforce\nstore: sqlite:///store.db\n{more}", "policies/all.yaml": policies,
             "policies/registry.yaml": REGISTRY, "campaigns/spring.yaml": SPRING, "campaigns/receipt.yaml": RECEIPT,
         })  # fmt: skip
         return policykit.install(root, now=lambda: NOON)
