@@ -18,6 +18,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from policykit.adapters.base import DECISION_HEADER, Adapter, Outcome
@@ -108,8 +109,10 @@ class LiveGate:
         except Exception as error:  # border: the application never sees a fault of ours
             self._fault(error)
             plan = self._in_doubt(request, sending)
-        if plan.records:
+        try:
             self._tell(plan.records, sending)
+        except Exception as error:  # border: what was decided is carried out, whoever could not be told
+            self._fault(error)
         return plan
 
     def done(self, plan: Plan, answer: Answer) -> Answer:
@@ -293,7 +296,8 @@ class LiveGate:
         fault = (type(error).__name__, where)
         if fault not in self._faults:
             self._faults.add(fault)
-            log.error("fault of policykit: %s at %s; such sends are decided by `on_error`", *fault)
+            with suppress(Exception):  # filters of the application may raise
+                log.error("fault of policykit: %s at %s; such sends are decided by `on_error`", *fault)
 
     def _tell(self, records: tuple[DecisionRecord, ...], sending: Sending | None = None) -> None:
         if sending is not None:

@@ -333,3 +333,22 @@ def test_observers_are_told_off_the_callers_path_and_may_fail(tmp_path):
         assert world.gate.flush()
 
         assert told == list(plan.records)
+
+
+class Broken(logging.Filter):
+    def filter(self, record):
+        raise ValueError("no")
+
+
+def test_logging_that_fails_never_reaches_the_application(world):
+    log, broken = logging.getLogger("policykit"), Broken()
+    before = log.level
+    log.addFilter(broken)
+    log.setLevel(logging.INFO)
+    try:
+        plan = world.send(email("nobody@example.com"))
+    finally:
+        log.removeFilter(broken)
+        log.setLevel(before)
+
+    assert plan.records[0].effect == "refused"
