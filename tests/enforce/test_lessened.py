@@ -72,6 +72,20 @@ def test_push_becomes_the_campaigns_email(tmp_path, double):
         assert world.history("ann") == [("email", world.clock.now, "spring")]
 
 
+def test_move_within_one_provider_takes_the_place_of_the_applications_own_call(tmp_path, double):
+    no_whatsapp = EMAIL_RATHER.replace("push", "whatsapp")
+    both = SPRING.replace("  sms:", "  whatsapp: {provider: twilio, body: Hello}\n  sms:")
+    with World(rules_of(tmp_path, POLICIES + no_whatsapp, (both,), providers=providers(double.url))) as world:
+        world.knows("ann", sms="+33600000001", whatsapp="+33600000001")
+        plan = world.send(sms("whatsapp:+33600000001"), status=201)
+
+        assert plan.records[0].decision.changes == Changes(channel="sms")
+        assert plan.forward is not None
+        assert parse_qs(plan.forward.body.decode())["To"] == ["+33600000001"]
+        assert double.requests == []
+        assert world.history("ann") == [("sms", world.clock.now, "spring")]
+
+
 def test_moved_send_carries_our_credentials_and_not_the_applications(tmp_path, double):
     with world_of(tmp_path, double, EMAIL_RATHER) as world:
         world.send(push("token-ann"))
