@@ -6,6 +6,7 @@ and gives its slot back.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,6 +26,7 @@ from policykit.stores.base import LEASE, Ending
 
 DONE = Act("replaced")  # of a line that was carried out in an earlier attempt of its call
 _MOST_APART = 4096
+_LONGEST_S = 20.0  # nothing new is delivered on the application's time after that; the outbox has it
 _AT_ONCE = 8  # replacements of one call under way at a time
 _UNKNOWN_ENDING = frozenset({408, 429})  # nobody knows whether it was taken, or it was asked for again
 
@@ -55,6 +57,17 @@ class Apart:
         return {place: held[0] for place, held in found.items() if held is not None and held[1] > call.now}
 
 
+class _Patience:
+    """How long one call of the application waits for what takes the place of its sends. lost: who does not answer."""
+
+    def __init__(self) -> None:
+        self.lost: set[str] = set()
+        self._until = time.monotonic() + _LONGEST_S
+
+    def is_over(self, provider: str) -> bool:
+        return provider in self.lost or time.monotonic() > self._until
+
+
 class Carrier:
     """Carries out what is recorded."""
 
@@ -71,12 +84,13 @@ class Carrier:
                 lines[place] = self.wait(call, place, line, line.act.due or call.now)
             elif line is not None and line.effect == "replaced":
                 moved.append((place, line))
+        patience = _Patience()
         if len(moved) == 1:
             place, line = moved[0]
-            lines[place] = self._replace(call, place, line)
+            lines[place] = self._replace(call, place, line, patience)
         elif moved:
             with ThreadPoolExecutor(min(_AT_ONCE, len(moved)), "policykit-deliver") as pool:
-                done = pool.map(lambda each: self._replace(call, *each), moved)
+                done = pool.map(lambda each: self._replace(call, each[0], each[1], patience), moved)
                 for (place, _), line in zip(moved, done, strict=True):
                     lines[place] = line
 
@@ -122,14 +136,17 @@ class Carrier:
             self._ledger.ended(Ended(ids, ending))
         return ending
 
-    def _replace(self, call: Call, place: int, line: Line) -> Line:
+    def _replace(self, call: Call, place: int, line: Line, patience: _Patience) -> Line:
         """Delivers what takes a send's place: refused when the provider refuses it, kept where it does not answer."""
         act = line.act
         assert act.adapter is not None
         assert act.request is not None  # INVARIANT: a replacement is composed before it is decided
+        if patience.is_over(act.adapter.name):
+            return self.wait(call, place, line, call.now)
         try:
             answer = deliver(act.request)
         except DeliveryError:
+            patience.lost.add(act.adapter.name)
             return self.wait(call, place, line, call.now)
         ending = ending_of(answer.status)
         if ending == "sent":

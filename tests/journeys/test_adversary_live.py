@@ -23,7 +23,7 @@ from policykit.language.spans import parse_instant
 from policykit.model import HOUR
 from policykit.stores.base import LEASE
 from policykit.stores.sqlite import SQLiteStore
-from policykit.testing.double import Answer, Double, Received, Slow
+from policykit.testing.double import Answer, Cut, Double, Received, Slow
 from policykit.testing.workspace import write_files
 
 for library in ("policykit_sendgrid", "policykit_fcm", "policykit_twilio"):
@@ -376,6 +376,19 @@ def test_what_was_sent_beside_a_call_that_failed_is_not_sent_again(shop, double)
     assert written_to(double).count("b@example.com") == 1
     assert post(double, MAIL, body).status_code == 202  # a new one
     assert written_to(double).count("b@example.com") == 2
+
+
+def test_a_provider_that_is_away_holds_up_no_batch(shop, double):
+    it = shop(OPT_OUT + STRIPPED)
+    people = [f"p{number}@example.com" for number in range(40)]
+    for person in people:
+        knows(it, person, email=person)
+        it.record("attributes", [{"person": person, "attribute": "city", "value": "Paris", "collected_for": "sales"}])
+    double.answer(MAIL, Cut())
+
+    assert post(double, MAIL, mail(*people)).status_code == 202
+    assert len(double.requests) <= 16  # those under way as the first was lost
+    assert len(it.store.waiting()) == 40
 
 
 # --- how a request is written -----------------------------------------------------------------------
