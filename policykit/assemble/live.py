@@ -30,8 +30,9 @@ from policykit.assemble.trial import trial_of
 from policykit.assemble.workspace import Opened, find_root
 from policykit.enforce import found, guards, telemetry
 from policykit.enforce.context import sending
+from policykit.enforce.deliver import Route, as_it_is
 from policykit.enforce.gate import LiveGate
-from policykit.enforce.loopback import Loopback
+from policykit.enforce.loopback import Loopback, here
 from policykit.enforce.rules import Mode, Rules
 from policykit.enforce.tripwire import watch as watch_hosts
 from policykit.errors import PolicykitError, Problem, UsageError, WorkspaceNotFound
@@ -86,8 +87,15 @@ class Live:
         self.now = now or (self.trial.clock() if self.trial else None) or clock
         self.gate = LiveGate(
             self.reloader.current, self.store, self.plugins.adapters.values(), pseudonym, self.now,
-            (*telemetry.observers(), *self.plugins.observers),
+            (*telemetry.observers(), *self.plugins.observers), self._route(),
         )  # fmt: skip
+
+    def _route(self) -> Route:
+        """In a trial our own sends stay on this machine too."""
+        if self.trial is None:
+            return as_it_is
+        server = self.trial.server
+        return lambda request: here(request, server)
 
     def _rules(self, opened: Opened) -> Rules:
         loopback = self.trial.server if self.trial else None

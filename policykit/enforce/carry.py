@@ -15,7 +15,7 @@ from policykit.adapters.base import Adapter
 from policykit.adapters.wire import Answer
 from policykit.enforce import outbox
 from policykit.enforce.call import CANNOT_SPLIT, STORE_AWAY, Call
-from policykit.enforce.deliver import DeliveryError, deliver
+from policykit.enforce.deliver import DeliveryError, Route, as_it_is, deliver
 from policykit.enforce.ledger import Ended, Ledger
 from policykit.enforce.outcome import Act, Wire
 from policykit.enforce.written import Line, logical_ids
@@ -69,10 +69,10 @@ class _Patience:
 
 
 class Carrier:
-    """Carries out what is recorded."""
+    """Carries out what is recorded. route: where our own sends go."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, route: Route = as_it_is) -> None:
+        self._ledger, self._route = ledger, route
 
     def in_place(self, call: Call, lines: list[Line | None]) -> None:
         """Delivers replacements and keeps what is put off; lines that come to nothing are refused."""
@@ -144,7 +144,7 @@ class Carrier:
         if patience.is_over(act.adapter.name):
             return self.wait(call, place, line, call.now)
         try:
-            answer = deliver(act.request)
+            answer = deliver(self._route(act.request))
         except DeliveryError:
             patience.lost.add(act.adapter.name)
             return self.wait(call, place, line, call.now)

@@ -26,6 +26,7 @@ from policykit.adapters.wire import Answer, OutgoingRequest
 from policykit.enforce.call import Call, Decider, Workspace, passing
 from policykit.enforce.carry import Apart, Carrier
 from policykit.enforce.context import Sending, current, is_ours
+from policykit.enforce.deliver import Route, as_it_is
 from policykit.enforce.found import Recent
 from policykit.enforce.ledger import Ended, Ledger, Observer
 from policykit.enforce.outbox import OutboxRun
@@ -67,7 +68,7 @@ class LiveGate:
     """Judges and carries out what guards catch. Any thread, any process; nothing but `SendBlocked` comes out.
 
     rules: gives the workspace as it is now; asked once per call. pseudonym: person -> how records name
-    them. observers: told of every decision, off the caller's path.
+    them. observers: told of every decision, off the caller's path. route: where sends of our own go.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class LiveGate:
         pseudonym: Callable[[str], str],
         now: Callable[[], Micros],
         observers: Sequence[Observer] = (),
+        route: Route = as_it_is,
     ) -> None:
         self._rules, self._pseudonym, self._now = rules, pseudonym, now
         self._adapters: Mapping[str, Adapter] = {adapter.name: adapter for adapter in adapters}
@@ -86,9 +88,9 @@ class LiveGate:
         self._claimed: dict[tuple[str, str], Adapter | None] = {}
         self._faults: set[tuple[str, str]] = set()
         self._decider = Decider(self._ledger, self._adapters, self.look_up)
-        self._carrier = Carrier(self._ledger)
+        self._carrier = Carrier(self._ledger, route)
         self._apart = Apart()
-        self._runner = Runner(self._ledger, self._decider, self._carrier, self._adapters, self._tell)
+        self._runner = Runner(self._ledger, self._decider, self._carrier, self._adapters, self._tell, route)
         self._workspace: Workspace | None = None
 
     # --- what guards ask

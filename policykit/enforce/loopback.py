@@ -35,7 +35,7 @@ class Loopback:
     def plan(self, request: OutgoingRequest) -> Plan:
         plan = self._gate.plan(request)
         if plan.forward is not None:
-            plan.forward = self._here(plan.forward)
+            plan.forward = here(plan.forward, self._base)
         return plan
 
     def done(self, plan: Plan, answer: Answer) -> Answer:
@@ -44,7 +44,9 @@ class Loopback:
     def failed(self, plan: Plan) -> None:
         self._gate.failed(plan)
 
-    def _here(self, request: OutgoingRequest) -> OutgoingRequest:
-        parts = urlsplit(request.url)
-        query = f"?{parts.query}" if parts.query else ""
-        return replace(request.without("Host"), url=f"{self._base}{parts.path}{query}")
+
+def here(request: OutgoingRequest, base: str) -> OutgoingRequest:
+    """The request as it goes to a server on loopback."""
+    parts = urlsplit(request.url)
+    query = f"?{parts.query}" if parts.query else ""
+    return replace(request.without("Host"), url=f"{checked(base)}{parts.path}{query}")

@@ -15,7 +15,7 @@ from policykit.adapters.wire import Answer
 from policykit.enforce import outbox
 from policykit.enforce.call import STORE_AWAY, Call, Decider, Workspace
 from policykit.enforce.carry import Carrier, ending_of
-from policykit.enforce.deliver import DeliveryError, deliver
+from policykit.enforce.deliver import DeliveryError, Route, as_it_is, deliver
 from policykit.enforce.ledger import Ended, Ledger
 from policykit.enforce.outbox import OutboxRun
 from policykit.enforce.outcome import NO_RULES
@@ -29,7 +29,7 @@ log = logging.getLogger("policykit")
 
 
 class Runner:
-    """Delivers what is due. tell: makes decisions known."""
+    """Delivers what is due. tell: makes decisions known. route: where our own sends go."""
 
     def __init__(
         self,
@@ -38,9 +38,10 @@ class Runner:
         carrier: Carrier,
         adapters: Mapping[str, Adapter],
         tell: Callable[[tuple[DecisionRecord, ...]], None],
+        route: Route = as_it_is,
     ) -> None:
         self._ledger, self._decider, self._carrier = ledger, decider, carrier
-        self._adapters, self._tell = adapters, tell
+        self._adapters, self._tell, self._route = adapters, tell, route
 
     def run(self, workspace: Callable[[], Workspace], now: Callable[[], Micros], most: int) -> OutboxRun:
         """What became of at most so many sends that were due; raises `StoreUnavailable`."""
@@ -110,7 +111,8 @@ class Runner:
         request = line.act.request or call.request
         settings = call.workspace.rules.providers.get(adapter.name, NO_RULES).settings
         try:
-            return deliver(adapter.authorise(request, settings) if adapter is call.adapter else request)
+            own = adapter.authorise(request, settings) if adapter is call.adapter else request
+            return deliver(self._route(own))
         except (DeliveryError, PolicykitError):
             return Answer(0)
 

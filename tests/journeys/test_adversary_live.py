@@ -357,6 +357,14 @@ STRIPPED = """
     on_breach: {downgrade: {uses: strip}}
 """
 
+EMAIL_RATHER = """
+  - id: email-rather
+    kind: rule
+    for: {channel: push}
+    forbid: "send.channel == 'push'"
+    on_breach: {downgrade: {channel: less_intrusive}}
+"""
+
 
 def _rest_fails(*statuses: int) -> Callable[[Received], Answer]:
     """Answers calls that write to Ana with these, one after the other; anything else is taken."""
@@ -531,6 +539,26 @@ def test_a_bomb_of_zeros_is_refused_quickly(shop, double):
     response = post(double, MAIL, packed, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
 
     assert response.status_code == 403
+
+
+# --- a trial ----------------------------------------------------------------------------------------
+
+
+def test_nothing_of_a_trial_reaches_the_provider(shop, double, monkeypatch):
+    with Double() as provider:
+        monkeypatch.setenv("POLICYKIT_LOOPBACK", double.url)
+        monkeypatch.setenv("POLICYKIT_LOOPBACK_STORE", "memory:")
+        it = shop(OPT_OUT + STRIPPED + EMAIL_RATHER)
+        for person in ("a", "b"):
+            knows(it, person, email=f"{person}@example.com", push=f"token-{person}")
+        it.record("attributes", [{"person": "b", "attribute": "city", "value": "Paris", "collected_for": "sales"}])
+
+        post(provider, MAIL, mail("a@example.com", "b@example.com"))  # one as it is, one with other words
+        message = {"token": "token-a", "notification": {"title": "Hi"}, "data": {"campaign": "spring"}}
+        post(provider, PUSH, {"message": message})  # arrives as an email
+
+        assert provider.requests == []
+        assert sorted(written_to(double)) == ["a@example.com", "a@example.com", "b@example.com"]
 
 
 # --- what is kept and told --------------------------------------------------------------------------
