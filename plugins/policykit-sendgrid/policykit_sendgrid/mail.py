@@ -16,6 +16,7 @@ from policykit.adapters.payload import Reader, as_text, clean, flat
 from policykit.sends import Send
 
 _FIELDS = ("to", "cc", "bcc")
+_WHOM = frozenset({*_FIELDS, "email", "personalizations"})
 _PARTS = {"text/plain": "text", "text/html": "html"}
 _LATEST = 253_402_300_799  # the last second of year 9999
 _NAMED = re.compile(r"(.*)<([^<>]*)>\s*", re.DOTALL)
@@ -31,6 +32,7 @@ _STAYS_OF_ONE = frozenset({*_FIELDS, "from", "headers", "custom_args", "send_at"
 
 def sends(reader: Reader, payload: Mapping[str, Any]) -> tuple[Send, ...]:
     """Every send of the payload. Raises `UnreadableSend`, also for a payload that names nobody."""
+    _spelled(reader, payload)
     shared = _Shared(reader, payload)
     found = tuple(
         send
@@ -40,6 +42,13 @@ def sends(reader: Reader, payload: Mapping[str, Any]) -> tuple[Send, ...]:
     if not found:
         raise reader.unreadable("it names nobody in `personalizations`")
     return found
+
+
+def _spelled(reader: Reader, holder: Mapping[str, Any]) -> None:
+    """Refuses `CC` beside or for `cc`: servers differ in whether that is a recipient."""
+    for key in holder:
+        if key not in _WHOM and key.lower() in _WHOM:
+            raise reader.unreadable("it names people under a key that is not spelled as the API has it")
 
 
 class _Shared:
@@ -59,6 +68,7 @@ class _Shared:
     def of(self, personalization: Mapping[str, Any], where: str) -> Iterator[Send]:
         """The sends of one personalization, which share everything but the address."""
         read = self.reader
+        _spelled(read, personalization)
         subject = read.text(personalization, "subject", where)
         content = self.content if subject is None else self._content(subject)
         own_at = _at(read, personalization, where)
@@ -136,6 +146,7 @@ def _at(reader: Reader, holder: Mapping[str, Any], where: str) -> int | None:
 
 def _address(reader: Reader, holder: Mapping[str, Any], where: str, field: str) -> str | None:
     """None for a text that is no address: nobody can tell whom it would reach."""
+    _spelled(reader, holder)
     found = holder.get("email")
     if not isinstance(found, str):
         raise reader.unreadable(f"`{where}{field}[].email` is missing, or no text")
