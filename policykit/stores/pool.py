@@ -67,12 +67,19 @@ class Pool:
 
         Threads of this process queue here, where waking up is prompt; processes poll.
         """
+        return self._in_turn("BEGIN IMMEDIATE", work, full=full)
+
+    def put(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` gives, and has written with a single statement, which is a transaction by itself."""
+        return self._in_turn(None, work)
+
+    def _in_turn(self, begin: str | None, work: Callable[[sqlite3.Connection], T], *, full: bool = False) -> T:
         deadline = time.monotonic() + self._patience_s
         if not self._writing.acquire(timeout=self._patience_s):
             raise self._locked()
         try:
             self._written += 1
-            return self._try("BEGIN IMMEDIATE", work, deadline, full=full)
+            return self._try(begin, work, deadline, full=full)
         finally:
             self._writing.release()
 

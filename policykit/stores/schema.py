@@ -11,6 +11,9 @@ imported    which rows of history were imported, by content: how often they are 
 decisions   the log: line and hash (see `chain`); nothing is ever changed or removed
 places      where a decision's line stands in the log and its slot in somebody's history
 holds, outbox
+recording   no table: a decision and its slot put in here are recorded by one statement, or refused:
+            `elsewhere` the log does not end in `before`, `there` it holds the decision, `moved` the slot
+            is not the person's next
 """
 
 from __future__ import annotations
@@ -40,6 +43,21 @@ TABLES = (
       context TEXT NOT NULL, attempts INTEGER NOT NULL, lease_until INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID""",
     "CREATE INDEX due ON outbox (due)",
+    """CREATE VIEW recording AS SELECT
+      NULL AS id, NULL AS number, NULL AS line, NULL AS hash, NULL AS before, NULL AS person, NULL AS n,
+      NULL AS lease_until, NULL AS at, NULL AS channel, NULL AS message_class, NULL AS campaign, NULL AS logical""",
+    """CREATE TRIGGER recording_comes INSTEAD OF INSERT ON recording BEGIN
+      SELECT RAISE(ABORT, 'elsewhere')
+        WHERE coalesce((SELECT hash FROM decisions ORDER BY number DESC LIMIT 1), '') <> NEW.before;
+      SELECT RAISE(ABORT, 'there') WHERE EXISTS (SELECT 1 FROM places WHERE id = NEW.id);
+      SELECT RAISE(ABORT, 'moved') WHERE NEW.person IS NOT NULL
+        AND coalesce((SELECT max(n) FROM sends WHERE person = NEW.person), 0) <> NEW.n - 1;
+      INSERT INTO places (id, number, person, n) VALUES (NEW.id, NEW.number, NEW.person, NEW.n);
+      INSERT INTO sends (person, n, state, lease_until, decision, at, channel, message_class, campaign, logical)
+        SELECT NEW.person, NEW.n, 1, NEW.lease_until, NEW.id, NEW.at, NEW.channel, NEW.message_class, NEW.campaign,
+          NEW.logical WHERE NEW.person IS NOT NULL;
+      INSERT INTO decisions (number, line, hash) VALUES (NEW.number, NEW.line, NEW.hash);
+    END""",
     # A row that replaces another by its number fires no trigger on DELETE, so it is refused where it comes in.
     """CREATE TRIGGER consents_come BEFORE INSERT ON consents WHEN EXISTS (SELECT 1 FROM consents WHERE n = NEW.n)
     BEGIN SELECT RAISE(ABORT, 'consents are only added'); END""",

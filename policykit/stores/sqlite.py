@@ -106,9 +106,23 @@ class SQLiteStore(Store):
     # --- decisions and slots
 
     def record(self, entries: Sequence[Entry], now: Micros) -> tuple[bool, ...]:
-        granted, self._head = self._pool.write(
-            lambda connection: sqlite_slots.record(connection, entries, now, self._head)
-        )
+        if len(entries) == 1:
+            granted = self._pool.put(lambda connection: self._record_one(connection, entries[0]))
+            if granted is not None:
+                return (granted,)
+        return self._pool.write(lambda connection: self._record(connection, entries, now))
+
+    # The end of the log is noted while no other thread writes, so that the next one goes on from it.
+
+    def _record_one(self, connection: Connection, entry: Entry) -> bool | None:
+        found = sqlite_slots.record_one(connection, entry, self._head)
+        if found is None:
+            return None
+        granted, self._head = found
+        return granted
+
+    def _record(self, connection: Connection, entries: Sequence[Entry], now: Micros) -> tuple[bool, ...]:
+        granted, self._head = sqlite_slots.record(connection, entries, now, self._head)
         return granted
 
     def settle(self, ended: Mapping[str, Ending], now: Micros, receipts: Mapping[str, str] | None = None) -> None:

@@ -1,12 +1,12 @@
 """Decisions and slots in a SQLite store: one log, one chain, whoever writes.
 
-Every function runs inside a transaction of its caller.
+Every function runs inside a transaction of its caller, but `record_one`, which is one by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from sqlite3 import Connection
+from sqlite3 import Connection, IntegrityError
 from typing import TypeAlias
 
 from policykit.model import Micros
@@ -31,6 +31,39 @@ _RESERVE = (
     "INSERT INTO sends (person, n, state, lease_until, decision, at, channel, message_class, campaign, logical) "
     "SELECT ?, ?, 1, ?, ?, ?, ?, ?, ?, ? WHERE coalesce((SELECT max(n) FROM sends WHERE person = ?), 0) = ?"
 )
+
+_RECORD = "INSERT INTO recording VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_NO_SLOT = (None,) * 8
+
+
+def record_one(connection: Connection, entry: Entry, head: Head) -> tuple[bool, Head] | None:
+    """Whether the entry was granted and where the log ends after it, by a single statement: the write
+    lock is never held while Python runs. None, and nothing done, where that is not enough: another
+    process wrote to the log, or an earlier attempt's slot is taken over.
+    """
+    slot, decision, line = entry.reservation, printable(entry.id), printable(entry.line)
+    last, before = head
+    grown = last + 1, link(before, line)
+    said: tuple[object, ...] = _NO_SLOT
+    if slot is not None:
+        if slot.retry:
+            return None
+        campaign = slot.campaign if slot.campaign is None else printable(slot.campaign)
+        said = (printable(slot.person), slot.seen + 1, slot.lease_until, slot.at, slot.channel, slot.message_class,
+                campaign, slot.logical)  # fmt: skip
+    try:
+        connection.execute(_RECORD, (decision, grown[0], line, grown[1], before, *said))
+    except IntegrityError as refused:
+        match str(refused):
+            case "moved":
+                return False, head
+            case "there":
+                return True, head
+            case "elsewhere":
+                return None
+            case _:
+                raise
+    return True, grown
 
 
 class _Recording:
