@@ -25,6 +25,7 @@ def folder(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("policykit_postmark.py", "pyproject.toml", "test_postmark.py", "record.py"):
         (pytester.path / name).write_text(FILES[name], encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+    monkeypatch.delenv("CI", raising=False)  # where golden files are not written
     pytester.syspathinsert()
     recorded = pytester.runpython("record.py")
     assert recorded.ret == 0, recorded.stderr.str()
