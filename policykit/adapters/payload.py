@@ -30,7 +30,7 @@ class Reader:
     def body(self, request: OutgoingRequest) -> dict[str, Any]:
         """The body as a JSON object, unpacked when it says it is gzipped."""
         try:
-            found = json.loads(self._unpacked(request).decode("utf-8"), object_pairs_hook=_once)
+            found = _DECODER.decode(self._unpacked(request).decode("utf-8"))
         except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError; no cause: it quotes the body
             raise self.unreadable("the body is no JSON in UTF-8, or names a key twice") from None
         if not isinstance(found, dict):
@@ -89,6 +89,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         raise ValueError("a key comes twice")
     return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once)  # kept: making one costs as much as a small body
 
 
 def clean(text: str) -> str:
