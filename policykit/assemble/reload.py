@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from policykit.assemble.workspace import Opened, read, valid
 from policykit.enforce.rules import Rules
-from policykit.errors import InvalidPolicies, Problem, UsageError
+from policykit.errors import InvalidPolicies, Place, Problem, UsageError
 from policykit.language.config import CONFIG_FILE, Config
 from policykit.language.load import CAMPAIGNS
 
@@ -105,12 +105,25 @@ class Reloader:
             self._refuse(tuple(problem for problem in error.problems if problem.severity == "error"))
             return
         rules = self._build(opened)
+        lost = self._lost(rules)
+        if lost is not None:
+            self._refuse((lost,))
+            return
         if opened.workspace.config.store != self.opened.workspace.config.store:
             _log.warning("`store` in `%s` changed; this process keeps the one it opened until it restarts", self.root)
         if self.refused or rules.ruleset.hash != self.rules.ruleset.hash:
             _log.info("policies in `%s` were loaded again: rules %s", self.root, rules.ruleset.hash)
         self.opened, self.rules, self.refused = opened, rules, ()
         self.loads += 1
+
+    def _lost(self, rules: Rules) -> Problem | None:
+        """What looks like a workspace that is being put in place: what is there would let everything pass."""
+        meant = "restart the process if that is meant"
+        if not (self.root / CONFIG_FILE).read_bytes().strip():
+            return Problem(Place(CONFIG_FILE), "this file is empty", meant)
+        if self.rules.ruleset.rules and not rules.ruleset.rules:
+            return Problem(None, "no policy is left", meant)
+        return None
 
     def _refuse(self, problems: tuple[Problem, ...]) -> None:
         if problems != self.refused:

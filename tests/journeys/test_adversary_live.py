@@ -681,6 +681,26 @@ def _spoil(path: Path) -> None:
     path.write_bytes(b"garbage" * 1000)
 
 
+@pytest.mark.parametrize("lost", ["policykit.yaml", "policies/all.yaml", "policies", "campaigns"])
+@pytest.mark.parametrize("emptied", [True, False])
+def test_a_workspace_that_is_being_put_in_place_lets_nobody_past(kept, double, lost, emptied):
+    it = kept()
+    knows(it, "nora", refused=True, email="no@example.com")
+
+    path = it.root / lost
+    if path.is_dir():
+        path.rename(it.root / "away")
+    else:
+        path.unlink()
+    if emptied:
+        path.mkdir() if "." not in lost else path.touch()
+    for _ in range(3):  # looks until what changed lies still
+        it.reloader.look()
+
+    assert post(double, MAIL, mail("no@example.com")).status_code == 403
+    assert double.requests == []
+
+
 @pytest.mark.parametrize("happens", [_remove, _empty, _spoil])
 def test_a_store_that_is_lost_is_an_outage(kept, double, happens):
     it = kept()
