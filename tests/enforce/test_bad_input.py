@@ -19,6 +19,7 @@ PLUGINS = Path(__file__).parent.parent.parent / "plugins"
 RECORDED = {
     "sendgrid": ("sdk-many", "anymail-one"),
     "fcm": ("send-platforms", "requests-by-hand"),
+    "twilio": ("sms", "whatsapp_template"),
 }
 EACH = [(adapter, name) for adapter in ADAPTERS for name in RECORDED.get(adapter.name, ())]
 
