@@ -7,7 +7,7 @@ there the wire's own metadata names the campaign (M13).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
@@ -46,7 +46,9 @@ def sending(
     try:
         yield block
     finally:
-        _SENDING.reset(token)
+        # A block that ends in another context than it began in (a generator of a web framework) has nothing to undo.
+        with suppress(ValueError):
+            _SENDING.reset(token)
 
 
 def _name(given: object) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gzip
 import json
 import threading
@@ -292,6 +293,16 @@ policies:
         post(double, MAIL, mail("a@example.com"))
 
     assert [record.effect for record in sent.decisions] == ["passed"]
+
+
+def test_a_block_that_ends_in_another_context_ends(shop, double):
+    shop()
+
+    block = policykit.sending(campaign="spring")
+    contextvars.copy_context().run(block.__enter__)
+    contextvars.copy_context().run(block.__exit__, None, None, None)
+
+    assert post(double, MAIL, mail("a@example.com", custom_args={})).status_code == 403  # of no campaign
 
 
 # --- what an adapter does wrong ---------------------------------------------------------------------

@@ -131,6 +131,26 @@ def test_a_killed_worker_holds_its_slot_for_the_lease_and_no_longer(kept, double
     assert it.store.verify().broken is None
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_processes_that_try_again_share_one_slot(kept, double, same):
+    it = kept(OPT_OUT + ONE_A_DAY)
+    knows(it, "ana", email="a@example.com")
+    double.answer(MAIL, *[Answer(503)] * 5, Answer(202))
+
+    def until_decided(number: int) -> list[int]:
+        codes: list[int] = []
+        while (not codes or codes[-1] == 503) and len(codes) < 20:
+            codes.append(post(double, MAIL, mail("a@example.com", subject="Hi" if same else str(number))).status_code)
+        return codes
+
+    codes = [code for each in _in_children(6, until_decided) for code in each]
+
+    assert codes.count(202) == 1
+    assert codes.count(503) == 5
+    assert len(double.requests) == 6
+    assert _history(it) == [("ana", "email")]
+
+
 # --- a store that is locked -------------------------------------------------------------------------
 
 
