@@ -1,0 +1,113 @@
+"""What one wrong line of a store would do to a decision, each found by breaking it; the same of both stores."""
+
+from __future__ import annotations
+
+import pytest
+
+from policykit.stores.base import LEASE, Asked, Entry, Reservation, Written
+from policykit.stores.memory import MemoryStore
+from policykit.stores.sqlite import SQLiteStore
+
+NOW = 1_700_000_000_000_000
+HOME = Asked("email", "home@example.com")
+SENT = {"person": "ada", "at": NOW - 5, "channel": "email", "message_class": "marketing", "campaign": "spring"}
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request, tmp_path):
+    store = MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "store.db")
+    yield store
+    store.close()
+
+
+def take(store, decision, seen, *, person="ada", retry=False, now=NOW):
+    slot = Reservation(
+        decision, person, NOW, "email", "marketing", "spring", "logical", seen, now + LEASE, retry
+    )  # fmt: skip
+    return store.record([Entry(decision, f'"{decision}"', slot)], now)[0]
+
+
+def ada(store, now=NOW):
+    found = store.known([Asked("email", "", "ada")], now).named[0]
+    assert found is not None
+    return found
+
+
+def at_home(store):
+    """By the question about one address, and by the question about several."""
+    alone, among = store.known([HOME], NOW), store.known([HOME, HOME], NOW)
+    assert alone.people[0] == among.people[0]
+    return [person.id for person in alone.people[0]]
+
+
+def test_people_of_one_address_come_in_the_order_of_their_names(store):
+    for person in ("zoe", "ada"):
+        store.write("addresses", [{"person": person, "channel": "email", "address": "home@example.com"}])
+
+    assert at_home(store) == ["ada", "zoe"]
+
+
+def test_who_moves_out_leaves_the_others_at_home(store):
+    for person in ("ada", "zoe"):
+        store.write("addresses", [{"person": person, "channel": "email", "address": "home@example.com"}])
+    store.write("addresses", [{"person": "ada", "channel": "email", "address": "new@example.com"}])
+
+    assert at_home(store) == ["zoe"]
+
+
+def test_send_that_holds_a_slot_is_not_imported_again(store):
+    take(store, "d1", 0)
+    store.settle({"d1": "sent"}, NOW)
+
+    assert store.write("history", [{**SENT, "id": "d1"}]) == Written(0, 1)
+    assert [row["id"] for row in ada(store).history] == ["d1"]
+
+
+def test_send_whose_slot_was_given_back_can_be_imported(store):
+    take(store, "d1", 0)
+    store.settle({"d1": "released"}, NOW)
+
+    assert store.write("history", [{**SENT, "id": "d1"}]) == Written(1, 0)
+    assert len(ada(store).history) == 1
+
+
+def test_number_that_becomes_a_truth_is_a_change(store):
+    store.write("people", [{"id": "ada", "vip": 1}])
+
+    assert store.write("people", [{"id": "ada", "vip": True}]) == Written(1, 0)
+    assert ada(store).people["vip"] is True
+
+
+def test_slot_taken_over_is_settled_where_it_stands(store):
+    take(store, "d1", 0)
+    store.settle({"d1": "ended"}, NOW)
+    assert take(store, "d1", 0, retry=True)
+    store.settle({"d1": "sent"}, NOW)
+
+    assert [row["id"] for row in ada(store, NOW + 2 * LEASE).history] == ["d1"]
+
+
+def test_slot_given_back_and_taken_by_another_is_no_unchanged_history(store):
+    take(store, "d1", 0)
+    seen = ada(store).seen
+    store.settle({"d1": "released"}, NOW)
+    assert take(store, "d2", ada(store).seen)
+
+    assert not take(store, "d3", seen)
+
+
+def test_send_known_to_have_left_as_its_lease_ends_counts_again_and_is_noticed(store):
+    take(store, "d1", 0)
+    before = ada(store, NOW + LEASE)
+    store.settle({"d1": "sent"}, NOW + LEASE)
+
+    assert (before.history, len(ada(store, NOW + LEASE).history)) == ((), 1)
+    assert not take(store, "d2", before.seen, now=NOW + LEASE)
+
+
+def test_refusal_is_recorded_once(store):
+    entry = Entry("d1", '"no"')
+
+    assert store.record([entry], NOW) == store.record([entry, entry], NOW)[:1] == (True,)
+    assert [line.line for line in store.decisions()] == ['"no"']
+    assert store.verify().broken is None
