@@ -6,11 +6,15 @@ import os
 from dataclasses import replace
 
 import pytest
+from policykit_sendgrid import SendGridAdapter
 
 from policykit.adapters.wire import Answer
+from policykit.enforce.carry import ending_of
 from policykit.enforce.context import ours, sending
 from policykit.enforce.found import decision_of
+from policykit.enforce.outbox import read_request
 from policykit.enforce.plan import Plan
+from policykit.errors import StoreUnavailable
 from policykit.language.spans import parse_instant
 from policykit.model import DAY, Changes, Verdict
 from policykit.sends import Send
@@ -225,6 +229,20 @@ def test_silent_push_of_a_campaign_is_judged(tmp_path):
         assert (record.effect, record.campaign) == ("refused", "spring")
 
 
+def test_adapter_that_cannot_tell_lets_no_send_of_its_provider_pass(tmp_path):
+    class Confused(SendGridAdapter):
+        def claims(self, request):
+            raise KeyError("claims")
+
+    with World(rules_of(tmp_path), adapters=[Confused()]) as world:
+        world.knows("bob", email=BOB, refused=True)
+        request = email(BOB)
+
+        assert world.gate.claims("POST", request.url)
+        assert not world.gate.claims("POST", "https://elsewhere.example/v3/mail/send")
+        assert world.send(request).records[0].effect == "refused"
+
+
 def test_sends_of_our_own_are_planned_as_they_are(tmp_path):
     with World(rules_of(tmp_path)) as world, ours():
         request = email(BOB)
@@ -321,8 +339,10 @@ def test_stripped_push_at_night_waits_for_the_morning(tmp_path):
         with World(rules, clock=Clock(EVENING)) as world:
             world.knows("ann", push="token-ann")
             world.remembers("ann", basket="tent")
-            plan = world.send(push("token-ann", base=double.url))
-            assert (plan.forward, [each.due for each in world.store.waiting()]) == (None, [MORNING])
+            request = push("token-ann", base=double.url)
+            assert world.send(request).forward is None
+            (waiting,) = world.store.waiting()
+            assert (waiting.due, read_request(waiting).body) == (MORNING, request.body)
             world.clock.now = MORNING
 
             assert world.gate.run_outbox().sent == 1
@@ -370,7 +390,53 @@ def test_campaign_that_bears_waiting_longer_than_a_week_says_so(tmp_path):
             assert world.gate.run_outbox().sent == 1
 
 
+def test_send_that_is_due_while_the_store_cannot_be_read_goes_on_waiting(tmp_path):
+    with Double() as double:
+        clock = Clock(EVENING)
+        rules = rules_of(tmp_path, POLICIES + EVENINGS, providers=providers(double.url))
+        with World(rules, Unsteady(clock), clock) as world:
+            world.knows("ann", push="token-ann")
+            world.send(push("token-ann", base=double.url))
+            clock.now, world.store.away = MORNING, {"known"}
+            with pytest.raises(StoreUnavailable):
+                world.gate.run_outbox()
+            world.store.away = set()
+            clock.now += DAY // 24
+
+            assert world.gate.run_outbox().sent == 1
+
+
+def test_send_that_nothing_is_known_of_any_more_is_given_up(tmp_path):
+    with Double() as double:
+        rules = rules_of(tmp_path, POLICIES + EVENINGS, providers=providers(double.url))
+        with World(rules, clock=Clock(EVENING)) as world:
+            world.knows("ann", push="token-ann")
+            world.send(push("token-ann", base=double.url, notification=None))
+            world.clock.now = MORNING
+            world.become(manifests={})
+
+            assert (world.gate.run_outbox().refused, world.store.waiting(), double.requests) == (1, (), [])
+            assert world.history("ann") == []
+
+
 # --- how it ends
+
+
+@pytest.mark.parametrize(
+    ("ending", "statuses"),
+    [("sent", (200, 299)), ("released", (400, 404, 499)), ("ended", (0, 199, 300, 399, 408, 429, 500, 599))],
+)
+def test_status_says_how_a_send_ended(ending, statuses):
+    assert [ending_of(status) for status in statuses] == [ending] * len(statuses)
+
+
+def test_refusal_of_a_whole_call_by_its_provider_is_not_mended(tmp_path):
+    with two(rules_of(tmp_path), [Bulk()], Unsteady) as world:
+        plan = world.gate.plan(bulk("ann", "nobody"))
+        answer = Answer(400, body=b'["no"]')
+
+        assert plan.mends
+        assert world.gate.done(plan, answer) is answer
 
 
 def test_ending_that_breaks_the_store_is_dropped_and_those_after_it_are_written(tmp_path):

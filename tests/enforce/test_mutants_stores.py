@@ -111,3 +111,16 @@ def test_refusal_is_recorded_once(store):
     assert store.record([entry], NOW) == store.record([entry, entry], NOW)[:1] == (True,)
     assert [line.line for line in store.decisions()] == ['"no"']
     assert store.verify().broken is None
+
+
+@pytest.mark.parametrize(("after", "rows"), [(LEASE - 1, 1), (LEASE, 0)])
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_export_goes_by_the_lease_to_the_microsecond(tmp_path, kind, after, rows):
+    def clock():
+        return NOW + after
+
+    store = MemoryStore(clock) if kind == "memory" else SQLiteStore(tmp_path / "store.db", clock=clock)
+    take(store, "d1", 0)
+
+    assert len(list(store.rows("history"))) == rows
+    store.close()
