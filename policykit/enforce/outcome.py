@@ -160,6 +160,8 @@ def _content(rules: Rules, send: Send, judged: Judged, manifest: Manifest, chann
     if not templates:
         raise UsageError(f"the campaign has no content for `{channel}`")
     known = (subject.person.attributes if subject is not None else None) or {}
+    if subject is not None and subject.elsewhere and channel == send.channel:
+        known = {}
     furnished = {name: text for name, text in send.values.items() if name in FURNISHED}
     values = typed({name: value.value for name, value in known.items()}, rules.ruleset.attributes)
     return render(templates, {**furnished, **values}, changes.strip)

@@ -17,11 +17,15 @@ from policykit.stores.base import Asked, StoredPerson
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One person a send may reach. id: in the store, None for a stranger. seen: see `StoredPerson`."""
+    """One person a send may reach. id: in the store, None for a stranger. seen: see `StoredPerson`.
+
+    elsewhere: named by the application, while the address is somebody else's: nothing of theirs is written there.
+    """
 
     id: str | None
     person: Person = field(repr=False)
     seen: int = 0
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ def subjects(
 ) -> Found:
     """Everybody a send may reach. people, named: as the store knows them.
 
+    Values of the application are those of the person it names; where it names nobody, everybody's.
     alone: whether it is the only address of its call: a person named for a call of several is not
     believed to own an address that nobody knows. without: a decision whose slot does not count.
     """
@@ -64,7 +69,7 @@ def subjects(
             stored,
             without=without,
             address=at if send.address else None,
-            values=values,
+            values=values if name in (None, stored.id) else None,
         )
         return Subject(stored.id, person, stored.seen)
 
@@ -74,9 +79,9 @@ def subjects(
     if any(stored.id == name for stored in people):
         return Found(living)
     own = _known(named if named is not None else StoredPerson(name))
-    if living:
-        return Found((own, *living), (PERSON,))
-    return Found((own,)) if alone else Found((own, _stranger(at, values)), (PERSON,))
+    if living or not alone:
+        return Found((replace(own, elsewhere=True), *(living or (_stranger(at, None),))), (PERSON,))
+    return Found((own,))
 
 
 def _named(sending: Sending | None) -> str | None:

@@ -90,7 +90,7 @@ def shop(policykit_workspace: Any, double: Double, monkeypatch: pytest.MonkeyPat
     for name in ("SG_KEY", "FCM_TOKEN", "TW_TOKEN"):
         monkeypatch.setenv(name, f"secret-{name}")
 
-    def make(policies: str = OPT_OUT, mode: str = "enforce", at: int = NOON, twilio: str = "") -> Any:
+    def make(policies: str = OPT_OUT, mode: str = "enforce", at: int = NOON, twilio: str = "", **more: str) -> Any:
         base = f"base_url: '{double.url}'"
         config = f"""
 mode: {mode}
@@ -102,6 +102,7 @@ providers:
         files = {
             "policykit.yaml": config, "policies/all.yaml": policies, "policies/registry.yaml": REGISTRY,
             "campaigns/spring.yaml": SPRING, "campaigns/receipt.yaml": RECEIPT,
+            **{f"campaigns/{name}.yaml": text for name, text in more.items()},
         }  # fmt: skip
         return policykit_workspace(files, now=lambda: at)
 
@@ -251,6 +252,36 @@ def test_a_shared_mailbox_is_closed_by_one_refusal(shop, double):
     with policykit.sending(person="ana"):
         assert post(double, MAIL, mail("home@example.com")).status_code == 403
     assert double.requests == []
+
+
+SUMMER = """
+campaign: summer
+message_class: marketing
+purpose: marketing.communications
+audience: {selected_by: []}
+channels:
+  email:
+    provider: sendgrid
+    subject: Summer
+    text: "In {{ city | default: 'town' }}{% if basket %} with your {{ basket }}{% endif %}"
+"""
+
+
+def test_values_of_one_person_are_written_to_nobody_else(shop, double):
+    basket = """
+attributes:
+  - {id: basket, category: user.behavior.purchase_history, origin: observed, collected_for: [sales]}
+"""
+    it = shop(OPT_OUT + STRIPPED + basket, summer=SUMMER)
+    for person in ("ana", "bob"):
+        knows(it, person, email=f"{person}@example.com")
+
+    with policykit.sending("summer", person="ana", values={"city": "Anastown"}):
+        post(double, MAIL, mail("ana@example.com", "bob@example.com", custom_args={}))
+
+    wrote = {call.json()["personalizations"][0]["to"][0]["email"]: call.json()["content"][0]["value"]
+             for call in double.requests}  # fmt: skip
+    assert wrote == {"ana@example.com": "In Anastown", "bob@example.com": "In town"}
 
 
 def test_copies_are_people_too(shop, double):
