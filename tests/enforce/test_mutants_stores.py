@@ -124,3 +124,21 @@ def test_export_goes_by_the_lease_to_the_microsecond(tmp_path, kind, after, rows
 
     assert len(list(store.rows("history"))) == rows
     store.close()
+
+
+@pytest.mark.parametrize("first", ["given", "refused"])
+def test_refusal_under_an_id_that_is_known_is_kept(store, first):
+    rows = [{"id": "c1", "person": "ada", "status": "given", "channel": "email"},
+            {"id": "c1", "person": "ada", "status": "refused", "channel": "*"}]  # fmt: skip
+    for row in rows if first == "given" else reversed(rows):
+        assert store.write("consents", [row]) == Written(1, 0)
+
+    assert sorted(str(row["status"]) for row in ada(store).consents) == ["given", "refused"]
+
+
+def test_slot_of_an_attempt_that_ended_can_be_given_back(store):
+    take(store, "d1", 0)
+    store.settle({"d1": "ended"}, NOW)
+    store.settle({"d1": "released"}, NOW)
+
+    assert ada(store).history == ()
