@@ -13,6 +13,7 @@ _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\uf
 _BLANKS = re.compile(r"[\s\u00a0]")
 _FILLING = re.compile(r"[().\-/\u2010-\u2015]")
 _LOCAL = re.compile(r'[^\s@,;:<>()"]+|"[^\s"]+"')  # a quoted name may hold nearly anything
+_SEVERAL = re.compile(r'@[^"]*[,;<]|<')  # before the last address of a list stands another one
 _DOMAIN = re.compile(r"[^\s,;<>]+")
 _DIGITS = re.compile(r"\+?[0-9]{3,20}")
 _TRUNK = re.compile(r"^(\+[0-9]{1,3})\(0\)")  # `+44 (0) 20`: dialled only inside of the country
@@ -29,7 +30,10 @@ def normal(channel: str, text: str) -> str | None:
         return _phone(text.removeprefix("whatsapp:").removeprefix("tel:"))
     if channel == "email":
         if text.endswith(">"):
-            text = text[text.rfind("<") + 1 : -1].strip()
+            name, _, text = text[:-1].rpartition("<")
+            if _SEVERAL.search(name):
+                return None
+            text = text.strip()
         local, at, domain = text.removeprefix("mailto:").rpartition("@")
         domain = domain.rstrip(".")
         return f"{local}@{domain.lower()}" if at and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain) else None

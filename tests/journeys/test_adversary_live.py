@@ -539,6 +539,8 @@ HIDDEN_MAILS = [
     b'{%s,"personalizations":[{"to":[{"email":"a@example.com,no@example.com"}]}]}' % OF,
     b'{%s,"personalizations":[{"to":[{"email":"a@example.com;no@example.com"}]}]}' % OF,
     b'{%s,"personalizations":[{"to":[{"email":"<no@example.com> a@example.com"}]}]}' % OF,
+    b'{%s,"personalizations":[{"to":[{"email":"no@example.com, Ana <a@example.com>"}]}]}' % OF,
+    b'{%s,"personalizations":[{"to":[{"email":"Nora <no@example.com>, Ana <a@example.com>"}]}]}' % OF,
     b'{%s,"personalizations":[{"to":[{"email":"a@example.com"}],"CC":[{"email":"no@example.com"}]}]}' % OF,
     b'{%s,"personalizations":[{"to":[{"email":"a@example.com","Email":"no@example.com"}]}]}' % OF,
     b"{%s,%s,%s}" % (OF, TO_ANA, TO_NORA.replace(b"p", b"P", 1)),

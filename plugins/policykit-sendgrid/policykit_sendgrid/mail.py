@@ -151,7 +151,7 @@ def _address(reader: Reader, holder: Mapping[str, Any], where: str, field: str) 
     if not isinstance(found, str):
         raise reader.unreadable(f"`{where}{field}[].email` is missing, or no text")
     found = clean(found)
-    return addresses.normal("email", split_address(found)[1])
+    return addresses.normal("email", found)
 
 
 def split_address(text: str) -> tuple[str, str]:
