@@ -124,25 +124,30 @@ class MemoryStore(Store):
         slot, logged = entry.reservation, entry.id in self._numbered
         if logged and not (slot is not None and slot.retry):
             return True
-        if slot is not None and not (self._take_over(slot, now) if slot.retry else self._is_as_seen(slot, moved)):
+        if slot is not None and not self._is_free(slot, now, moved):
             return False
         if slot is not None:
             self._reserve(slot)
-            moved[slot.person] += 1
+            moved[printable(slot.person)] += 1
         if not logged:
             self._append(entry)
         return True
 
-    def _is_as_seen(self, slot: Reservation, moved: Counter[str]) -> bool:
-        person = self._people.get(printable(slot.person))
-        return (person.seen if person else 0) == slot.seen + moved[slot.person]
+    def _is_free(self, slot: Reservation, now: Micros, moved: Counter[str]) -> bool:
+        return self._take_over(slot, now, moved) if slot.retry else self._is_as_seen(slot, moved)
 
-    def _take_over(self, slot: Reservation, now: Micros) -> bool:
+    def _is_as_seen(self, slot: Reservation, moved: Counter[str]) -> bool:
+        name = printable(slot.person)
+        person = self._people.get(name)
+        return (person.seen if person else 0) == slot.seen + moved[name]
+
+    def _take_over(self, slot: Reservation, now: Micros, moved: Counter[str]) -> bool:
         """Frees the slot of an earlier attempt that ended, for the attempt that follows it."""
         earlier = self._slots.get(slot.decision)
         if earlier is None or earlier.state != "ended" or earlier.lease_until <= now:
             return False
         self._free(slot.decision)
+        moved[earlier.person] += 1
         return True
 
     def _reserve(self, slot: Reservation) -> None:

@@ -132,10 +132,10 @@ class _Recording:
         person = printable(slot.person)
         (seen,) = self._execute("SELECT coalesce(max(n), 0) FROM sends WHERE person = ?", (person,)).fetchone()
         self._reserve(slot, decision, person, seen + 1)
-        self._execute("DELETE FROM sends WHERE person = ? AND n = ?", earlier[:2])
-        if earlier[0] != person:
+        if earlier[0] != person:  # before the slot goes: whoever read it there must not find the same number
             move(self._connection, earlier[0])
             self._moved[earlier[0]] = self._moved.get(earlier[0], 0) + 1
+        self._execute("DELETE FROM sends WHERE person = ? AND n = ?", earlier[:2])
         self._execute("UPDATE places SET person = ?, n = ? WHERE id = ?", (person, seen + 1, decision))
         return True
 

@@ -292,7 +292,8 @@ def test_transactional_send_that_was_to_be_lessened_does_not_leave_without_a_slo
         world.knows("ann", email=ANN)
         plan = world.send(email(ANN, campaign="receipt"))
 
-        assert (plan.forward, [record_.effect for record_ in plan.records]) == (None, ["refused"])
+        (record_,) = plan.records
+        assert (plan.forward, record_.effect, record_.decision.changes) == (None, "refused", Changes())
 
 
 def test_endings_are_written_by_themselves_when_the_store_is_back(tmp_path, monkeypatch):

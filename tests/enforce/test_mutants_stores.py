@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import pytest
 
 from policykit.stores.base import LEASE, Asked, Entry, Reservation, Written
@@ -142,3 +145,65 @@ def test_slot_of_an_attempt_that_ended_can_be_given_back(store):
     store.settle({"d1": "released"}, NOW)
 
     assert ada(store).history == ()
+
+
+def test_attempt_that_turns_out_to_have_left_is_no_earlier_attempt(store):
+    take(store, "d1", 0)
+    store.settle({"d1": "ended"}, NOW)
+    assert store.known([HOME], NOW, ["logical"]).retry == {0: "d1"}
+    store.settle({"d1": "sent"}, NOW)
+
+    assert store.known([HOME], NOW, ["logical"]).retry == {}
+    assert store.known([HOME, HOME], NOW, ["logical", "else"]).retry == {}
+
+
+def test_slot_taken_over_for_somebody_else_is_a_write_about_both(store):
+    take(store, "d1", 0)
+    store.settle({"d1": "ended"}, NOW)
+    before = ada(store)
+    assert take(store, "d1", 0, person="zoe", retry=True)
+
+    assert (len(before.history), ada(store).history) == (1, ())
+    assert not take(store, "d2", before.seen)
+    assert take(store, "d3", ada(store).seen)
+
+
+@pytest.mark.parametrize("person", ["ada", "zoe"])
+def test_slot_taken_over_is_in_the_way_of_no_other_entry_of_its_call(store, person):
+    take(store, "d1", 0)
+    store.settle({"d1": "ended"}, NOW)
+    seen = ada(store).seen
+
+    def entry(decision, person, seen, *, retry):
+        slot = Reservation(decision, person, NOW, "email", "marketing", "spring", decision, seen, NOW + LEASE, retry)
+        return Entry(decision, f'"{decision}"', slot)
+
+    entries = [entry("d1", person, 0, retry=True), entry("d2", "ada", seen, retry=False)]
+
+    assert store.record(entries, NOW) == (True, True)
+
+
+def test_receipts_are_kept(tmp_path):
+    path = tmp_path / "store.db"
+    store = SQLiteStore(path)
+    for seen, decision in enumerate(("d1", "d2", "d3")):
+        take(store, decision, seen)
+    store.settle({"d1": "sent", "d2": "ended"}, NOW, {"d1": "r1", "d2": "r2"})
+    store.settle({"d2": "sent"}, NOW)
+    store.settle({}, NOW, {"d3": "r3"})
+    store.close()
+
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT decision, receipt FROM sends ORDER BY decision").fetchall() == [
+            ("d1", "r1"), ("d2", "r2"), ("d3", "r3"),
+        ]  # fmt: skip
+
+
+def test_attempt_that_ended_counts_whatever_is_written_about_the_person(store):
+    take(store, "d1", 0)
+    store.settle({"d1": "ended"}, NOW)
+    store.write("people", [{"id": "ada", "age": 36}])
+    store.write("people", [{"id": "ada", "age": 37}])
+
+    assert [row["id"] for row in ada(store).history] == ["d1"]
+    assert store.known([HOME], NOW, ["logical"]).retry == {0: "d1"}

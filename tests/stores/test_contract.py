@@ -123,11 +123,11 @@ class NeverFree(MemoryStore):
 class TwoRetries(MemoryStore):
     """A slot can be taken over again and again."""
 
-    def _take_over(self, slot, now):
+    def _take_over(self, slot, now, moved):
         earlier = self._slots.get(slot.decision)
         if earlier is not None and earlier.row["at"] == slot.at:
             return True
-        return super()._take_over(slot, now)
+        return super()._take_over(slot, now, moved)
 
 
 class StartsOver(MemoryStore):
