@@ -390,6 +390,29 @@ def test_a_campaign_of_an_odd_type_is_an_unknown_one(shop, double, campaign):
     assert double.requests == []
 
 
+def test_a_hidden_copy_of_everything_is_a_person_too(shop, double):
+    it = shop()
+    knows(it, "nora", refused=True, email="no@example.com")
+    copied = {"mail_settings": {"bcc": {"enable": True, "email": "no@example.com"}, "sandbox_mode": {"enable": False}}}
+
+    assert post(double, MAIL, mail("a@example.com", **copied)).status_code == 202
+    assert post(double, MAIL, mail("no@example.com", **copied)).status_code == 403
+
+    (call,) = double.requests
+    assert written_to(double) == ["a@example.com"]
+    assert call.json()["mail_settings"] == {"sandbox_mode": {"enable": False}}
+
+
+def test_a_hidden_copy_alone_becomes_a_message(shop, double):
+    it = shop()
+    knows(it, "nora", refused=True, email="no@example.com")
+    copied = {"mail_settings": {"bcc": {"enable": True, "email": "files@acme.example"}}}
+
+    assert post(double, MAIL, mail("no@example.com", **copied)).status_code == 202
+    assert written_to(double) == ["files@acme.example"]
+    assert "bcc" not in double.requests[0].json()["mail_settings"]
+
+
 # --- what is tried again ----------------------------------------------------------------------------
 
 STRIPPED = """

@@ -41,7 +41,16 @@ def sends(reader: Reader, payload: Mapping[str, Any]) -> tuple[Send, ...]:
     )
     if not found:
         raise reader.unreadable("it names nobody in `personalizations`")
-    return found
+    copied = _copied(reader, payload)
+    return found if copied is None else (*found, shared.copy(copied))
+
+
+def _copied(reader: Reader, payload: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Who is sent a hidden copy of everything: an old setting of the account that a call may still name."""
+    if not payload.get("mail_settings"):
+        return None
+    setting = reader.mapping(reader.mapping(payload, "mail_settings"), "bcc", "mail_settings.")
+    return setting if setting.get("enable") and setting.get("email") else None
 
 
 def _spelled(reader: Reader, holder: Mapping[str, Any]) -> None:
@@ -64,6 +73,11 @@ class _Shared:
         self.values = _texts(reader, payload, "sections", "")
         self.of_call = _slots(reader, payload)
         self.slots = self._slots({}, {})
+
+    def copy(self, holder: Mapping[str, Any]) -> Send:
+        """The hidden copy of everything."""
+        address = _address(self.reader, holder, "mail_settings.", "bcc")
+        return Send("email", "sendgrid", address, self.content, self.values, self.at, self.slots)
 
     def of(self, personalization: Mapping[str, Any], where: str) -> Iterator[Send]:
         """The sends of one personalization, which share everything but the address."""
@@ -176,7 +190,13 @@ def kept(payload: Mapping[str, Any], mask: Sequence[bool]) -> dict[str, Any]:
             stays = iter(marks)
             people = {field: [each for each in group if next(stays)] for field, group in groups}
             left.extend(_without_others(personalization, people))
-    return {**payload, "personalizations": left}
+    pruned = {**payload, "personalizations": left}
+    if start < len(mask) and not (left and mask[start]):
+        # The hidden copy is last. Without it, its setting goes; alone, it becomes a message.
+        settings = {key: value for key, value in payload["mail_settings"].items() if key != "bcc"}
+        copied = payload["mail_settings"]["bcc"]["email"]
+        return {**pruned, "mail_settings": settings, "personalizations": left or [{"to": [{"email": copied}]}]}
+    return pruned
 
 
 def _without_others(personalization: Mapping[str, Any], people: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
