@@ -139,7 +139,7 @@ def _django(base_url: str) -> Iterator[object]:
     from django.core.mail import get_connection
 
     if not settings.configured:
-        settings.configure(ANYMAIL={}, EMAIL_BACKEND="anymail.backends.sendgrid.EmailBackend", USE_TZ=True)
+        settings.configure(ANYMAIL={}, USE_TZ=True)
         django.setup()
     ids = [uuid.UUID(int=number) for number in range(1, 10)]
     with warnings.catch_warnings(), mock.patch("uuid.uuid4", side_effect=ids):

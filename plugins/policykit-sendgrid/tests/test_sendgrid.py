@@ -162,7 +162,11 @@ def test_gzipped_bodies_are_read_and_left_plain_when_changed() -> None:
     assert kept.header("Content-Encoding") is None
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(b"{}" * 99)[:-9], gzip.compress(b" " * (65 << 20))])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", gzip.compress(b"{}" * 99)[:-9], gzip.compress(b" " * (65 << 20))],
+    ids=["empty", "plain", "cut off", "too much"],  # packed bytes hold the time, and ids must not
+)
 def test_bodies_that_are_not_whole_gzip_or_unpack_to_too_much_are_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableSend):
         ADAPTER.read(OutgoingRequest("POST", URL, (("Content-Encoding", "gzip"),), body))
