@@ -9,6 +9,7 @@ import pytest
 
 from policykit.adapters.wire import Answer
 from policykit.enforce.context import sending
+from policykit.enforce.judging import SLOT_LOST
 from policykit.enforce.outbox import read_request
 from policykit.enforce.rules import ProviderRules
 from policykit.enforce.written import same
@@ -283,7 +284,7 @@ def test_slot_is_asked_for_four_times_where_policies_count(tmp_path, policies, t
 
 
 def test_transactional_send_that_was_to_be_lessened_does_not_leave_without_a_slot(tmp_path):
-    receipt = RECEIPT.replace("text: Paid", 'text: "Paid {{ basket }}"')
+    receipt = RECEIPT.replace("text: Paid", 'text: "Paid{% if basket %} {{ basket }}{% endif %}"')
     stripped = STRIPPED.replace("kind: purpose", "kind: purpose\n    for: {message_class: any}")
     rules = rules_of(tmp_path, POLICIES + stripped, (receipt,))
     clock = Clock()
@@ -293,7 +294,8 @@ def test_transactional_send_that_was_to_be_lessened_does_not_leave_without_a_slo
         plan = world.send(email(ANN, campaign="receipt"))
 
         (record_,) = plan.records
-        assert (plan.forward, record_.effect, record_.decision.changes) == (None, "refused", Changes())
+        assert (plan.forward, record_.effect, record_.failed) == (None, "refused", SLOT_LOST)
+        assert (record_.verdict, record_.decision.changes) == (Verdict.BLOCK, Changes())
 
 
 def test_endings_are_written_by_themselves_when_the_store_is_back(tmp_path, monkeypatch):
