@@ -16,7 +16,7 @@ from policykit.stores.base import LEASE
 from policykit.stores.memory import MemoryStore
 from policykit.testing.double import Double
 from tests.enforce.test_batches import Bulk, bulk
-from tests.enforce.test_mutants_gate import Lists
+from tests.enforce.test_mutants_gate import REGISTRY, Lists
 from tests.enforce.worlds import (
     EMAIL_RATHER,
     EVENINGS,
@@ -253,3 +253,34 @@ def test_call_that_nothing_can_be_worked_out_about_passes_in_audit_alone(tmp_pat
 
         assert (plan.forward is request) == passes
         assert (plan.error is None) == passes
+
+
+# --- what is said of one person
+
+
+NOT_PARIS = """
+  - {id: not-in-paris, kind: rule, forbid: "attributes.city == 'Paris'", on_breach: block}
+"""
+SOMEWHERE = """
+  - {id: somewhere, kind: rule, forbid: "!has(attributes.city)", on_breach: block}
+"""
+
+
+def test_values_said_of_the_person_named_hide_nothing_of_who_lives_there(tmp_path):
+    with World(rules_of(tmp_path, POLICIES + NOT_PARIS)) as world:
+        for person in ("ann", "cleo"):
+            world.knows(person, email=f"{person}@example.com")
+            world.remembers(person, city="Paris")
+        with sending(person="ann", values={"city": "Lyon"}):
+            effects = [world.send(email(address)).records[0].effect for address in (ANN, CLEO)]
+
+        assert effects == ["passed", "refused"]
+
+
+def test_values_said_of_the_person_named_are_no_strangers(tmp_path):
+    with World(rules_of(tmp_path, REGISTRY + SOMEWHERE), adapters=[Bulk()]) as world:
+        world.knows("ann", email=ANN)
+        with sending(person="ann", values={"city": "Lyon"}):
+            plan = world.send(bulk("ann", "zoe"))
+
+        assert [record.effect for record in plan.records] == ["passed", "refused"]
