@@ -82,9 +82,12 @@ def test_a_form_that_can_be_read_in_two_ways_does_not_leave(shop, double, body):
 def test_a_recipient_in_the_query_beside_one_in_the_body_does_not_leave(shop, double):
     knows(shop(), "nora", refused=True, sms="+33612345678")
 
-    assert requests.post(
-        f"{double.url}{ACCOUNT}?To=%2B33612345678", data=form(("To", "+33600000000"), ("Body", "Hi")), headers=FORM
-    ).status_code == 403
+    assert (
+        requests.post(
+            f"{double.url}{ACCOUNT}?To=%2B33612345678", data=form(("To", "+33600000000"), ("Body", "Hi")), headers=FORM
+        ).status_code
+        == 403
+    )
     assert double.requests == []
 
 
