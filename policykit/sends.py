@@ -83,7 +83,11 @@ class DecisionRecord:
             said.append(self.decision.impossible.replace("_", " "))
         if self.failed:
             said.append(self.failed if said else f"could not be judged: {self.failed}")
-        return "; ".join(said) or "nothing stands against it"
+        whole = "; ".join(said) or "nothing stands against it"
+        if self.campaign is None and not set(self.decision.determining).isdisjoint(self.decision.undetermined):
+            # What a developer meets first: without a manifest nobody knows what a send is for, and unknown is no yes.
+            return f"it names no campaign, so what it is for and what it uses are unknown ({whole})"
+        return whole
 
 
 # --- as lines of the decision log ------------------------------------------------------------------
