@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -60,18 +61,15 @@ def run(words: tuple[str, ...], mode: str | None, loopback: bool, at: str | None
 def _on_loopback(words: tuple[str, ...], mode: str | None, at: Micros | None, workspace: Path | None) -> int:
     """The exit code of the program, after saying what arrived."""
     program = program_of(words, os.environ)
-    with progress_shown(sys.stderr.isatty()) as step:
-        made = throwaway_store(workspace, step)
-        store, adapters = made.__enter__()
-    try:
-        with Double() as server:
-            trial = Trial(server.url, store, at)
-            environment = {**guarded(os.environ, workspace, mode), **trial.environment()}
-            sys.stdout.flush()
-            ended = subprocess.run([program, *words[1:]], env=environment, check=False)  # noqa: S603  # asked for
-            _tell(server.requests, adapters)
-    finally:
-        made.__exit__(None, None, None)
+    with ExitStack() as stack:
+        with progress_shown(sys.stderr.isatty()) as step:
+            store, adapters = stack.enter_context(throwaway_store(workspace, step))
+        server = stack.enter_context(Double())
+        trial = Trial(server.url, store, at)
+        environment = {**guarded(os.environ, workspace, mode), **trial.environment()}
+        sys.stdout.flush()
+        ended = subprocess.run([program, *words[1:]], env=environment, check=False)  # noqa: S603  # asked for
+        _tell(server.requests, adapters)
     return ended.returncode if ended.returncode >= 0 else 128 - ended.returncode
 
 
