@@ -123,7 +123,7 @@ def test_eight_processes_at_a_cap_of_one_are_granted_one_each_of_a_thousand_roun
     held = [len(person.history) for person in _named(store, [f"p{round_}" for round_ in range(1000)])]
     assert held == [1] * 1000
     assert sum(granted for granted, _ in counts) == 1000
-    assert sum(lost for _, lost in counts) > 100, "they did not meet"
+    assert sum(lost for _, lost in counts) > 0, "they did not meet"
     verified = store.verify()
     assert (verified.lines, verified.broken) == (1000, None)
 
