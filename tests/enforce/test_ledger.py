@@ -170,14 +170,15 @@ def test_fault_of_ours_is_decided_by_class_and_says_nothing_personal(world, capl
     assert "ann" not in caplog.text
 
 
-def test_broken_rules_never_reach_the_application(world, caplog):
+def test_broken_rules_refuse_sends_and_never_reach_the_application(world, caplog):
     def broken():
         raise RuntimeError("no rules")
 
     world.gate._rules = broken
     request = email(ANN)
 
-    assert not world.gate.claims("POST", request.url)
+    assert world.gate.claims("POST", request.url)
+    assert not world.gate.claims("POST", "https://api.sendgrid.com/v3/templates")
     plan = world.gate.plan(request)
     assert (plan.forward, type(plan.error).__name__) == (None, "SendBlocked")
 
