@@ -44,12 +44,16 @@ def from_micros(at: Micros) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address of a person. address: the text itself, hidden from reprs; facts None = unknown."""
+    """An address of a person. address: the text itself, hidden from reprs; facts None = unknown.
+
+    suppressed: nothing may be sent to it any more (a hard bounce, a complaint, a person forgotten).
+    """
 
     address: str = field(repr=False)
     shared: bool | None = None
     origin: str | None = None
     permission: bool | None = None
+    suppressed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,7 @@ class Use:
     recited: its value can reach visible output; None = unknown. selected: it picked the people or
     an offer. strippable: False for what picked the people (M14). required: the text cannot do
     without it (no default, no condition around it), so stripping it needs the generic variant.
+    reveals: the highest sensitivity that an offer picked by it tells of the person; None = none does (M9).
     """
 
     attribute: str
@@ -139,13 +144,32 @@ class Use:
     selected: bool = False
     strippable: bool = True
     required: bool = False
+    reveals: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message holds that is the same for everybody: what must be in it can be looked for.
+
+    headers: (lower-case name, value) as the message has them; None = unknown. texts: (part, the text
+    between merge fields); None = unknown. answers: what is known already of single questions, over
+    headers and texts (live: of the message as it really is).
+    """
+
+    headers: tuple[tuple[str, str], ...] | None = None
+    texts: tuple[tuple[str, str], ...] | None = field(default=None, repr=False)
+    answers: tuple[tuple[str, bool | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One content of one channel. uses: None = unknown; at most one Use per attribute, sorted by attribute."""
+    """One content of one channel. uses: None = unknown; at most one Use per attribute, sorted by attribute.
+
+    content: None = unknown.
+    """
 
     uses: tuple[Use, ...] | None = None
+    content: Content | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +180,32 @@ class Prepared:
     provider: str | None = None
     content: Variant = Variant()
     generic: Variant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offer of a campaign.
+
+    chosen_by: attributes that picked it, sorted. reveals: the sensitivity of what it tells of the
+    person, None = it tells nothing. text: what templates show of it beside its id.
+    """
+
+    id: str
+    chosen_by: tuple[str, ...] = ()
+    reveals: str | None = None
+    text: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The offers one message shows: the personalised ones first, the rest from the general pool.
+
+    show: how many a message holds, never fewer than there are personalised ones.
+    """
+
+    personalised: tuple[Offer, ...] = ()
+    general: tuple[Offer, ...] = ()
+    show: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +222,9 @@ class Campaign:
 
     prepared: channels in order of preference. at: instant, or local time resolved per zone (M8).
     not_after: deadline; None = 7 days after the planned instant.
-    helps, need: the manifest's style, None when it declares none.
+    helps, need: the manifest's style, None when it declares none. offers: None = unknown; they are in
+    every channel's content, never in a generic variant. delivers: the benefit of the program that it
+    brings, None when it names none.
     """
 
     id: str | None
@@ -185,6 +237,8 @@ class Campaign:
     not_after: Micros | LocalTime | None = None
     helps: str | None = None
     need: str | None = None
+    offers: Offers | None = None
+    delivers: str | None = None
 
 
 # --- the registry: what is remembered about people, and what they join ------------------------------
@@ -248,14 +302,15 @@ class Changes:
     strip: tuple[str, ...] = ()  # attributes, sorted
     generic: bool = False
     send_at: Micros | None = None
+    blend: int | None = None  # personalised offers that stay; the others give way to general ones
 
     def __bool__(self) -> bool:
-        return bool(self.channel or self.strip or self.generic or self.send_at is not None)
+        return bool(self.channel or self.strip or self.generic or self.send_at is not None or self.blend is not None)
 
 
 Impossible: TypeAlias = Literal[
     "no_address", "no_instant", "no_generic", "required_attribute", "selected_attribute", "unknown_uses",
-    "unknown_zone", "past_deadline", "no_channel_left",
+    "unknown_zone", "past_deadline", "no_channel_left", "unknown_offers", "no_general_offer",
 ]  # fmt: skip
 
 

@@ -37,13 +37,16 @@ IMPOSSIBLE = {
     "unknown_zone": "the time zone is unknown, so no allowed hour can be found",
     "past_deadline": "it could leave only after the campaign's last moment",
     "no_channel_left": "no gentler channel is prepared that the person can be reached on and that is allowed",
+    "unknown_offers": "nobody says which offers this message shows",
+    "no_general_offer": "the campaign has too few general offers to put in their place",
 }
 
 IMPOSSIBLE_IN_SHORT = {
     "no_address": "no address", "no_instant": "no time zone", "no_generic": "no generic text prepared",
     "required_attribute": "the text needs the data", "selected_attribute": "the data picked the people",
     "unknown_uses": "its data is unknown", "unknown_zone": "no time zone", "past_deadline": "too late by then",
-    "no_channel_left": "no gentler channel left",
+    "no_channel_left": "no gentler channel left", "unknown_offers": "its offers are unknown",
+    "no_general_offer": "too few general offers",
 }  # fmt: skip
 
 
