@@ -9,6 +9,7 @@ from policykit.adapters.base import Adapter, Capability
 from policykit.assemble.workspace import read
 from policykit.errors import WorkspaceNotFound
 from policykit.hookspecs import Kind
+from policykit.language.packs import PACK_SCHEMA
 from policykit.language.policy import POLICY_SCHEMA
 from policykit.language.registry import SECTIONS
 from policykit.plugins import discover
@@ -81,4 +82,4 @@ def json_schema(folder: Path | None) -> dict[str, Any]:
         KindShape(kind.name, first_sentence(kind.page), kind.schemas, kind.parts, kind.extra)
         for _, kind in sorted(found.kinds.items())
     ]
-    return policy_file(POLICY_SCHEMA, SECTIONS, shapes, vocabulary(folder).facts.values())
+    return policy_file(POLICY_SCHEMA, SECTIONS, shapes, vocabulary(folder).facts.values(), PACK_SCHEMA)

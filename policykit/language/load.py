@@ -15,6 +15,7 @@ from policykit.language.campaign import Manifest, read_campaign
 from policykit.language.cases import CaseFile, read_cases
 from policykit.language.config import CONFIG_FILE, Config, read_config
 from policykit.language.matching import read_assume
+from policykit.language.packs import Pack, read_pack, unlike
 from policykit.language.policy import KindLike, Policy, PolicyReader
 from policykit.language.registry import Registry, read_registry, with_assumptions
 from policykit.language.suggest import did_you_mean, found, some
@@ -24,7 +25,7 @@ from policykit.vocabulary import FactSpec
 
 CAMPAIGNS = "campaigns"
 _SUFFIXES = (".yaml", ".yml")
-SECTIONS = ("policies", "attributes", "programs", "purposes", "channels", "facts", "waivers", "responses")
+SECTIONS = ("pack", "policies", "attributes", "programs", "purposes", "channels", "facts", "waivers", "responses")
 _REGISTERED = ("unknown-attribute", "unknown-program", "unknown-purpose", "unknown-fact", "unknown-policy")
 _LATER = ("waivers", "responses")
 
@@ -41,6 +42,7 @@ class Workspace:
     manifests: Mapping[str, Manifest] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
     shown_from: Path | None = None
+    packs: tuple[Pack, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     registry = read_registry(maps, problems, config.controller, facts)
     registry = with_assumptions(registry, read_assume(config.assume, registry, problems))
     rows = [row for node in maps for row in _policy_rows(node, problems)]
+    packs = unlike(_packs(sections, problems), problems)
     policies = _policies(rows, PolicyReader(registry, kinds, problems), problems)
     manifests = _manifests(manifest_files, root, config, registry, problems)
     cases = [
@@ -101,7 +104,7 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     if unread:
         problems = [problem for problem in problems if not _may_follow(problem)]
     workspace = Workspace(root, config, policies, registry, tuple(case for case in cases if case), manifests,
-                          tuple(sorted(problems, key=lambda problem: problem.sort_key)), shown_from)  # fmt: skip
+                          tuple(sorted(problems, key=lambda problem: problem.sort_key)), shown_from, packs)  # fmt: skip
     return workspace, problems
 
 
@@ -235,6 +238,11 @@ def _check_sections(node: Node, problems: list[Problem]) -> None:
 
 
 # --- policies and campaigns -------------------------------------------------------------------------
+
+
+def _packs(files: Iterable[_File], problems: list[Problem]) -> list[Pack]:
+    read = (read_pack(file.node, file.path, problems) for file in files if isinstance(file.node, MapNode))
+    return [pack for pack in read if pack]
 
 
 def _policy_rows(node: MapNode, problems: list[Problem]) -> list[Node]:

@@ -6,7 +6,7 @@ read), no coercion or defaults (documents are never rewritten), no registries (t
 
 Types beyond Cerberus's own, for our schemas and those of kinds: `span` (`7 days`), `instant` (ISO
 with an offset), `date`, `id` (lower-case letters, digits, `-`, `_`), `name` (an id without `-`), `path`
-(dotted names), `percent` (`5%`), `zone`.
+(dotted names), `percent` (`5%`), `version` (`1.0.0`), `zone`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ _PERCENT = re.compile(r"(100|[0-9]{1,2})(\.[0-9]{1,4})?%")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _PATH = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_VERSION = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}")
 
 # What an author is told that a type expects.
 EXPECTED: Mapping[str, str] = {
@@ -45,6 +46,7 @@ EXPECTED: Mapping[str, str] = {
     "name": "a name of lower-case letters, digits and `_`",
     "path": "a dotted path such as `recipient.tier`",
     "percent": "a share such as `5%`",
+    "version": "a version such as `1.0.0`",
     "zone": "an IANA time zone such as `Europe/Paris`",
 }  # fmt: skip
 
@@ -81,6 +83,7 @@ class _Validator(Validator):  # type: ignore[misc]  # the library has no types
             _form("name", _matches(_NAME)),
             _form("path", _matches(_PATH)),
             _form("percent", _matches(_PERCENT)),
+            _form("version", _matches(_VERSION)),
         )
     )
 
@@ -312,4 +315,5 @@ _WAYS_OUT: Mapping[str, str] = {
     "path": "the first word says what it is about, the last what is known",
     "zone": "names are those of the IANA time zone database",
     "percent": "a number from 0 to 100 with a percent sign",
+    "version": "three numbers, quoted or not: `1.0.0`",
 }

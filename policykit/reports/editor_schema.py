@@ -41,9 +41,9 @@ class KindShape:
 
 def policy_file(
     common: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]], kinds: Iterable[KindShape],
-    facts: Iterable[FactSpec],
+    facts: Iterable[FactSpec], pack: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    """common: Cerberus schema of what all policies have. sections: of one entry of each other section."""
+    """common: Cerberus schema of what all policies have. sections: of one entry of each other section. pack: of the section `pack`."""
     kinds, facts = list(kinds), list(facts)
     entries = {name: {"type": "array", "items": closed(schema)} for name, schema in sections.items()}
     return {
@@ -52,6 +52,7 @@ def policy_file(
         "type": "object",
         "additionalProperties": False,
         "properties": {
+            "pack": closed(pack),
             "policies": {"type": "array", "items": _policy(common, kinds, facts)},
             "purposes": {
                 "type": "array",

@@ -20,6 +20,7 @@ _TYPES: Mapping[str, Mapping[str, Any]] = {
     "date": {"type": "string", "description": "a date such as `2026-03-02`"},
     "zone": {"type": "string", "description": "an IANA time zone"},
     "percent": {"type": "string", "pattern": "^[0-9]+(\\.[0-9]+)?%$"},
+    "version": {"type": "string", "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+$"},
     "integer": {"type": "integer"},
     "float": {"type": "number"},
     "number": {"type": "number"},
