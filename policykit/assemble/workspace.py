@@ -1,25 +1,21 @@
-"""Workspaces opened: found, read, compiled, checked, their cases run."""
+"""Workspaces opened: found, read, compiled, checked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from policykit import cases
 from policykit.compile import try_compile
 from policykit.demo.library import library_path
 from policykit.demo.write import write_demo
-from policykit.errors import InvalidPolicies, Place, Problem, UsageError, WorkspaceNotFound
+from policykit.errors import Problem, UsageError, WorkspaceNotFound
 from policykit.ir.rules import RuleSet
 from policykit.language.campaign import Manifest
-from policykit.language.cases import Case
 from policykit.language.config import CONFIG_FILE
 from policykit.language.load import Workspace, find_workspace, load_manifest, raise_errors, read_workspace, shown
 from policykit.language.suggest import did_you_mean, some
-from policykit.model import Micros
 from policykit.plugins import Plugins, discover
-from policykit.reports.cases import CaseOutcome, Coverage
 from policykit.vocabulary import Vocabulary
 
 
@@ -94,34 +90,6 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 def init(folder: Path, people: int) -> None:
     """Makes the demo workspace in a new or empty folder."""
     write_demo(folder, library_path(), people)
-
-
-def run_cases(folder: Path | None) -> tuple[list[CaseOutcome], list[Coverage]]:
-    """Every case of the workspace, run, and what each policy's cases show."""
-    opened = open_workspace(folder)
-    written = [case for file in opened.workspace.cases for case in file.cases]
-    timed = [_Timed(case.name, case.policy, case.given, case.expect, case.now, case.place)
-             for case in written if case.now is not None]  # fmt: skip
-    if len(timed) < len(written):
-        raise InvalidPolicies(_untimed(case) for case in written if case.now is None)
-    return cases.run_cases(opened.ruleset, opened.vocabulary, timed)
-
-
-@dataclass(frozen=True, slots=True)
-class _Timed:
-    """A case that says when it is judged."""
-
-    name: str
-    policy: str | None
-    given: Mapping[str, object]
-    expect: Mapping[str, object]
-    now: Micros
-    place: Place
-
-
-def _untimed(case: Case) -> Problem:
-    way_out = 'begin the file with e.g. `now: "2026-03-02T10:00:00+01:00"`; a case never depends on today'
-    return Problem(case.place, f"case `{case.name}` does not say when it is judged", way_out, "case.now")
 
 
 def manifest(opened: Opened, campaign: str) -> Manifest:

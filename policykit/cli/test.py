@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from policykit.assemble import workspace as workspaces
+from policykit.assemble import cases
 from policykit.cli.options import Taught, json_option, print_json, workspace_option
 from policykit.reports import cases as rendering
 
@@ -22,9 +22,12 @@ _EXAMPLES = """\
 def test(junit: Path | None, require_cases: bool, workspace: Path | None, as_json: bool) -> int:
     """Run the cases that stand beside the policies, and say which policies lack some.
 
-    A failing expectation is shown with the facts beneath it. Ends with 4 when a case failed.
+    A case is about one send, or names a `campaign:` and the totals that its own people must come to
+    (`expect: {totals: {allow: 3, downgrade: 1, block: 2}, by: {push-by-invitation: 1}}`), with some
+    policies left out (`off:`) if it says so. A failing expectation is shown with the facts beneath it.
+    Ends with 4 when a case failed.
     """
-    outcomes, coverage = workspaces.run_cases(workspace)
+    outcomes, coverage = cases.run_cases(workspace)
     if junit:
         junit.write_text(rendering.as_junit(outcomes), encoding="utf-8")
     if as_json:

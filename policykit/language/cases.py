@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from policykit.errors import Place, Problem
 from policykit.language.registry import Registry
@@ -14,6 +15,7 @@ from policykit.language.tree import ListNode, MapNode, Node, Plain, ScalarNode, 
 from policykit.model import Micros
 from policykit.vocabulary import CHANNELS, MESSAGE_CLASSES, RELATIONS
 
+VERDICTS = ("allow", "downgrade", "block")
 _COLUMNS = {relation.name: tuple(column.name for column in relation.columns) for relation in RELATIONS}
 
 
@@ -35,9 +37,23 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class CampaignCase:
+    """Totals that a campaign's own people must come to. off: policies that this case leaves out; expect: plain."""
+
+    name: str
+    campaign: str
+    off: tuple[str, ...]
+    expect: Mapping[str, Any]
+    now: Micros | None
+    place: Place
+    policy: None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CaseFile:
     file: str
     cases: tuple[Case, ...]
+    campaigns: tuple[CampaignCase, ...] = ()
 
 
 _ANY: Schema = {"nullable": True}
@@ -69,7 +85,7 @@ _CASE = Shape(
                 "breached": {"type": ["string", "boolean"]},
                 "unknown": {"type": ["list", "boolean"]},
                 "applies": {"type": "boolean"},
-                "verdict": {"type": "string", "allowed": ["allow", "downgrade", "block"]},
+                "verdict": {"type": "string", "allowed": list(VERDICTS)},
                 "changes": {
                     "type": "dict",
                     "schema": {
@@ -86,6 +102,39 @@ _CASE = Shape(
     },
     "case",
 )  # fmt: skip
+_COUNT: Schema = {"type": "integer", "min": 0}
+
+
+def _counts(says: str, names: Iterable[str] = ()) -> Schema:
+    inside = {"schema": dict.fromkeys(names, _COUNT)} if names else {"valuesrules": _COUNT}
+    return {"type": "dict", **inside, "meta": {"says": says}}
+
+
+_EXPECTED: Schema = {
+    "totals": {**_counts("people by verdict", VERDICTS), "required": True},
+    "by": _counts("policy -> people for whom it decided, alone or with others; all that decided for somebody"),
+    "alone": _counts("policy -> people for whom it alone decided; all that did"),
+    "undetermined": {**_COUNT, "meta": {"says": "people about whom a policy met an unknown fact"}},
+    "changes": {
+        "type": "dict",
+        "schema": {
+            "moved": _counts("channel -> people moved to it"),
+            "stripped": _counts("attribute -> people for whom it was taken out"),
+            **dict.fromkeys(("generic", "blended", "delayed"), _COUNT),
+        },
+        "meta": {"says": "people by change; a change that is not named is expected for nobody"},
+    },
+}  # fmt: skip
+_CAMPAIGN_CASE = Shape(
+    {
+        "case": {"type": "string", "required": True, "empty": False},
+        "campaign": {"type": "string", "required": True},
+        "off": {"type": "list", "schema": {"type": "string"}, "meta": {"says": "policies left out"}},
+        "now": {"type": "instant"},
+        "expect": {"type": "dict", "required": True, "schema": _EXPECTED},
+    },
+    "case of a campaign",
+)
 SEND_KEYS = (
     "channel", "message_class", "purpose", "program", "campaign", "provider", "controller", "at", "not_after", "uses",
     "generic", "prepared", "helps", "need",
@@ -126,21 +175,34 @@ _ROWS = {
 
 
 def read_cases(
-    node: Node, file: str, registry: Registry, policies: Iterable[str], problems: list[Problem]
+    node: Node,
+    file: str,
+    registry: Registry,
+    policies: Iterable[str],
+    problems: list[Problem],
+    campaigns: Iterable[str] = (),
 ) -> CaseFile | None:
-    """The cases of a file, or None after reporting what is wrong with it. policies: every id there is."""
+    """The cases of a file, or None after reporting what is wrong with it. policies, campaigns: every id there is."""
     before = len(problems)
     problems += _FILE.check(node)
     if not isinstance(node, MapNode):
         return None
-    reader = _CaseReader(registry, tuple(policies), problems)
+    reader = _CaseReader(registry, tuple(policies), tuple(campaigns), problems)
     reader.given(node.get("given"))
     common, now = node.get("given"), _instant(node.get("now"))
     shared = to_plain(common) if isinstance(common, MapNode) else {}
-    rows = node.get("cases")
-    cases = [reader.case(row, shared, now) for row in (rows.items if isinstance(rows, ListNode) else ())]
-    reader.names(case for case in cases if case)
-    return CaseFile(file, tuple(case for case in cases if case)) if len(problems) == before else None
+    section = node.get("cases")
+    rows = section.items if isinstance(section, ListNode) else []
+    totals = [reader.campaign_case(row, now) for row in rows if _is_of_campaign(row)]
+    cases = [reader.case(row, shared, now) for row in rows if not _is_of_campaign(row)]
+    reader.names(case for case in (*cases, *totals) if case)
+    if len(problems) > before:
+        return None
+    return CaseFile(file, tuple(case for case in cases if case), tuple(case for case in totals if case))
+
+
+def _is_of_campaign(row: Node) -> bool:
+    return isinstance(row, MapNode) and "campaign" in row.entries
 
 
 def merge(base: Plain, over: Plain) -> Plain:
@@ -155,8 +217,9 @@ def _instant(node: Node | None) -> Micros | None:
 
 
 class _CaseReader:
-    def __init__(self, registry: Registry, policies: tuple[str, ...], problems: list[Problem]) -> None:
-        self.registry, self.policies, self.problems = registry, policies, problems
+    def __init__(self, registry: Registry, policies: tuple[str, ...], campaigns: tuple[str, ...],
+                 problems: list[Problem]) -> None:  # fmt: skip
+        self.registry, self.policies, self.campaigns, self.problems = registry, policies, campaigns, problems
         facts = [path for path, spec in registry.vocabulary.facts.items() if spec.column]
         short = (path.removeprefix("recipient.") for path in facts)
         more: Schema = {"addresses": {"type": "dict", "nullable": True}, "ranks": {"type": "dict"}}
@@ -179,12 +242,33 @@ class _CaseReader:
         return Case(plain["case"], plain.get("policy"), merge(shared, plain.get("given", {})), plain["expect"],
                     _instant(node.get("now")) or now, node.place, node)  # fmt: skip
 
-    def names(self, cases: Iterable[Case]) -> None:
+    def campaign_case(self, node: Node, now: Micros | None) -> CampaignCase | None:
+        wrong = _CAMPAIGN_CASE.check(node)
+        self.problems += wrong
+        if wrong or not isinstance(node, MapNode):
+            return None
+        plain, campaign = to_plain(node), find(node, ("campaign",))
+        if plain["campaign"] not in self.campaigns:
+            self._say(campaign.place, f"unknown campaign `{plain['campaign']}`"
+                      f"{did_you_mean(plain['campaign'], self.campaigns)}",
+                      f"campaigns: {some(sorted(self.campaigns))}" if self.campaigns else "there are none",
+                      "cases.unknown-campaign")  # fmt: skip
+        if "off" in plain:
+            self._policies(find(node, ("off",)))
+        for key in ("by", "alone"):
+            named = find(node, ("expect", key)) if key in plain["expect"] else None
+            for name, (place, _) in named.entries.items() if isinstance(named, MapNode) else ():
+                self._policy(name, place)
+        return CampaignCase(plain["case"], plain["campaign"], tuple(plain.get("off", ())), plain["expect"],
+                            _instant(node.get("now")) or now, find(node, ("case",)).place)  # fmt: skip
+
+    def names(self, cases: Iterable[Case | CampaignCase]) -> None:
         first: dict[tuple[str, str | None], Place] = {}
         for case in cases:
             before = first.setdefault((case.name, case.policy), case.place)
             if before is not case.place:
-                self._say(case.place_of("case"), f"duplicate case `{case.name}`; the first is at line {before.line}",
+                place = case.place_of("case") if isinstance(case, Case) else case.place
+                self._say(place, f"duplicate case `{case.name}`; the first is at line {before.line}",
                           "rename one of the two", "cases.duplicate")  # fmt: skip
 
     def given(self, node: Node | None) -> None:
@@ -261,10 +345,14 @@ class _CaseReader:
 
     def _policies(self, node: Node) -> None:
         for item in node.items if isinstance(node, ListNode) else [node]:
-            if isinstance(item, ScalarNode) and isinstance(item.value, str) and item.value not in self.policies:
-                way_out = f"policies: {some(self.policies)}" if self.policies else "there are none"
-                message = f"unknown policy `{item.text}`{did_you_mean(item.text, self.policies)}"
-                self._say(item.place, message, way_out, "cases.unknown-policy")
+            if isinstance(item, ScalarNode) and isinstance(item.value, str):
+                self._policy(item.value, item.place)
+
+    def _policy(self, name: str, place: Place) -> None:
+        if name not in self.policies:
+            way_out = f"policies: {some(self.policies)}" if self.policies else "there are none"
+            message = f"unknown policy `{name}`{did_you_mean(name, self.policies)}"
+            self._say(place, message, way_out, "cases.unknown-policy")
 
     def _say(self, place: Place, message: str, way_out: str | None, code: str) -> None:
         self.problems.append(Problem(place, message, way_out, code))

@@ -26,7 +26,7 @@ from policykit.vocabulary import FactSpec
 CAMPAIGNS = "campaigns"
 _SUFFIXES = (".yaml", ".yml")
 SECTIONS = ("pack", "policies", "attributes", "programs", "purposes", "channels", "facts", "waivers", "responses")
-_REGISTERED = ("unknown-attribute", "unknown-program", "unknown-purpose", "unknown-fact", "unknown-policy")
+_REGISTERED = tuple(f"unknown-{what}" for what in ("attribute", "program", "purpose", "fact", "policy", "campaign"))
 _LATER = ("waivers", "responses")
 
 
@@ -95,9 +95,11 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     packs = unlike(_packs(sections, problems), problems)
     policies = _policies(rows, PolicyReader(registry, kinds, problems), problems)
     manifests = _manifests(manifest_files, root, config, registry, problems)
+    policy_ids, campaign_ids = _ids(rows), _ids((file.node for file in manifest_files), "campaign")
     cases = [
-        read_cases(file.node, file.shown, registry, _ids(rows), problems) for file in files if _is_case_file(file.path)
-    ]
+        read_cases(file.node, file.shown, registry, policy_ids, problems, campaign_ids)
+        for file in files if _is_case_file(file.path)
+    ]  # fmt: skip
     if not rows and not problems:
         problems.append(Problem(Place(config_file), "there are no policies: every send is allowed",
                                 "put some into `policies/`", "workspace.no-policies", "warning"))  # fmt: skip
@@ -256,8 +258,8 @@ def _policy_rows(node: MapNode, problems: list[Problem]) -> list[Node]:
     return []
 
 
-def _ids(rows: Iterable[Node]) -> list[str]:
-    nodes = (row.get("id") for row in rows if isinstance(row, MapNode))
+def _ids(rows: Iterable[Node], key: str = "id") -> list[str]:
+    nodes = (row.get(key) for row in rows if isinstance(row, MapNode))
     return sorted({node.value for node in nodes if isinstance(node, ScalarNode) and isinstance(node.value, str)})
 
 

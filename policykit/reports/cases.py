@@ -14,13 +14,17 @@ __all__ = ["CaseOutcome", "Coverage", "as_json", "as_junit", "as_text"]
 
 @dataclass(frozen=True, slots=True)
 class CaseOutcome:
-    """One case. failures: each unmet expectation in words. facts: what was known beneath, name and value as read."""
+    """One case. failures: each unmet expectation in words. facts: what was known beneath, name and value as read.
+
+    campaign: the one whose totals the case is about.
+    """
 
     name: str
     place: Place
     policy: str | None
     failures: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    campaign: str | None = None
 
     @property
     def passed(self) -> bool:
@@ -56,12 +60,13 @@ def as_text(outcomes: Sequence[CaseOutcome], coverage: Sequence[Coverage]) -> st
 def _failure(outcome: CaseOutcome) -> list[str]:
     if outcome.passed:
         return []
-    policy = f" ({outcome.policy})" if outcome.policy else ""
+    about = outcome.policy or outcome.campaign
+    policy = f" ({about})" if about else ""
     width = max((len(name) for name, _ in outcome.facts), default=0)
     return [
         f"{outcome.place}: case `{outcome.name}`{policy} failed",
         *(f"  {failure}" for failure in outcome.failures),
-        *(["  facts beneath:"] if outcome.facts else []),
+        *([f"  {'found' if outcome.campaign else 'facts beneath'}:"] if outcome.facts else []),
         *(f"    {name:<{width}}  {value}" for name, value in outcome.facts),
         "",
     ]
@@ -86,6 +91,7 @@ def as_json(outcomes: Sequence[CaseOutcome], coverage: Sequence[Coverage]) -> di
                 "file": outcome.place.file,
                 "line": outcome.place.line,
                 "policy": outcome.policy,
+                "campaign": outcome.campaign,
                 "passed": outcome.passed,
                 "failures": list(outcome.failures),
                 "facts": dict(outcome.facts),
@@ -111,7 +117,7 @@ def as_junit(outcomes: Sequence[CaseOutcome]) -> str:
 
 def _junit_case(suite: ElementTree.Element, outcome: CaseOutcome) -> None:
     case = ElementTree.SubElement(
-        suite, "testcase", name=_xml(outcome.name), classname=outcome.policy or "workspace",
+        suite, "testcase", name=_xml(outcome.name), classname=outcome.policy or outcome.campaign or "workspace",
         file=outcome.place.file, line=str(outcome.place.line),
     )  # fmt: skip
     if not outcome.passed:
