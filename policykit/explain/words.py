@@ -61,10 +61,11 @@ def words_of(rule: Rule, view: View, found: Told) -> Words:
     if rule.kind == "intrusiveness":
         return _score_words(rule, view)
     leaves = [node for node in nodes(rule.breached) if isinstance(node, ConsentMet | Member | Allowed | Sends)]
+    grants = tuple(leaf.requirement for leaf in leaves if isinstance(leaf, ConsentMet))
     for leaf in leaves:
         match leaf:
-            case ConsentMet(requirement=requirement):
-                return _consent_words(requirement, view)
+            case ConsentMet():
+                return _consent_words(grants, view)
             case Member():
                 return _refusal_words(view)
             case Allowed(hours=hours):
@@ -87,15 +88,18 @@ def _score_words(rule: Rule, view: View) -> Words:
     return Words(_plain_words(rule, view))
 
 
-def _consent_words(asked: Requirement, view: View) -> Words:
+def _consent_words(grants: tuple[Requirement, ...], view: View) -> Words:
+    """About the kind of grant that some consent of theirs comes near to, of those that would do."""
     found, channel = view.standing, channel_name(view.state.channel)
     if found is None:
         return NOTHING
     if found.refusals:
         return _refusal_words(view)
-    way = f"they gave {say.requirement(asked, channel)}"
+    way = f"they gave {say.either(say.requirement(asked, channel) for asked in grants)}"
     if not found.in_force:
         return Words((f"they never agreed to {channel}{_elsewhere(view)}",), way)
+    near = [each for each in grants if any(suits(grant, each, view.sight.controller) for grant in found.in_force)]
+    asked = (near or grants)[0]
     suiting = [grant for grant in found.in_force if suits(grant, asked, view.sight.controller)]
     best = max(suiting or found.in_force, key=lambda grant: grant.at or 0)
     told = f"their consent of {say.day(best.at or 0)}"

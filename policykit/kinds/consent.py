@@ -25,6 +25,8 @@ from policykit.kinds.base import (
     Context,
     Kind,
     Lowered,
+    Path,
+    Schema,
     flag_shape,
     matcher_shape,
     names_shape,
@@ -53,6 +55,7 @@ policies:
 `quality` (a rung, a list, at_least, at_most), `basis` (legal bases), `max_age` (e.g. `24 months`),
 `names` (of `channel`, `program`, `purpose`: the grant names it itself), `defects: none`,
 `evidence: true`, `controller: this_controller`. `require: {}` asks for any grant.
+`require: {any: [{...}, {...}]}` is met when one of several such descriptions is.
 
 `forbid: {refused_for: [purpose, everything]}` is breached by a live refusal of those levels
 (`channel`, `purpose`, `everything`) and asks for no grant.
@@ -63,7 +66,7 @@ Reasons: `consent.missing`, `consent.expired`, `consent.quality`, `consent.refus
 
 _NAMED = ("channel", "program", "purpose")
 
-REQUIRE = {
+_GRANT: Schema = {
     "quality": matcher_shape("rungs of the quality ladder that will do", [rung for rung, _ in QUALITIES], ordered=True),
     "basis": names_shape("legal bases that will do", BASES),
     "max_age": {"type": "span", "meta": {"says": "how long a grant holds, e.g. `24 months`"}},
@@ -80,6 +83,15 @@ REQUIRE = {
         "meta": {"says": "given to the company that sends"},
     },
 }
+REQUIRE: Schema = {
+    **_GRANT,
+    "any": {
+        "type": "list",
+        "minlength": 2,
+        "schema": {"type": "dict", "schema": _GRANT},
+        "meta": {"says": "several descriptions of a grant, one of which will do"},
+    },
+}
 FORBID = {
     "refused_for": {**names_shape("levels of refusal", REFUSED_LEVELS), "required": True},
 }
@@ -92,8 +104,11 @@ def lower(policy: Policy, context: Context) -> Lowered | None:
 
 
 def _require(body: dict[str, Any], context: Context) -> Lowered | None:
-    requirement = _requirement(body, context)
-    return Lowered(Not(ConsentMet(requirement)), _why_not(requirement)) if requirement else None
+    requirements = _requirements(body, context)
+    if not requirements:
+        return None
+    met = tuple(ConsentMet(requirement) for requirement in requirements)
+    return Lowered(Not(met[0] if len(met) == 1 else Or(met)), _why_not(requirements))
 
 
 def _forbid(body: dict[str, Any], context: Context) -> Lowered | None:
@@ -106,12 +121,29 @@ def _forbid(body: dict[str, Any], context: Context) -> Lowered | None:
     return Lowered(breach, _by_status(("objected", "withdrawn"), text("consent.refused")))
 
 
-def _requirement(body: dict[str, Any], context: Context) -> Requirement | None:
+def _requirements(body: dict[str, Any], context: Context) -> tuple[Requirement, ...]:
+    """What will do, one or several alternatives; none after reporting what is wrong."""
+    path: Path = ("require",)
+    if "any" not in body:
+        requirement = _requirement(body, context, path)
+        return (requirement,) if requirement else ()
+    beside = [key for key in body if key != "any"]
+    if beside:
+        message = f"`{beside[0]}` stands beside `any`, which says all there is to say"
+        context.problem((*path, beside[0]), message, "write it into each item of `any`", "shape")
+    read = [_requirement(each, context, (*path, "any", i)) for i, each in enumerate(body["any"])]
+    found = tuple(dict.fromkeys(each for each in read if each))
+    if None not in read and len(found) < len(read):
+        context.problem((*path, "any"), "two items of `any` ask for the same", "leave one out", "shape")
+    return found if len(found) == len(read) and not beside else ()
+
+
+def _requirement(body: dict[str, Any], context: Context, path: Path) -> Requirement | None:
     before = len(context.problems)
-    quality = _rungs(body["quality"], context) if "quality" in body else None
-    bases = _names(body, context, "basis", BASES, "legal basis")
-    names = _names(body, context, "names", _NAMED, "scope") or frozenset()
-    max_age = read_span(context, ("require", "max_age"), body["max_age"]) if "max_age" in body else None
+    quality = _rungs(body["quality"], context, (*path, "quality")) if "quality" in body else None
+    bases = _names(body, context, (*path, "basis"), BASES, "legal basis")
+    names = _names(body, context, (*path, "names"), _NAMED, "scope") or frozenset()
+    max_age = read_span(context, (*path, "max_age"), body["max_age"]) if "max_age" in body else None
     if len(context.problems) > before:
         return None
     return Requirement(
@@ -120,14 +152,14 @@ def _requirement(body: dict[str, Any], context: Context) -> Requirement | None:
 
 
 def _names(
-    body: dict[str, Any], context: Context, key: str, known: tuple[str, ...], what: str
+    body: dict[str, Any], context: Context, path: Path, known: tuple[str, ...], what: str
 ) -> frozenset[str] | None:
-    return one_of_names(context, ("require", key), body[key], known, what) if key in body else None
+    key = path[-1]
+    return one_of_names(context, path, body[key], known, what) if key in body else None
 
 
-def _rungs(raw: Any, context: Context) -> frozenset[str] | None:
+def _rungs(raw: Any, context: Context, path: Path) -> frozenset[str] | None:
     """The rungs of the quality ladder that will do; which they are must be known now, so facts do not fit."""
-    path = ("require", "quality")
     subject = Subject("quality", Type.STRING, tuple(rung for rung, _ in QUALITIES), QUALITIES)
     condition = read_matcher(context, path, raw, subject)
     if condition is None:
@@ -139,10 +171,11 @@ def _rungs(raw: Any, context: Context) -> frozenset[str] | None:
     return frozenset(rung for rung, fit in fits.items() if fit == TRUE)
 
 
-def _why_not(requirement: Requirement) -> Expr:
+def _why_not(requirements: tuple[Requirement, ...]) -> Expr:
     """The reason: what stands in the way first, an expired grant before a weak one."""
     missing = If(Compare("==", _STATUS, text("missing")), text("consent.missing"), text("consent.quality"))
-    time = If(ConsentWasMet(requirement), text("consent.expired"), missing)
+    once = tuple(ConsentWasMet(requirement) for requirement in requirements)
+    time = If(once[0] if len(once) == 1 else Or(once), text("consent.expired"), missing)
     return _by_status(("objected", "withdrawn", "refused"), time)
 
 

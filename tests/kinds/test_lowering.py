@@ -38,6 +38,7 @@ from policykit.ir.nodes import (
     UseOrigin,
     Window,
 )  # fmt: skip
+from policykit.ir.walk import nodes
 from policykit.kinds.quiet_hours import complement
 from policykit.model import DAY, HOUR
 from policykit.vocabulary import DEGREES, SENSITIVITIES
@@ -87,6 +88,17 @@ def test_consent_requires_a_grant_that_has_everything_asked(lower: Lower) -> Non
 
 def test_consent_with_nothing_asked_wants_any_grant(lower: Lower) -> None:
     assert lower("  kind: consent\n  require: {}").breach == Not(ConsentMet(Requirement()))
+
+
+def test_consent_takes_one_of_several_grants(lower: Lower) -> None:
+    found = lower("""
+  kind: consent
+  require: {any: [{basis: consent}, {basis: contract, max_age: 24 months}]}""")
+
+    asked = (Requirement(bases=frozenset({"consent"})), Requirement(bases=frozenset({"contract"}), max_age=Months(24)))
+    assert found.breach == Not(Or(tuple(ConsentMet(each) for each in asked)))
+    once = Or(tuple(ConsentWasMet(each) for each in asked))
+    assert once in list(nodes(found.reason))
 
 
 def test_consent_forbids_live_refusals(lower: Lower) -> None:

@@ -99,6 +99,15 @@ def consent_bodies(draw: Any) -> Document:
     if draw(st.integers(0, 3)) == 3:
         levels = draw(some(REFUSED_LEVELS, 1, 3))
         return {"forbid": {"refused_for": levels if len(levels) > 1 else levels[0]}}
+    first, second = draw(_grants()), draw(_grants())
+    if first != second and draw(st.integers(0, 3)) == 3:
+        return {"require": {"any": [first, second]}}
+    return {"require": first}
+
+
+@st.composite
+def _grants(draw: Any) -> Document:
+    """What is asked of one grant."""
     body: Document = {}
     if draw(st.booleans()):
         body["quality"] = draw(along(QUALITY_NAMES))
@@ -111,7 +120,7 @@ def consent_bodies(draw: Any) -> Document:
     for key, value in (("defects", "none"), ("evidence", True), ("controller", "this_controller")):
         if draw(st.integers(0, 4)) == 4:
             body[key] = value
-    return {"require": body or {"quality": {"at_least": draw(st.sampled_from(QUALITY_NAMES))}}}
+    return body or {"quality": {"at_least": draw(st.sampled_from(QUALITY_NAMES))}}
 
 
 def _degrees(require: bool) -> st.SearchStrategy[Any]:
