@@ -49,6 +49,7 @@ class Sources:
     consents: Source | None = None
     history: Source | None = None
     attributes: Source | None = None
+    feedback: Source | None = None
 
     def given(self) -> dict[str, Source]:
         """Relations that were supplied, by name, in the order of the vocabulary."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from policykit import addresses
 from policykit.errors import UsageError
@@ -21,6 +21,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "attributes": ("person", "attribute"),
     "consents": ("person",),
     "history": ("person",),
+    "feedback": ("person", "id"),
 }  # the columns without which a row of the relation cannot be kept; the first names the person
 SENT = ("at", "channel", "message_class", "campaign")  # what history says of a send, beside id and person
 
@@ -32,6 +33,7 @@ class Facts(TypedDict):
     addresses: list[dict[str, Cell]]
     attributes: list[dict[str, Cell]]
     consents: list[dict[str, Cell]]
+    feedback: NotRequired[list[dict[str, Cell]]]  # absent: none, as in what was written before there was any
 
 
 def nothing() -> Facts:
@@ -96,7 +98,7 @@ def put(facts: Facts, relation: str, row: dict[str, Cell]) -> bool:
 
     people, addresses and attributes replace the row of the same key. A consent record is an event:
     it is added unless one with the very same content is there, so that a refusal under an id that
-    is known already is not lost.
+    is known already is not lost. Feedback is added once by its id.
     """
     match relation:
         case "people":
@@ -107,6 +109,8 @@ def put(facts: Facts, relation: str, row: dict[str, Cell]) -> bool:
             return _replace(facts["addresses"], "channel", row)
         case "attributes":
             return _replace(facts["attributes"], "attribute", row)
+        case "feedback":
+            return _append_once(facts.setdefault("feedback", []), row)
         case _:
             return _append(facts["consents"], row)
 
@@ -127,6 +131,16 @@ def _append(rows: list[dict[str, Cell]], row: dict[str, Cell]) -> bool:
     contents = [canonical(old) for old in rows]
     place = bisect_left(contents, content)
     if place < len(contents) and contents[place] == content:
+        return False
+    rows.insert(place, row)
+    return True
+
+
+def _append_once(rows: list[dict[str, Cell]], row: dict[str, Cell]) -> bool:
+    name = text(row["id"]) or ""
+    names = [text(old["id"]) or "" for old in rows]
+    place = bisect_left(names, name)
+    if place < len(names) and names[place] == name:
         return False
     rows.insert(place, row)
     return True

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from policykit.errors import StoreUnavailable
-from policykit.stores.schema import APPLICATION, TABLES, VERSION
+from policykit.stores.schema import APPLICATION, TABLES, UPGRADES, VERSION
 
 T = TypeVar("T")
 
@@ -227,20 +227,31 @@ class Pool:
                 connection.execute(f"PRAGMA application_id = {APPLICATION}")
                 connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
+        elif version < VERSION:
+            self._upgrade(connection)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: without it a disk may say so too early
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_LOG}")
 
+    def _upgrade(self, connection: sqlite3.Connection) -> None:
+        """Gives a file of an earlier version what it lacks; what is in it stays. Whoever has it open goes on."""
+        connection.execute("BEGIN IMMEDIATE")
+        for version in range(self._version(connection), VERSION):  # none when another process was first
+            for statement in UPGRADES[version]:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+
     def _version(self, connection: sqlite3.Connection) -> int:
         """Of our tables in the file, 0 when it is empty; anything else in it is not for us."""
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if (application, version) == (APPLICATION, VERSION):
-            return VERSION
+        if application == APPLICATION and (version == VERSION or version in UPGRADES):
+            return int(version)
         if application == APPLICATION:
             raise StoreUnavailable(
-                f"the store `{self.path}` has format {version}, this policykit reads format {VERSION}"
+                f"the store `{self.path}` has format {version}, this policykit reads formats up to {VERSION}"
             )
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
             raise StoreUnavailable(f"the store `{self.path}` is a SQLite file of something else")

@@ -1,4 +1,4 @@
-"""The contract of a store: laws L1 to L18, one test each.
+"""The contract of a store: laws L1 to L20, one test each.
 
     class TestRedis(StoreContract):
         def open(self, tmp_path):
@@ -22,6 +22,7 @@ from policykit.errors import StoreUnavailable
 from policykit.stores.base import Entry, Logged, PutOff, Row, Store
 from policykit.stores.chain import link
 from policykit.testing.store_facts import FactLaws
+from policykit.testing.store_feedback import BOUNCED, FeedbackLaws
 from policykit.testing.store_rows import (
     ADA,
     ADDRESS,
@@ -43,7 +44,7 @@ from policykit.testing.store_slots import SlotLaws
 __all__ = ["StoreContract"]
 
 
-class StoreContract(FactLaws, SlotLaws):
+class StoreContract(FactLaws, SlotLaws, FeedbackLaws):
     """Subclass it, name it `Test...`, and say how the store is opened; `StoreLaws` says what else it may say."""
 
     # --- the log
@@ -143,7 +144,8 @@ class StoreContract(FactLaws, SlotLaws):
             lambda: list(store.rows("people")), lambda: store.hold("spring", "secret", NOW),
             lambda: store.release("spring"), store.holds, lambda: store.put_off(PutOff("d1", 1, "fcm", "secret")),
             lambda: store.take_due(1, 2), lambda: store.drop("d1"), store.waiting, store.decisions,
-            lambda: store.last(1), lambda: store.decision("d1"), store.verify,
+            lambda: store.last(1), lambda: store.decision("d1"), store.verify, lambda: store.suppress([BOUNCED]),
+            store.suppressions, store.suppression_key,
         ]  # fmt: skip
         for call in calls:
             with pytest.raises(StoreUnavailable) as raised:

@@ -21,8 +21,12 @@ LIKES: Row = {"person": "ada", "attribute": "basket", "value": "pram", "origin":
 YES: Row = {"id": "c1", "person": "ada", "status": "given", "channel": "email", "at": "2023-01-01T00:00:00Z"}
 NO: Row = {"id": "c2", "person": "ada", "status": "withdrawn", "at": NOW}
 SENT: Row = {"person": "ada", "at": NOW - 5, "channel": "email", "message_class": "marketing", "campaign": "spring"}
+TOLD: Row = {
+    "person": "ada", "id": "f1", "at": NOW - 9, "kind": "too_personal", "campaign": "spring", "lower_tolerance": 20,
+}  # fmt: skip
 ALL: Sequence[tuple[str, Row]] = (
     ("people", ADA), ("addresses", AT), ("attributes", LIKES), ("consents", YES), ("history", SENT),
+    ("feedback", TOLD),
 )  # fmt: skip
 
 
@@ -108,7 +112,10 @@ def texts(row: Row) -> list[tuple[str, str]]:
 def content(person: StoredPerson) -> str:
     """Everything about a person but who it is, in an order of its own for history alone."""
     name = person.id
-    ordered = [person.people, person.addresses, person.attributes, person.consents, sorted(map(texts, person.history))]
+    ordered = [
+        person.people, person.addresses, person.attributes, person.consents, sorted(map(texts, person.history)),
+        person.feedback,
+    ]  # fmt: skip
     return repr(ordered).replace(repr(name), "?")
 
 

@@ -10,11 +10,25 @@ from dataclasses import replace
 import pytest
 
 from policykit.errors import StoreUnavailable
-from policykit.stores.base import LEASE, Asked, Entry, PutOff
+from policykit.stores.base import LEASE, Asked, Entry, PutOff, Written
 from policykit.stores.memory import MemoryStore
 from policykit.stores.open import open_store
 from policykit.stores.sqlite import SQLiteStore
-from policykit.testing.store_rows import ADA, ADDRESS, FOREVER, NO, NOW, SENT, YES, fill, read_ada, slot_of, take_slot
+from policykit.testing.store_feedback import BOUNCED
+from policykit.testing.store_rows import (
+    ADA,
+    ADDRESS,
+    FOREVER,
+    NO,
+    NOW,
+    SENT,
+    TOLD,
+    YES,
+    fill,
+    read_ada,
+    slot_of,
+    take_slot,
+)
 
 
 def test_nothing_is_made_before_the_first_use(tmp_path):
@@ -42,7 +56,7 @@ def test_the_file_is_for_its_user_alone(store):
         (lambda path: path.mkdir(), "cannot be opened: Is a directory"),
         (lambda path: path.write_bytes(b"x" * 4096), "cannot be used: it is no SQLite file"),
         (lambda path: _run_sql(path, "CREATE TABLE orders (id)"), "is a SQLite file of something else"),
-        (lambda path: _newer(path), "has format 2, this policykit reads format 1"),
+        (lambda path: _newer(path), "has format 3, this policykit reads formats up to 2"),
     ],
     ids=["folder", "text", "somebody else's", "newer"],
 )
@@ -71,7 +85,37 @@ def _newer(path):
     store = SQLiteStore(path)
     store.holds()
     store.close()
-    _run_sql(path, "PRAGMA user_version = 2", "PRAGMA wal_checkpoint(TRUNCATE)")
+    _run_sql(path, "PRAGMA user_version = 3", "PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date_with_what_is_in_it(tmp_path):
+    path = tmp_path / "store.db"
+    older = SQLiteStore(path)
+    fill(older)
+    older.close()
+    _run_sql(path, "DROP TABLE suppressions", "DROP TABLE secrets", "PRAGMA user_version = 1",
+             "UPDATE people SET facts = json_remove(facts, '$.feedback')")  # fmt: skip
+
+    stores = [SQLiteStore(path), SQLiteStore(path)]
+    written = stores[0].suppress([BOUNCED])
+    told = stores[1].write("feedback", [TOLD])
+
+    assert (written, told) == (Written(1, 0), Written(1, 0))
+    assert stores[1].known([ADDRESS], NOW).suppressed == {("email", "ada@example.com")}
+    assert stores[0].suppression_key() == stores[1].suppression_key()
+    assert read_ada(stores[0]).consents == (YES,)
+    for store in stores:
+        store.close()
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM suppressions", "UPDATE suppressions SET at = 0"])
+def test_suppressions_are_only_added(store, statement):
+    store.suppress([BOUNCED])
+
+    with pytest.raises(sqlite3.IntegrityError, match="suppressions are only added"):
+        _run_sql(store.path, statement)
+
+    assert len(store.suppressions()) == 1
 
 
 def test_a_store_that_comes_back_is_used_again(tmp_path):
