@@ -249,7 +249,8 @@ class Attribute:
     """A registered attribute with its lineage closed (M9).
 
     sensitivity: the highest of its own and all inputs. lineage: its own id and every id it was
-    inferred from, transitively, sorted; own origin and purposes stay per member.
+    inferred from, transitively, sorted; own origin and purposes stay per member. sources: where its
+    values are kept, `FILE: COLUMN`, under names other than its id.
     """
 
     id: str
@@ -266,6 +267,7 @@ class Attribute:
     keep: str | None = None
     remembered_for: str | None = None
     place: Place | None = None
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,8 @@ SMALL: dict[str, str | bytes] = {
     "policykit.yaml": "mode: enforce\npolicies: [policies/]\n",
     "policies/registry.yaml": (
         "attributes:\n"
-        "  - {id: basket, origin: observed, collected_for: [marketing.communications], sensitivity: behavioural}\n"
+        "  - {id: basket, disclosed_as: what is in your basket, origin: observed, sensitivity: behavioural,\n"
+        "     collected_for: [marketing.communications]}\n"
     ),
     "policies/adults.yaml": (
         "policies:\n"

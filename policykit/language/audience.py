@@ -11,6 +11,7 @@ from policykit.errors import Place, Problem
 from policykit.language.config import Config
 from policykit.language.registry import Registry
 from policykit.language.suggest import did_you_mean, found
+from policykit.language.template import undisclosed_use
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, to_plain
 from policykit.vocabulary import CHANNELS, RELATIONS
 
@@ -69,6 +70,8 @@ def _selected(node: Node | None, registry: Registry, problems: list[Problem]) ->
                                     "e.g. `selected_by: [basket]`", "campaign.shape"))  # fmt: skip
         elif name in registry.attributes:
             names.append(name)
+            if name in registry.undisclosed:
+                problems.append(Problem(item.place, *undisclosed_use(name)))
         else:
             problems.append(Problem(item.place, f"unknown attribute `{name}`{did_you_mean(name, registry.attributes)}",
                                     "register it under `attributes:`", "campaign.unknown-attribute"))  # fmt: skip

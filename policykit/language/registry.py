@@ -35,6 +35,11 @@ class Registry:
     controller: str | None = None
     vocabulary: Vocabulary = field(default_factory=Vocabulary, repr=False, compare=False)
 
+    @property
+    def undisclosed(self) -> frozenset[str]:
+        """Attributes that no sentence discloses, and that no campaign may use (S15)."""
+        return frozenset(name for name, attribute in self.attributes.items() if attribute.disclosed_as is None)
+
 
 _TEXT: Schema = {"type": "string", "empty": False}
 _TEXTS: Schema = {"type": "list", "schema": {"type": "string"}}
@@ -51,6 +56,7 @@ _ATTRIBUTE = Shape(
         "remembered_for": _TEXT,
         "disclosed_as": _TEXT,
         "inferred_from": _TEXTS,
+        "sources": _TEXTS,
         "type": {"type": "string", "allowed": ["string", "bool", "int", "double", "timestamp"]},
     },
     "attribute",
@@ -84,6 +90,14 @@ _FACT = Shape(
 )  # fmt: skip
 # Sections of a policy file beside `policies`, for editors: the schema of one entry.
 SECTIONS = {"attributes": _ATTRIBUTE.schema, "programs": _PROGRAM.schema, "facts": _FACT.schema}
+TO_FILL = "TO FILL"  # what only people can say, in entries that `policykit scan` proposes
+GAPS = {
+    "disclosed_as": "the words in which you tell people that you remember this",
+    "remembered_for": "what remembering it does for the person",
+    "collected_for": "the purposes people were told when it was collected",
+    "keep": "how long it is kept, e.g. `12 months`",
+    "controller": "the company that people gave it to",
+}
 _OWN_PREFIXES = ("send", "consent", "uses", "attributes")
 
 
@@ -241,10 +255,26 @@ def _could_be(value: object, kind: str, members: list[str] | None) -> bool:
             return False
 
 
+def _to_fill(row: MapNode, problems: Problems) -> bool:
+    """Whether an entry that `policykit scan` proposed still has gaps; each is reported."""
+    gaps = [(key, entry.node) for key, entry in row.entries.items() if _is_gap(entry.node)]
+    for key, node in gaps:
+        message = f"`{key}` is still to fill: {GAPS.get(key, 'nobody but you can say it')}"
+        problems.append(Problem(node.place, message, f"replace `{TO_FILL}`, or leave the line out", "registry.to-fill"))
+    return bool(gaps)
+
+
+def _is_gap(node: Node) -> bool:
+    items = node.items if isinstance(node, ListNode) else [node]
+    return any(isinstance(item, ScalarNode) and item.text.startswith(TO_FILL) for item in items)
+
+
 def _attributes(rows: list[Node], purposes: tuple[str, ...], problems: Problems) -> dict[str, Attribute]:
     nodes: dict[str, MapNode] = {}
 
-    def make(row: MapNode, plain: dict[str, Any]) -> Attribute:
+    def make(row: MapNode, plain: dict[str, Any]) -> Attribute | None:
+        if _to_fill(row, problems):
+            return None
         _known(row, "collected_for", plain.get("collected_for", ()), "purpose", purposes, problems)
         nodes[plain["id"]] = row
         return Attribute(
@@ -254,10 +284,11 @@ def _attributes(rows: list[Node], purposes: tuple[str, ...], problems: Problems)
             type=plain.get("type", "string"), disclosed_as=plain.get("disclosed_as"),
             inferred_from=tuple(plain.get("inferred_from", ())), keep=plain.get("keep"),
             remembered_for=plain.get("remembered_for"), place=find(row, ("id",)).place,
+            sources=tuple(plain.get("sources", ())),
         )  # fmt: skip
 
     def stand_in(name: str) -> Attribute:
-        return Attribute(name, None, "provided", (), None)
+        return Attribute(name, None, "provided", (), None, disclosed_as="")
 
     made: dict[str, Attribute] = _rows(rows, _ATTRIBUTE, "attribute", "id", problems, make, stand_in)
     for name, node in nodes.items():

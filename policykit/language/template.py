@@ -8,7 +8,7 @@ the text would have a hole. The analysis never forgets a flow; it may see one th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeAlias
@@ -25,19 +25,30 @@ from policykit.model import Use
 
 # Variables every sender fills in itself; they hold nothing that is remembered about the person.
 FURNISHED = frozenset({"unsubscribe_url", "preferences_url", "view_url"})
+OFFERS = "offers"  # the offers this message shows, each with `id` and `text`; no attribute
 
 _COUNTS = frozenset({"length", "rindex", "rindex0"})  # of a loop: they show how many items there are
 _WAY_OUT = "`{{ attribute }}` shows a value; `{% if %}` needs its `{% endif %}`"
 
 
+def undisclosed_use(attribute: str) -> tuple[str, str, str]:
+    """Message, way out and code for the use of an attribute that no sentence discloses."""
+    message = f"`{attribute}` is used here, and no sentence tells people that it is remembered"
+    return message, f"write `disclosed_as:` at `{attribute}` in the registry", "campaign.undisclosed"
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One part of a content. file: the template's file as the user would type it, None when inline."""
+    """One part of a content. file: the template's file as the user would type it, None when inline.
+
+    offers: whether it says anything of the offers the message shows.
+    """
 
     part: str
     text: str = field(repr=False)
     uses: tuple[Use, ...] = ()
     file: str | None = None
+    offers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +64,13 @@ _CLEAN: _Taint = {}
 
 
 def read_template(part: str, text: str, attributes: Iterable[str], at: Callable[[int], Place], problems: list[Problem],
-                  file: str | None = None) -> Template:  # fmt: skip
+                  file: str | None = None, undisclosed: Collection[str] = ()) -> Template:  # fmt: skip
     """The template with the attributes it uses, sorted; what cannot be read is reported.
 
     at: where the character of the text at an offset stands. Part `html` is read as HTML.
+    undisclosed: attributes that may not be used, because nothing tells people that they are remembered.
     """
-    reader = _Reader(frozenset(attributes), html=part == "html")
+    reader = _Reader(frozenset(attributes), html=part == "html", undisclosed=frozenset(undisclosed))
     try:
         reader.read(_environment().from_string(text).nodes)
     except liquid.exceptions.LiquidError as error:
@@ -73,7 +85,7 @@ def read_template(part: str, text: str, attributes: Iterable[str], at: Callable[
     problems += [
         Problem(at(start), message, way_out, code) for start, message, way_out, code in sorted(reader.findings)
     ]
-    return Template(part, text, reader.uses(), file)
+    return Template(part, text, reader.uses(), file, reader.offers)
 
 
 @cache
@@ -84,9 +96,10 @@ def _environment() -> liquid.Environment:
 class _Reader:
     """Walks one template until nothing new is learned about its variables."""
 
-    def __init__(self, attributes: frozenset[str], *, html: bool) -> None:
-        self.attributes, self.html = attributes, html
+    def __init__(self, attributes: frozenset[str], *, html: bool, undisclosed: frozenset[str] = frozenset()) -> None:
+        self.attributes, self.html, self.undisclosed = attributes, html, undisclosed
         self.findings: set[tuple[int, str, str, str]] = set()
+        self.offers = False
         self._used: dict[str, Use] = {}
         self._variables: dict[str, _Taint] = {}
         self._loops: list[dict[str, _Taint]] = []
@@ -253,10 +266,14 @@ class _Reader:
         for scope in (*reversed(self._loops), self._variables):
             if head in scope and not (scope is self._variables and head in self.attributes):
                 return _union((_CLEAN if _is_place(path) else scope[head], inner))
+        if head == OFFERS:
+            self.offers = True
+            return inner
         name = path.path[1] if head == "attributes" and len(path.path) > 1 else head
         if not isinstance(name, str):
             return _union((inner, self._unnamed(path)))
         if name in self.attributes:
+            self._disclosed(path, name)
             assigned = self._variables.get(head, _CLEAN)
             return _union(({str(name): _Flow()}, assigned, inner))
         if head not in FURNISHED:
@@ -268,11 +285,16 @@ class _Reader:
         self._find(path.token, message, "name the attribute itself", "template.variable")
         return _CLEAN
 
+    def _disclosed(self, path: Path, name: str) -> None:
+        if name in self.undisclosed and name not in self._said:
+            self._said.add(name)
+            self._find(path.token, *undisclosed_use(name))
+
     def _unknown(self, path: Path, name: str) -> None:
         if name in self._said:
             return
         self._said.add(name)
-        known = (*self.attributes, *self._variables, *FURNISHED)
+        known = (*self.attributes, *self._variables, *FURNISHED, OFFERS)
         message = f"`{name}` is not a registered attribute{did_you_mean(name, known)}"
         way_out = "register it under `attributes:`, so that policies can judge its use"
         self._find(path.token, message, way_out, "template.unknown-attribute")

@@ -22,9 +22,11 @@ from tests.examples import examples
 
 HEAD = """
 attributes:
-  - {id: basket, category: user.behavior.purchase_history, origin: observed, collected_for: [marketing.communications]}
-  - {id: city, category: user.location, origin: provided, collected_for: [sales]}
-  - {id: baby, category: user.health_and_medical, origin: inferred, inferred_from: [basket],
+  - {id: basket, disclosed_as: what is in your basket,
+     category: user.behavior.purchase_history, origin: observed, collected_for: [marketing.communications]}
+  - {id: city, disclosed_as: the city you live in, category: user.location, origin: provided, collected_for: [sales]}
+  - {id: baby, disclosed_as: that a child may be on the way,
+     category: user.health_and_medical, origin: inferred, inferred_from: [basket],
      collected_for: [marketing.communications], sensitivity: special_category}
 policies:
 """

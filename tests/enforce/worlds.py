@@ -30,8 +30,10 @@ NOW = parse_instant("2026-03-02T11:00:00Z") or 0  # noon in Paris, a Monday
 
 POLICIES = """
 attributes:
-  - {id: basket, category: user.behavior.purchase_history, origin: observed, collected_for: [sales]}
-  - {id: city, category: user.location, origin: provided, collected_for: [marketing.communications]}
+  - {id: basket, disclosed_as: what is in your basket,
+     category: user.behavior.purchase_history, origin: observed, collected_for: [sales]}
+  - {id: city, disclosed_as: the city you live in,
+     category: user.location, origin: provided, collected_for: [marketing.communications]}
 policies:
   - id: consent-first
     kind: consent

@@ -20,7 +20,8 @@ policies:
   - {id: they-said-no, kind: consent, forbid: {refused_for: [purpose, everything, channel]}, on_breach: block,
      because: b}
 attributes:
-  - {id: basket, origin: observed, category: user.behavior, collected_for: [marketing]}
+  - {id: basket, disclosed_as: what is in your basket,
+     origin: observed, category: user.behavior, collected_for: [marketing]}
 """
 CAMPAIGN = """
 campaign: c

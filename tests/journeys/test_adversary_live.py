@@ -67,7 +67,8 @@ channels:
 """
 REGISTRY = """
 attributes:
-  - {id: city, category: user.location, origin: provided, collected_for: [marketing.communications]}
+  - {id: city, disclosed_as: the city you live in,
+     category: user.location, origin: provided, collected_for: [marketing.communications]}
 """
 CALLBACK = "https://acme.example/status?campaign=spring"
 ACCOUNT = "/2010-04-01/Accounts/AC1/Messages.json"
@@ -275,7 +276,8 @@ channels:
 def test_values_of_one_person_are_written_to_nobody_else(shop, double):
     basket = """
 attributes:
-  - {id: basket, category: user.behavior.purchase_history, origin: observed, collected_for: [sales]}
+  - {id: basket, disclosed_as: what is in your basket,
+     category: user.behavior.purchase_history, origin: observed, collected_for: [sales]}
 """
     it = shop(OPT_OUT + STRIPPED + basket, summer=SUMMER)
     for person in ("ana", "bob"):

@@ -9,8 +9,10 @@ import pytest
 
 REGISTRY = """
 attributes:
-  - {id: basket, origin: observed, category: user.behavior.purchase_history, collected_for: [marketing.communications]}
-  - {id: expecting, origin: inferred, inferred_from: [basket], category: user.health_and_medical,
+  - {id: basket, disclosed_as: what is in your basket,
+     origin: observed, category: user.behavior.purchase_history, collected_for: [marketing.communications]}
+  - {id: expecting, disclosed_as: that a child may be on the way,
+     origin: inferred, inferred_from: [basket], category: user.health_and_medical,
      sensitivity: special_category, collected_for: [marketing.communications]}
 """
 CAMPAIGN = """

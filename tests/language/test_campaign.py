@@ -17,8 +17,9 @@ REGISTRY = f"""\
 policies:
 {POLICY}
 attributes:
-- {{id: basket, origin: observed, collected_for: [marketing]}}
-- {{id: name, origin: provided, collected_for: [marketing]}}
+- {{id: basket, disclosed_as: what is in your basket, origin: observed, collected_for: [marketing]}}
+- {{id: name, disclosed_as: your name, origin: provided, collected_for: [marketing]}}
+- {{id: diary, origin: provided, collected_for: [marketing]}}
 programs:
 - {{id: new-home, purpose: marketing.communications, gives: [{{id: free-month}}]}}
 """
@@ -152,7 +153,14 @@ def test_a_manifest_may_lie_anywhere(tmp_path: Path):
 
 
 # a manifest (¦ = where it is said), message, way out
+UNDISCLOSED = (
+    "`diary` is used here, and no sentence tells people that it is remembered",
+    "write `disclosed_as:` at `diary` in the registry",
+)
 MISTAKES = [
+    (small(channel="{body: 'Dear {% if name %}you{% endif %}, {{ ¦diary }} {{ diary }}'}"), *UNDISCLOSED),
+    (small(channel="{body: '{% if ¦diary %}Hello{% endif %}'}"), *UNDISCLOSED),
+    (small(audience="{selected_by: [basket, ¦diary]}"), *UNDISCLOSED),
     (
         small("¦messageclass: service"),
         "unknown key `messageclass`; did you mean `message_class`?",

@@ -20,7 +20,7 @@ TEN_MISTAKES = {
     "policies/registry.yaml": """\
         attributes:
           - {id: basket, origin: observd, collected_for: [marketing]}
-          - {id: taste, origin: inferred, inferred_from: [baskt]}
+          - {id: taste, origin: inferred, inferred_from: [baskt], disclosed_as: what you like}
         programs:
           - {id: club, purpose: marketing.comunications}
         """,
@@ -240,14 +240,6 @@ def test_a_workspace_without_policies_says_that_everything_passes(tmp_path: Path
     ]
 
 
-def test_what_comes_later_is_a_warning(tmp_path: Path):
-    files = {"policies/p.yaml": f"policies:\n{POLICY}\nwaivers: []\n"}
-
-    assert complaints(tmp_path, files) == [
-        "policies/p.yaml:3:1: warning: `waivers` is not judged yet\n  help: it comes with a later version"
-    ]
-
-
 def test_files_are_named_as_the_user_would_type_them(tmp_path: Path):
     write(tmp_path / "demo", {"policies/p.yaml": "x: 1\n"})
 
@@ -366,7 +358,8 @@ policies:
     ends: 2026-03-03T00:00Z
     zone: Europe/Paris
 attributes:
-  - {id: basket, origin: observed, collected_for: [marketing], sensitivity: personal, keep: 7 days}
+  - {id: basket, disclosed_as: what is in your basket,
+     origin: observed, collected_for: [marketing], sensitivity: personal, keep: 7 days}
   - {id: taste, origin: inferred, inferred_from: [basket]}
 programs:
   - {id: club, purpose: marketing, gives: [{id: tea, what: x}], asks: [basket], leave: [email]}

@@ -106,6 +106,16 @@ MISTAKES = [
         "register it under `purposes:`",
     ),
     (
+        "attributes:\n- {id: a, origin: provided, disclosed_as: ¦TO FILL}",
+        "`disclosed_as` is still to fill: the words in which you tell people that you remember this",
+        "replace `TO FILL`, or leave the line out",
+    ),
+    (
+        "attributes:\n- {id: a, origin: provided, collected_for: ¦[marketing, 'TO FILL: which?']}",
+        "`collected_for` is still to fill: the purposes people were told when it was collected",
+        "replace `TO FILL`, or leave the line out",
+    ),
+    (
         "attributes:\n- {id: a, origin: ¦observd}",
         "unknown origin `observd`; did you mean `observed`?",
         "expected one of `contextual`, `provided`, `observed`, `derived`, `inferred`, `generated`, `purchased`",
@@ -139,7 +149,7 @@ MISTAKES = [
         "unknown key `sensitvity`; did you mean `sensitivity`?",
         (
             "keys of an attribute: `id`, `category`, `origin`, `collected_for`, `sensitivity`, `controller`, `keep`, "
-            "`remembered_for`, `disclosed_as`, `inferred_from`, `type`"
+            "`remembered_for`, `disclosed_as`, `inferred_from`, `sources`, `type`"
         ),
     ),
     ("attributes: ¦{id: a}", "`attributes` is a mapping; expected a list", "begin each entry with `- `"),

@@ -24,9 +24,11 @@ Open = Callable[[str], Opened]
 
 REGISTRY = """
 attributes:
-  - {id: basket, category: user.behavior.purchase_history, origin: observed, collected_for: [marketing],
+  - {id: basket, disclosed_as: what is in your basket,
+     category: user.behavior.purchase_history, origin: observed, collected_for: [marketing],
      sensitivity: behavioural}
-  - {id: expecting, category: user.behavior, origin: inferred, collected_for: [marketing],
+  - {id: expecting, disclosed_as: that a child may be on the way,
+     category: user.behavior, origin: inferred, collected_for: [marketing],
      sensitivity: special_category, inferred_from: [basket]}
 facts:
   - {path: recipient.points, type: int, doc: points}

@@ -39,7 +39,8 @@ STRIPPED = """
 """
 BASKET = """
 attributes:
-  - {id: basket, category: user.behavior.purchase_history, origin: observed, collected_for: [sales]}
+  - {id: basket, category: user.behavior.purchase_history, origin: observed, collected_for: [sales],
+     disclosed_as: what is in your basket}
 """
 SPRING = """
 campaign: spring
