@@ -3,7 +3,9 @@
 1. `_lower`      the kind says what breaches (`kinds/`), and whether the effect fits it
 2. `applies`     where it applies: `for`, dates, message class (`kinds/applies.py`), and `when`
 3. `_rule`       both joined into `breached`, styles spelled out, types checked, constants folded
-4. `_ruleset`    rules in order of policy id, leaves in one order, a hash of the whole
+4. `waived`      what waivers set aside leaves `breached`, and each waiver gets a rule that only watches
+                 (`kinds/waiver.py`)
+5. `_ruleset`    rules in order of policy id, leaves in one order, a hash of the whole
 
 Every mistake of every policy is collected; with any of them nothing is compiled.
 """
@@ -24,32 +26,56 @@ from policykit.ir.rules import Effect, Rule, RuleSet
 from policykit.ir.walk import canonical, leaves_of, ordered_use_leaves
 from policykit.kinds.applies import applies
 from policykit.kinds.style import spell_out_style
+from policykit.kinds.waiver import as_policy, waived
 from policykit.kinds.words import check_words
 from policykit.language.policy import Policy, Quoted
 from policykit.language.registry import Registry
 from policykit.language.suggest import did_you_mean
+from policykit.language.waivers import Waiver
 from policykit.model import Attribute, Program
 
 
-def compile_ruleset(policies: Iterable[Policy], registry: Registry, kinds: Mapping[str, Kind]) -> RuleSet:
+def compile_ruleset(
+    policies: Iterable[Policy], registry: Registry, kinds: Mapping[str, Kind], waivers: Iterable[Waiver] = ()
+) -> RuleSet:
     """All policies as one RuleSet, whatever order they come in; those whose mode is `off` are only checked.
 
     kinds: by name, as plugins gave them. Raises `InvalidPolicies` with every problem found.
     """
-    ruleset, problems = try_compile(policies, registry, kinds)
+    ruleset, problems = try_compile(policies, registry, kinds, waivers)
     if problems:
         raise InvalidPolicies(problems)
     return ruleset
 
 
 def try_compile(
-    policies: Iterable[Policy], registry: Registry, kinds: Mapping[str, Kind]
+    policies: Iterable[Policy], registry: Registry, kinds: Mapping[str, Kind], waivers: Iterable[Waiver] = ()
 ) -> tuple[RuleSet, list[Problem]]:
     """The rules of those policies that are right and the problems of the others, so that more can be checked."""
     policies, problems = tuple(policies), list[Problem]()
     rules = [_compile(policy, _Work(policy, registry, kinds, problems)) for policy in policies]
     judged = [rule for policy, rule in zip(policies, rules, strict=True) if rule and policy.mode != "off"]
-    return _ruleset(judged, registry), problems
+    scopes = [(waiver, _scope(waiver, registry, kinds, problems)) for waiver in waivers]
+    return _ruleset(waived(judged, scopes), registry), problems
+
+
+def _scope(waiver: Waiver, registry: Registry, kinds: Mapping[str, Kind], problems: list[Problem]) -> Expr | None:
+    """The sends a waiver is for; None after reporting what is wrong with it, or when something was."""
+    before = len(problems)
+    policy = as_policy(waiver)
+    work = _Work(policy, registry, kinds, problems)
+    context = _context(work)
+    conditions = applies(policy, context)
+    when = work.parse(waiver.when) if waiver.when else None
+    conditions += [when] if when else []
+    for expr in conditions:
+        check_words(expr, context)
+    if not waiver.sound or len(problems) > before:
+        return None
+    scope = fold(spell_out_style(And(tuple(conditions))), {})
+    wrong = check(scope)
+    problems.extend(replace(problem, place=problem.place or waiver.place) for problem in wrong)
+    return None if wrong else scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +152,10 @@ def _lower(kind: Kind, policy: Policy, context: Context, work: _Work) -> Lowered
         message = "`send_at: next_allowed` needs hours in which it would be met; this policy names none"
         work.report(("on_breach",), message, "say them in a `quiet_hours` policy, or ask for another change", "effect")
         return None
+    if lowered and policy.effect.part == "offers" and lowered.share is None:
+        message = "`offers: blend` needs a share that may be personalised; this policy names none"
+        work.report(("on_breach",), message, "say it in an `offers` policy, or ask for another change", "effect")
+        return None
     return lowered
 
 
@@ -146,7 +176,9 @@ def _rule(policy: Policy, lowered: Lowered, conditions: list[Expr]) -> Rule:
         mode="audit" if policy.mode == "audit" else "enforce",
         use_breached=None if strips is None else joined(*conditions, strips),
         hours=lowered.hours if part == "send_at" else None,
+        share=lowered.share if part == "offers" else None,
         because=policy.because,
+        owner=policy.owner,
         place=policy.place,
         source=policy.source,
         applies=joined(*conditions),
@@ -191,10 +223,12 @@ def hash_of(ruleset: RuleSet) -> str:
 
 
 def _said(value: object) -> str:
-    """One text per value: mappings in order of their keys, places left out."""
+    """One text per value: mappings in order of their keys; where things are written or kept is left out."""
     if isinstance(value, Rule | Attribute | Program):
         return " ".join(
-            f"{part.name}={_said(getattr(value, part.name))}" for part in fields(value) if part.name != "place"
+            f"{part.name}={_said(getattr(value, part.name))}"
+            for part in fields(value)
+            if part.name not in ("place", "sources")
         )
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key!r}: {_said(value[key])}" for key in sorted(value)) + "}"

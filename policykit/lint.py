@@ -29,8 +29,9 @@ def lint(
     assume: the section of `policykit.yaml`, for its places. spelt: fact -> the words for it that manifests use.
     """
     written = {policy.id: policy for policy in policies}
-    found = [warning for rule in ruleset.rules for warning in _rule(rule, written[rule.policy], ruleset, vocabulary)]
-    found += [warning for rule in ruleset.rules for warning in _misspelt(rule, written[rule.policy], spelt)]
+    rules = [rule for rule in ruleset.rules if rule.policy in written]  # those of waivers are told of elsewhere
+    found = [warning for rule in rules for warning in _rule(rule, written[rule.policy], ruleset, vocabulary)]
+    found += [warning for rule in rules for warning in _misspelt(rule, written[rule.policy], spelt)]
     found += _assumptions(ruleset, assume)
     return sorted(found, key=lambda problem: problem.sort_key)
 

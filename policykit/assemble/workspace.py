@@ -56,7 +56,7 @@ def read(folder: Path | None) -> tuple[Opened, list[Problem]]:
     root = find_root(folder)
     found = discover()
     workspace, problems = read_workspace(root, found.kinds, found.facts, _here(root))
-    ruleset, wrong = try_compile(workspace.policies, workspace.registry, found.kinds)
+    ruleset, wrong = try_compile(workspace.policies, workspace.registry, found.kinds, workspace.waivers)
     return Opened(workspace, ruleset, found), in_order([*found.problems, *problems, *wrong])
 
 

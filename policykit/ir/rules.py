@@ -13,7 +13,7 @@ from policykit.errors import Place
 from policykit.ir.nodes import Expr, Hours, Leaf, UseLeaf
 from policykit.model import Attribute, Program
 
-Part = Literal["block", "channel", "uses", "content", "send_at"]
+Part = Literal["block", "channel", "uses", "content", "send_at", "offers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,29 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """The largest part of a message's offers that may be personalised. itself: whether exactly it still may."""
+
+    numerator: int
+    denominator: int
+    itself: bool = True
+
+    def most(self, shown: int) -> int:
+        """How many of the offers shown may be personalised."""
+        part = self.numerator * shown
+        return part // self.denominator if self.itself else max(0, (part - 1) // self.denominator)
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A compiled policy.
 
     breached: applies and not met. True breaches; unknown breaches too and is undetermined (M3).
     use_breached: for effect `uses`: the same for the use at hand, only below ExistsUse.
     hours: for effect `send_at`: where the next allowed instant is looked up.
+    share: for effect `offers`: how many personalised ones may stay.
     reason: STRING; the stable reason code of a breach whose facts are known (reference only).
+    owner: who answers for it, for reports. kind `waiver`: it only tells that a waiver let a send through.
     applies: the conditions of `for` and `when` alone, already part of `breached`; for cases and
         explanations. None = always.
     """
@@ -48,6 +64,8 @@ class Rule:
     place: Place | None = None
     source: Mapping[str, str] | None = None
     applies: Expr | None = None
+    owner: str | None = None
+    share: Share | None = None
 
 
 @dataclass(frozen=True)

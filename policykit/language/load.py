@@ -7,19 +7,21 @@ checked against what the earlier ones could read, and nothing stops before the e
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from policykit.errors import InvalidPolicies, Place, Problem, UsageError, WorkspaceNotFound
 from policykit.language.campaign import Manifest, read_campaign
 from policykit.language.cases import CaseFile, read_cases
 from policykit.language.config import CONFIG_FILE, Config, read_config
+from policykit.language.layers import LAYER_MARK, Written, layer_names, no_ranks, stand_beside
 from policykit.language.matching import read_assume
 from policykit.language.packs import Pack, read_pack, unlike
 from policykit.language.policy import KindLike, Policy, PolicyReader
 from policykit.language.registry import Registry, read_registry, with_assumptions
 from policykit.language.suggest import did_you_mean, found, some
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, to_plain
+from policykit.language.waivers import Waiver, read_waivers
 from policykit.language.yaml import read_yaml
 from policykit.vocabulary import FactSpec
 
@@ -27,7 +29,7 @@ CAMPAIGNS = "campaigns"
 _SUFFIXES = (".yaml", ".yml")
 SECTIONS = ("pack", "policies", "attributes", "programs", "purposes", "channels", "facts", "waivers", "responses")
 _REGISTERED = tuple(f"unknown-{what}" for what in ("attribute", "program", "purpose", "fact", "policy", "campaign"))
-_LATER = ("waivers", "responses")
+_LATER = ("responses",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,17 @@ class Workspace:
     warnings: tuple[Problem, ...] = ()
     shown_from: Path | None = None
     packs: tuple[Pack, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
+    """A file that can be read. layer: the number of its folder in `policies:`; manifests may have none (0)."""
+
     path: Path
     shown: str
     node: Node
+    layer: int = 0
 
 
 def find_workspace(start: Path) -> Path:
@@ -88,16 +94,22 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     sections = [file for file in files if not _is_case_file(file.path) and not _is_manifest(file, root)]
     for file in sections:
         _check_sections(file.node, problems)
+        no_ranks(file.node, file.layer, problems)
     maps = [file.node for file in sections if isinstance(file.node, MapNode)]
     registry = read_registry(maps, problems, config.controller, facts)
     registry = with_assumptions(registry, read_assume(config.assume, registry, problems))
-    rows = [row for node in maps for row in _policy_rows(node, problems)]
+    rows = [(file.layer, row) for file in sections for row in _policy_rows(file.node, problems)]
+    names = layer_names(config.policies)
     packs = unlike(_packs(sections, problems), problems)
-    policies = _policies(rows, PolicyReader(registry, kinds, problems), problems)
+    reader = PolicyReader(registry, kinds, problems)
+    policies = stand_beside([_written(layer, row, reader) for layer, row in rows], names, problems)
+    waivers = read_waivers((node.entries["waivers"].node for node in maps if "waivers" in node.entries), policies,
+                           reader, problems)  # fmt: skip
     manifests = _manifests(manifest_files, root, config, registry, problems)
-    policy_ids, campaign_ids = _ids(rows), _ids((file.node for file in manifest_files), "campaign")
+    policy_ids, campaign_ids = sorted({*_ids(row for _, row in rows), *(each.id for each in policies)}), _ids((file.node for file in manifest_files), "campaign")
     cases = [
-        read_cases(file.node, file.shown, registry, policy_ids, problems, campaign_ids)
+        _of_layer(read_cases(file.node, file.shown, registry, policy_ids, problems, campaign_ids), names[file.layer],
+                  policies)
         for file in files if _is_case_file(file.path)
     ]  # fmt: skip
     if not rows and not problems:
@@ -106,7 +118,7 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     if unread:
         problems = [problem for problem in problems if not _may_follow(problem)]
     workspace = Workspace(root, config, policies, registry, tuple(case for case in cases if case), manifests,
-                          tuple(sorted(problems, key=lambda problem: problem.sort_key)), shown_from, packs)  # fmt: skip
+                          tuple(sorted(problems, key=lambda problem: problem.sort_key)), shown_from, packs, waivers)  # fmt: skip
     return workspace, problems
 
 
@@ -153,29 +165,29 @@ def _files(root: Path, config: Config, node: Node | None, shown_from: Path | Non
     before = len(problems)
     paths = _policy_files(root, config, node, problems)
     unread = len(problems) > before
-    paths.update(dict.fromkeys(_yaml_files(root / CAMPAIGNS)))
+    paths = {**dict.fromkeys(_yaml_files(root / CAMPAIGNS), 0), **paths}
     files = []
-    for path in paths:
+    for path, layer in paths.items():
         name = shown(path, root, shown_from)
         tree, found_problems = read_yaml(path, name)
         problems += found_problems
         if tree is not None:
-            files.append(_File(path, name, tree))
+            files.append(_File(path, name, tree, layer))
         elif not _is_case_file(path) and not path.is_relative_to(root / CAMPAIGNS):
             unread = True
     return files, unread
 
 
-def _policy_files(root: Path, config: Config, node: Node | None, problems: list[Problem]) -> dict[Path, None]:
-    """The files of the policy folders, each once; folders that do not exist are reported."""
+def _policy_files(root: Path, config: Config, node: Node | None, problems: list[Problem]) -> dict[Path, int]:
+    """The files of the policy folders with the last folder that has them; folders that do not exist are reported."""
     listed = node.get("policies") if isinstance(node, MapNode) else None
-    paths: dict[Path, None] = {}
+    paths: dict[Path, int] = {}
     for index, name in enumerate(config.policies):
         folder = root / name
         if folder.is_dir():
-            paths.update(dict.fromkeys(_yaml_files(folder)))
+            paths.update(dict.fromkeys(_yaml_files(folder), index))
         elif folder.is_file():
-            paths[folder] = None
+            paths[folder] = index
         elif listed is not None:
             place = listed.items[index].place if isinstance(listed, ListNode) else listed.place
             problems.append(
@@ -247,8 +259,8 @@ def _packs(files: Iterable[_File], problems: list[Problem]) -> list[Pack]:
     return [pack for pack in read if pack]
 
 
-def _policy_rows(node: MapNode, problems: list[Problem]) -> list[Node]:
-    section = node.get("policies")
+def _policy_rows(node: Node, problems: list[Problem]) -> list[Node]:
+    section = node.get("policies") if isinstance(node, MapNode) else None
     if section is None:
         return []
     if isinstance(section, ListNode):
@@ -263,20 +275,17 @@ def _ids(rows: Iterable[Node], key: str = "id") -> list[str]:
     return sorted({node.value for node in nodes if isinstance(node, ScalarNode) and isinstance(node.value, str)})
 
 
-def _policies(rows: Iterable[Node], reader: PolicyReader, problems: list[Problem]) -> tuple[Policy, ...]:
-    policies: list[Policy] = []
-    first: dict[str, Place] = {}
-    for row in rows:
-        policy = reader.read(row)
-        name = row.get("id") if isinstance(row, MapNode) else None
-        if isinstance(name, ScalarNode):
-            if name.text in first:
-                message = f"duplicate policy `{name.text}`; the first is at {first[name.text]}"
-                problems.append(Problem(name.place, message, "rename one of the two", "policy.duplicate"))
-            first.setdefault(name.text, name.place)
-        if policy:
-            policies.append(policy)
-    return tuple(policies)
+def _written(layer: int, row: Node, reader: PolicyReader) -> Written:
+    name = row.get("id") if isinstance(row, MapNode) else None
+    return Written(layer, reader.read(row), name if isinstance(name, ScalarNode) else None)
+
+
+def _of_layer(file: CaseFile | None, layer: str, policies: Iterable[Policy]) -> CaseFile | None:
+    """The cases of a file; those about a policy that its folder has its own version of are about that one."""
+    own = {policy.beside: policy.id for policy in policies if policy.id.endswith(f"{LAYER_MARK}{layer}")}
+    if file is None or not own:
+        return file
+    return replace(file, cases=tuple(replace(case, policy=own.get(case.policy, case.policy)) for case in file.cases))
 
 
 def _manifests(files: Iterable[_File], root: Path, config: Config, registry: Registry,

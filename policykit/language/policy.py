@@ -16,7 +16,7 @@ from policykit.language.tree import ListNode, MapNode, Node, Plain, ScalarNode, 
 from policykit.model import Micros
 
 Demand: TypeAlias = Literal["require", "forbid"]
-Part: TypeAlias = Literal["block", "channel", "uses", "content", "send_at"]
+Part: TypeAlias = Literal["block", "channel", "uses", "content", "send_at", "offers"]
 Mode: TypeAlias = Literal["off", "audit", "enforce"]
 
 
@@ -66,6 +66,7 @@ class Policy:
     body: what it requires or forbids, plain; a `Quoted` where the kind takes an expression.
     starts, ends: the instants [starts, ends) at which a send is judged by it; None = no bound.
     extra: keys its kind adds beside the common ones, plain.
+    beside: for an overlay's own version of a policy: the id that both were written with (M11).
     sound: False when something is wrong with it: it is kept only so that the rest is checked too,
         with `body` None where that cannot be used.
     """
@@ -88,6 +89,7 @@ class Policy:
     place: Place = NOWHERE
     node: MapNode | None = field(default=None, repr=False, compare=False)
     sound: bool = True
+    beside: str | None = None
 
     def place_of(self, *path: str | int) -> Place:
         """Where the value under a path of keys stands, e.g. `place_of("require", "quality")`."""
@@ -126,6 +128,7 @@ POLICY_SCHEMA = _COMMON  # what policies of all kinds have in common, for editor
 _DEMANDS: tuple[Demand, ...] = ("require", "forbid")
 _DOWNGRADES: Mapping[str, tuple[str, ...]] = {
     "channel": ("less_intrusive",), "uses": ("strip",), "content": ("generic",), "send_at": ("next_allowed",),
+    "offers": ("blend",),
 }  # fmt: skip
 
 
@@ -153,7 +156,7 @@ class PolicyReader:
         when = self.expression("when", node.get("when")) if "when" in node.entries else None
         scope = read_scope(node.get("for"), self.registry, self.problems)
         self._account_type(node, kind)
-        starts, ends = self._dates(node)
+        starts, ends = read_dates(node, _zone(node), self.problems)
         sound = len(self.problems) == before and effect is not None and demand is not None and kind is not None
         if kind and kind.extra and misshapen:
             body = None
@@ -248,9 +251,6 @@ class PolicyReader:
                       "split it into one policy per change", "policy.effect")  # fmt: skip
             return None
         (part, (key_place, value)) = next(iter(asked.entries.items()))
-        if part == "offers":
-            self._say(key_place, "a change of `offers` is not supported yet", "ask for another change", "policy.effect")
-            return None
         if part not in _DOWNGRADES:
             self._say(key_place, f"unknown change `{part}`{did_you_mean(part, _DOWNGRADES)}",
                       f"expected one of {every(_DOWNGRADES)}", "policy.effect")  # fmt: skip
@@ -290,31 +290,38 @@ class PolicyReader:
                       "what data was collected for is the same for every account: drop this condition",
                       "policy.account-type")  # fmt: skip
 
-    def _dates(self, node: MapNode) -> tuple[Micros | None, Micros | None]:
-        zone_node = node.get("zone")
-        zone = zone_node.text if isinstance(zone_node, ScalarNode) else "UTC"
-        if zone not in known_zones():
-            zone = "UTC"  # the shape has said so
-        starts = self._moment(node, "starts", zone, 0)
-        ends = self._moment(node, "ends", zone, 1)
-        if starts is not None and ends is not None and ends <= starts:
-            self._say(node.entries["ends"].node.place, "`ends` is not after `starts`; the policy would never apply",
-                      "correct one of the two", "policy.dates")  # fmt: skip
-        return starts, ends
 
-    def _moment(self, node: MapNode, key: str, zone: str, edge: int) -> Micros | None:
-        value = node.get(key)
-        if not isinstance(value, ScalarNode) or not isinstance(value.value, str):
-            return None
-        instant = parse_instant(value.value)
-        if instant is not None:
-            return instant
-        day = parse_day(value.value, zone)
-        if day is None:
-            self._say(value.place, f"`{key}` is {found(value.value)}; expected a date or an instant with an offset",
-                      f"write `2026-03-02` or `{INSTANT_EXAMPLE}`", "policy.dates")  # fmt: skip
-            return None
-        return day[edge]
+def read_dates(node: MapNode, zone: str, problems: list[Problem]) -> tuple[Micros | None, Micros | None]:
+    """`starts` and `ends` as the instants [starts, ends), days being those of a zone; None = no bound."""
+    if zone not in known_zones():
+        zone = "UTC"  # the shape has said so
+    starts = _moment(node, "starts", zone, 0, problems)
+    ends = _moment(node, "ends", zone, 1, problems)
+    if starts is not None and ends is not None and ends <= starts:
+        message = "`ends` is not after `starts`; it would never apply"
+        problems.append(Problem(node.entries["ends"].node.place, message, "correct one of the two", "policy.dates"))
+    return starts, ends
+
+
+def _zone(node: MapNode) -> str:
+    zone = node.get("zone")
+    return zone.text if isinstance(zone, ScalarNode) else "UTC"
+
+
+def _moment(node: MapNode, key: str, zone: str, edge: int, problems: list[Problem]) -> Micros | None:
+    value = node.get(key)
+    if not isinstance(value, ScalarNode) or not isinstance(value.value, str):
+        return None
+    instant = parse_instant(value.value)
+    if instant is not None:
+        return instant
+    day = parse_day(value.value, zone)
+    if day is None:
+        message = f"`{key}` is {found(value.value)}; expected a date or an instant with an offset"
+        way_out = f"write `2026-03-02` or `{INSTANT_EXAMPLE}`"
+        problems.append(Problem(value.place, message, way_out, "policy.dates"))
+        return None
+    return day[edge]
 
 
 def _cut_by_comment(node: ScalarNode) -> bool:

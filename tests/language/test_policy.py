@@ -360,7 +360,7 @@ POLICIES = [
     ),
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: block, starts: 2026-03-02, ends: ¦2026-03-01}",
-        "`ends` is not after `starts`; the policy would never apply",
+        "`ends` is not after `starts`; it would never apply",
         "correct one of the two",
     ),
     (
