@@ -18,6 +18,7 @@ from policykit.facts.readers import row_reader
 from policykit.facts.row import Sight, State, fact_row, prepared_for, uses_of
 from policykit.ir.nodes import Value
 from policykit.ir.rows import FactRow, Judged
+from policykit.ir.offers import offers_on
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import leaves_left, specialise
 from policykit.model import Campaign, Decision, Micros, Person, Prepared, SentRecord, Verdict
@@ -167,9 +168,11 @@ class Engine:
 def _content_key(campaign: Campaign, prepared: Prepared, generic: bool) -> tuple[object, ...]:  # noqa: FBT001  # a key
     """Everything that is folded into a specialised function."""
     content = prepared.generic if generic else prepared.content
+    offers = offers_on(campaign, prepared.channel, generic=generic)
     return (
         campaign.id, campaign.message_class, campaign.purpose, campaign.program, campaign.controller,
-        campaign.helps, campaign.need, prepared.channel, prepared.provider, generic, content,
+        campaign.helps, campaign.need, campaign.delivers, prepared.channel, prepared.provider, generic, content,
+        offers,
     )  # fmt: skip
 
 

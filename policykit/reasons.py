@@ -21,9 +21,11 @@ from policykit.ir.nodes import (
     AllUses,
     ConsentMet,
     ConsentWasMet,
+    ContentSays,
     ExistsUse,
     Expr,
     Fact,
+    Joined,
     Leaf,
     LocalPart,
     Member,
@@ -98,6 +100,8 @@ def missing_facts(sight: Sight, state: State, rule: Rule) -> tuple[str, ...]:
 def _missing(sight: Sight, state: State, leaf: Leaf) -> Iterator[str]:
     """The facts for want of which a leaf is unknown."""
     match leaf:
+        case Joined():
+            yield "consents"
         case ConsentMet() | ConsentWasMet() | Member() | Fact(path="consent.status"):
             yield from _missing_consent(sight)
         case Sends(window=window, counting=counting):
@@ -175,6 +179,10 @@ def leaf_name(leaf: Leaf) -> str:
             return f"`{member}` in {path}"
         case ConsentMet() | ConsentWasMet():
             return "consent as asked for"
+        case Joined(program=program):
+            return f"joined `{program}`"
+        case ContentSays(part=part):
+            return f"the label in {part}"
         case Sends(window=window, counting=counting):
             return f"{say.counted(counting)} {say.window(window)}"
         case Allowed():

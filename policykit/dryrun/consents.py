@@ -100,6 +100,19 @@ def granted_sql(ledger: Ledger, wanted: Mapping[str, Wanted], refused: bool) -> 
     return f"SELECT g.person AS person, {columns} FROM ({grants}) AS g{join} GROUP BY g.person"
 
 
+def members_sql(ledger: Ledger) -> str:
+    """A query with one row per member of the program that the ledger's path begins with: until when they are in it.
+
+    channels of the ledger: all that are known, because a program is joined on any of them.
+    """
+    refused = f"SELECT person, max(instant) AS last FROM ({_refusals(ledger)}) WHERE ch = {_EVERY} GROUP BY person"
+    return (
+        f"SELECT g.person AS person, max(g.expires_at) AS ends FROM ({_grants(ledger)}) AS g "
+        f"LEFT JOIN ({refused}) AS l ON l.person = g.person "
+        "WHERE g.n = 0 AND (l.last IS NULL OR g.instant > l.last) GROUP BY g.person"
+    )
+
+
 def _asked(want: Wanted) -> tuple[Requirement | None, bool, Micros | None]:
     """What is asked of a grant on any channel."""
     return want.requirement, want.timeless, want.holds_at

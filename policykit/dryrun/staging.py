@@ -22,7 +22,7 @@ from policykit.dryrun.people import Known, PeopleFacts, Said, addresses_sql, kno
 from policykit.dryrun.places import ZONE, ZONE_JOIN, Places
 from policykit.dryrun.relations import Data
 from policykit.dryrun.sends import Counter, counts_by_person, counts_by_row
-from policykit.facts.consent import node_path
+from policykit.facts.consent import node_path, program_path
 from policykit.ir.nodes import (
     Allowed,
     AttributeCollectedAt,
@@ -32,7 +32,9 @@ from policykit.ir.nodes import (
     ConsentMet,
     ConsentWasMet,
     Const,
+    ContentSays,
     Fact,
+    Joined,
     Leaf,
     LocalPart,
     Member,
@@ -63,6 +65,7 @@ class Staging:
     places: Places = field(init=False)
     columns: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, consents.Wanted] = field(default_factory=dict)
+    memberships: dict[str, str] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
     assumed: dict[str, str] = field(default_factory=dict)
     _address_fields: set[str] = field(default_factory=set)
@@ -100,7 +103,7 @@ class Staging:
         """Prints conditions for one channel."""
         return self._printer(k)
 
-    def _find(self, leaf: Leaf, k: int) -> Known | Said | str:  # one match over every leaf
+    def _find(self, leaf: Leaf, k: int) -> Known | Said | str:  # noqa: C901  # one match over every leaf
         match leaf:
             case Fact(path):
                 return self._fact(leaf, path, k)
@@ -116,6 +119,10 @@ class Staging:
                 if not self._has_ledger:
                     return Known(None)
                 return f"({self._want(consents.Wanted(k, requirement, timeless=True))} IS NOT NULL)"
+            case Joined(program):
+                return self._joined(program)
+            case ContentSays():
+                return Known(None)  # folded in before, as is all that is known of the send
             case Sends():
                 return self._count(leaf, k)
             case Allowed() | LocalPart():
@@ -160,6 +167,14 @@ class Staging:
         if at is None:
             return f"coalesce(instant < {self._want(consents.Wanted(k, requirement))}, FALSE)"
         return f"coalesce({self._want(consents.Wanted(k, requirement, holds_at=at))}, FALSE)"
+
+    def _joined(self, program: str) -> Known | str:
+        path = program_path(self.ruleset, program)
+        if self.data.get("consents") is None or path is None:
+            return Known(None)
+        name = self.memberships.setdefault(program, f"j{len(self.memberships)}")
+        self.columns[name] = f"{name}.ends"
+        return f"coalesce(instant < {name}, FALSE)"
 
     def _want(self, want: consents.Wanted) -> str:
         for name, known in self.wanted.items():
@@ -241,8 +256,11 @@ class Staging:
     def ledger(self) -> consents.Ledger:
         path = node_path(self.ruleset, self.campaign)
         assert path is not None
+        return self._ledger(path, self.people.channels)
+
+    def _ledger(self, path: Sequence[str], channels: Sequence[str]) -> consents.Ledger:
         return consents.Ledger(
-            self.data.tables["consents"], path, self.people.channels, self.known_channels,
+            self.data.tables["consents"], path, channels, self.known_channels,
             known_purposes(self.ruleset), sorted(self.ruleset.programs),
             self.campaign.controller or self.ruleset.controller, self.now,
         )  # fmt: skip
@@ -260,6 +278,11 @@ class Staging:
             )
         if self._reads_refusals:
             parts.append(self._refusals_join())
+        for program, name in self.memberships.items():
+            path = program_path(self.ruleset, program)
+            assert path is not None
+            members = consents.members_sql(self._ledger(path, self.known_channels))
+            parts.append(f"LEFT JOIN ({members}) AS {name} ON {name}.person = p.key")
         if self.counters:
             history = self.data.tables["history"]
             if by_row is None:

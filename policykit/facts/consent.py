@@ -35,10 +35,13 @@ def node_path(ruleset: RuleSet, campaign: Campaign) -> tuple[str, ...] | None:
     purpose = send_purpose(ruleset, campaign)
     if purpose is None:
         return None
+    return _path(purpose, campaign.program)
+
+
+def _path(purpose: str, program: str | None) -> tuple[str, ...]:
     parts = purpose.split(".")
     parents = tuple(".".join(parts[:count]) for count in range(len(parts), 0, -1))
-    program = (f"program:{campaign.program}",) if campaign.program is not None else ()
-    return (*program, *parents, "*")
+    return (*((f"program:{program}",) if program is not None else ()), *parents, "*")
 
 
 def standing(records: Iterable[ConsentRecord], path: Sequence[str], channel: str, now: Micros) -> Standing:
@@ -101,6 +104,34 @@ def _lifts(grant: ConsentRecord, refusal: ConsentRecord, places: Mapping[str, in
     return narrow and _later(grant, refusal) and _RANK.get(grant.quality or "", -1) >= OWN_ACT
 
 
+def membership(records: Iterable[ConsentRecord], path: Sequence[str], now: Micros) -> tuple[ConsentRecord, ...]:
+    """Grants by which a person is in a program, but for their expiry.
+
+    path: nodes that cover the program, its own first.
+
+    A refusal of one channel leaves nobody; one of the program or of anything above it, on every channel, does.
+    """
+    grants: list[ConsentRecord] = []
+    refusals: list[ConsentRecord] = []
+    for record in records:
+        if record.at is not None and record.at > now:
+            continue
+        if record.status in GRANTS:
+            if record.node == path[0] and record.channel is not None and _is_readable(record):
+                grants.append(record)
+        elif is_refusal(record):
+            node, where = scope(record)
+            if node in path and where == "*":
+                refusals.append(record)
+    return tuple(grant for grant in grants if all(_later(grant, refusal) for refusal in refusals))
+
+
+def program_path(ruleset: RuleSet, program: str) -> tuple[str, ...] | None:
+    """Nodes that cover a program, its own first; None when nobody registered it."""
+    found = ruleset.programs.get(program)
+    return None if found is None else _path(found.purpose, program)
+
+
 # --- what policies ask --------------------------------------------------------------------------
 
 
@@ -111,6 +142,14 @@ def met(found: Standing, requirement: Requirement, at: Micros | None, controller
     answers = [
         lasts(grant, requirement.max_age, at) for grant in found.in_force if suits(grant, requirement, controller)
     ]
+    if True in answers:
+        return True
+    return None if None in answers else False
+
+
+def joined(found: Iterable[ConsentRecord], at: Micros | None) -> bool | None:
+    """Joined: some grant of a membership is unexpired at the instant."""
+    answers = [lasts(grant, None, at) for grant in found]
     if True in answers:
         return True
     return None if None in answers else False

@@ -14,6 +14,7 @@ from policykit.facts import consent, lineage
 from policykit.facts.counting import count_sends
 from policykit.facts.hours import allowed, local_fields, resolve, zones
 from policykit.facts.values import fitting, read_text
+from policykit.ir.content import answer, content_fact
 from policykit.ir.nodes import (
     Allowed,
     AttributeCollectedAt,
@@ -22,7 +23,9 @@ from policykit.ir.nodes import (
     AttributePermission,
     ConsentMet,
     ConsentWasMet,
+    ContentSays,
     Fact,
+    Joined,
     Leaf,
     LocalPart,
     Member,
@@ -32,10 +35,11 @@ from policykit.ir.nodes import (
     UseLeaf,
     Value,
 )
+from policykit.ir.offers import left, offers_on
 from policykit.ir.rows import FactRow, UseRow
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import send_purpose
-from policykit.model import DAY, Campaign, LocalTime, Micros, Person, Prepared, Use
+from policykit.model import DAY, Campaign, ConsentRecord, Content, LocalTime, Micros, Person, Prepared, Use
 from policykit.vocabulary import CHANNELS, COUNTRIES, FACTS
 
 _DEADLINE_DAYS = 7  # after the planned instant, when the manifest names no `not_after` (M5)
@@ -45,12 +49,16 @@ _MEMBERS: Mapping[str, frozenset[str]] = {spec.path: frozenset(spec.members) for
 
 
 class State(NamedTuple):
-    """How a send stands in a round: by which channel, with which content, stripped of what, when."""
+    """How a send stands in a round: by which channel, with which content, stripped of what, when.
+
+    blend: how many personalised offers may stay, None = all.
+    """
 
     channel: str
     generic: bool = False
     stripped: frozenset[str] = frozenset()
     at: Micros | None = None
+    blend: int | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +70,7 @@ class Sight:
     person: Person
     now: Micros
     standings: dict[str, consent.Standing | None] = field(default_factory=dict)
+    memberships: dict[str, tuple[ConsentRecord, ...] | None] = field(default_factory=dict)
     _zone: str | None = field(default=_UNSEEN, repr=False)
 
     @property
@@ -138,6 +147,18 @@ def uses_of(campaign: Campaign, state: State) -> tuple[Use, ...] | None:
     return tuple(use for use in variant.uses if use.attribute not in state.stripped)
 
 
+def content_of(campaign: Campaign, state: State) -> Content | None:
+    """What the content at hand holds for everybody; None = unknown."""
+    prepared = prepared_for(campaign, state.channel)
+    variant = (prepared.generic if state.generic else prepared.content) if prepared else None
+    return variant.content if variant is not None else None
+
+
+def offers_of(campaign: Campaign, state: State) -> Offers | None:
+    """The offers of the content at hand; None = unknown."""
+    return offers_on(campaign, state.channel, generic=state.generic)
+
+
 def planned_at(sight: Sight) -> Micros | None:
     """The instant planned for this person; None when a local hour's zone is unknown or it does not exist there."""
     at = sight.campaign.at
@@ -178,6 +199,25 @@ def _consent_met(sight: Sight, state: State, leaf: ConsentMet) -> Value:
 def _consent_was_met(sight: Sight, state: State, leaf: ConsentWasMet) -> Value:
     found = _standing(sight, state.channel)
     return None if found is None else consent.was_met(found, leaf.requirement, sight.controller)
+
+
+def _joined(sight: Sight, state: State, leaf: Joined) -> Value:
+    found = membership(sight, leaf.program)
+    return None if found is None else consent.joined(found, state.at)
+
+
+def membership(sight: Sight, program: str) -> tuple[ConsentRecord, ...] | None:
+    """Grants by which the person is in a program, but for expiry; None when that cannot be known."""
+    if program not in sight.memberships:
+        path = consent.program_path(sight.ruleset, program)
+        records = sight.person.consents
+        known = records is not None and path is not None
+        sight.memberships[program] = consent.membership(records, path, sight.now) if known else None  # type: ignore[arg-type]
+    return sight.memberships[program]
+
+
+def _says(sight: Sight, state: State, leaf: ContentSays) -> Value:
+    return answer(content_of(sight.campaign, state), leaf)
 
 
 def _member(sight: Sight, state: State, leaf: Member) -> Value:
@@ -226,6 +266,8 @@ _READERS: Mapping[type, Callable[[Sight, State, Any], Value]] = {
     Fact: _fact,
     ConsentMet: _consent_met,
     ConsentWasMet: _consent_was_met,
+    Joined: _joined,
+    ContentSays: _says,
     Member: _member,
     Sends: _sends,
     Allowed: _allowed,
@@ -329,9 +371,19 @@ def _send_fact(sight: Sight, state: State, name: str) -> Value:  # noqa: C901  #
             return rank(sight, state.channel)
         case "generic":
             return state.generic
+        case "offers.personalised":
+            offers = offers_of(campaign, state)
+            return None if offers is None else left(offers, state.stripped, state.blend)
+        case "offers.shown":
+            offers = offers_of(campaign, state)
+            return None if offers is None else offers.show
         case "helps":
             return campaign.helps or ""
         case "need":
             return campaign.need or ""
+        case "delivers":
+            return campaign.delivers or ""
+        case "content.one_click" | "content.unsubscribe" | "content.postal_address":
+            return content_fact(content_of(campaign, state), name)
         case _:
             return None

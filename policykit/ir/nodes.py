@@ -102,6 +102,31 @@ class ConsentWasMet:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """BOOL: the person has joined a program and not left it by the send's instant.
+
+    A grant at exactly the program, on any channel, unexpired at the instant and later than every
+    refusal whose node covers the program and whose channel is `*`. Unknown without a ledger.
+    """
+
+    program: str
+    place: Place | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentSays:
+    """BOOL: a part of the message says a text, whoever gets it; the same for everybody, so it folds away.
+
+    part: `subject`, `title`, `body` (each of its texts), `opening` (what is shown first), `anywhere`.
+    """
+
+    part: Literal["subject", "title", "body", "opening", "anywhere"]
+    op: Literal["starts_with", "ends_with", "contains"]
+    text: str
+    place: Place | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """The stretch of time that sends are counted in (M7).
 
@@ -401,7 +426,7 @@ class SumUses:
 
 
 Leaf: TypeAlias = (
-    Fact | Member | ConsentMet | ConsentWasMet | Sends | Allowed | LocalPart | Present
+    Fact | Member | ConsentMet | ConsentWasMet | Joined | ContentSays | Sends | Allowed | LocalPart | Present
     | AttributeOrigin | AttributeCollectedFor | AttributeCollectedAt | AttributePermission
 )  # fmt: skip
 UseLeaf: TypeAlias = UseFact | UseOrigin | UseCollectedFor
@@ -412,7 +437,7 @@ Operator: TypeAlias = (
 Expr: TypeAlias = Leaf | UseLeaf | Operator
 
 LEAVES = (
-    Fact, Member, ConsentMet, ConsentWasMet, Sends, Allowed, LocalPart, Present,
+    Fact, Member, ConsentMet, ConsentWasMet, Joined, ContentSays, Sends, Allowed, LocalPart, Present,
     AttributeOrigin, AttributeCollectedFor, AttributeCollectedAt, AttributePermission,
 )  # fmt: skip
 USE_LEAVES = (UseFact, UseOrigin, UseCollectedFor)

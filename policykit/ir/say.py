@@ -16,9 +16,11 @@ from policykit.ir.nodes import (
     AttributePermission,
     ConsentMet,
     ConsentWasMet,
+    ContentSays,
     Counting,
     Fact,
     Hours,
+    Joined,
     Leaf,
     LocalPart,
     Member,
@@ -51,8 +53,10 @@ _QUALITY = {
 def fact_name(leaf: Leaf) -> str:
     """The fact behind a leaf, as cases and decisions name it when it is unknown."""
     match leaf:
-        case ConsentMet() | ConsentWasMet() | Member():
+        case ConsentMet() | ConsentWasMet() | Member() | Joined():
             return "consents"
+        case ContentSays():
+            return "send.content"
         case Sends(window=found):
             return "recipient.zone" if found.calendar and found.zone is None else "history"
         case Allowed(hours=found_hours):
@@ -60,9 +64,12 @@ def fact_name(leaf: Leaf) -> str:
         case LocalPart(zone=zone):
             return "send.at" if zone else "recipient.zone"
         case Fact(path=path):
-            return "consents" if path.startswith("consent.") else path
+            return "consents" if path.startswith("consent.") else "send.offers" if path in _OFFERS else path
         case AttributeOrigin() | AttributeCollectedFor() | AttributeCollectedAt() | AttributePermission() | Present():
             return f"attributes.{leaf.attribute}"
+
+
+_OFFERS = frozenset({"send.offers.personalised", "send.offers.shown"})
 
 
 def missing(name: str) -> str:
@@ -74,6 +81,11 @@ def missing(name: str) -> str:
         "send.at": "when it would leave",
         "send.purpose": "what the message is for",
         "uses": "which data shapes the message",
+        "send.offers": "which offers the message shows",
+        "send.content": "what the message says",
+        "send.content.one_click": "whether one click unsubscribes",
+        "send.content.unsubscribe": "whether the message names a way out",
+        "send.content.postal_address": "whether the message has the postal address of who sends",
         "send.address.shared": "whether others read along at this address",
         "send.address.origin": "where the address comes from",
         "send.address.permission": "whether they permitted us to use the address",

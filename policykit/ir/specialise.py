@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from policykit.ir.content import answer, asked_of
 from policykit.ir.fold import fold, simplify
 from policykit.ir.nodes import FALSE, And, Const, Expr, Fact, Leaf, Present, Type
+from policykit.ir.offers import offers_on
 from policykit.ir.rules import Rule, RuleSet
 from policykit.ir.unroll import unroll, unroll_use
 from policykit.ir.walk import canonical, leaves_of
@@ -82,9 +84,26 @@ def send_constants(ruleset: RuleSet, campaign: Campaign, prepared: Prepared, gen
         "send.controller": campaign.controller or ruleset.controller,
         "send.helps": campaign.helps or "",
         "send.need": campaign.need or "",
+        "send.delivers": campaign.delivers or "",
     }
     known: dict[Expr, Expr] = {Fact(path, Type.STRING): Const(text, Type.STRING) for path, text in texts.items()}
     known[Fact("send.generic", Type.BOOL)] = Const(generic, Type.BOOL)
+    variant = prepared.generic if generic else prepared.content
+    content = variant.content if variant is not None else None
+    known.update((leaf, Const(answer(content, leaf), Type.BOOL)) for leaf in asked_of(ruleset.leaves))
+    return known | _offer_constants(campaign, prepared.channel, generic=generic)
+
+
+PERSONALISED = Fact("send.offers.personalised", Type.INT)
+SHOWN = Fact("send.offers.shown", Type.INT)
+
+
+def _offer_constants(campaign: Campaign, channel: str, *, generic: bool) -> dict[Expr, Expr]:
+    """How many offers are shown; how many are personalised only where no change can lessen them."""
+    offers = offers_on(campaign, channel, generic=generic)
+    known: dict[Expr, Expr] = {SHOWN: Const(offers.show if offers else None, Type.INT)}
+    if offers is None or not offers.personalised:
+        known[PERSONALISED] = Const(None if offers is None else 0, Type.INT)
     return known
 
 

@@ -21,11 +21,13 @@ from policykit.ir.nodes import (
     ConsentMet,
     ConsentWasMet,
     Const,
+    ContentSays,
     ExistsUse,
     Expr,
     Fact,
     If,
     In,
+    Joined,
     Known,
     Leaf,
     LocalPart,
@@ -158,8 +160,8 @@ def type_of(expr: Expr) -> Type:
         case Arith():
             return arith_type(expr.op, type_of(expr.left), type_of(expr.right)) or type_of(expr.left)
         case (
-            Member() | ConsentMet() | ConsentWasMet() | Allowed() | Present() | AttributeOrigin()
-            | AttributeCollectedFor() | AttributePermission() | UseOrigin() | UseCollectedFor()
+            Member() | ConsentMet() | ConsentWasMet() | Joined() | ContentSays() | Allowed() | Present()
+            | AttributeOrigin() | AttributeCollectedFor() | AttributePermission() | UseOrigin() | UseCollectedFor()
             | Not() | And() | Or() | Compare() | In() | Text() | Known() | ExistsUse() | AllUses()
         ):  # fmt: skip
             return Type.BOOL

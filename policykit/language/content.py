@@ -1,0 +1,181 @@
+"""What a message holds for everybody who gets it: its headers, its fixed text, its way out.
+
+A text has marks where something is put in: a variable that the sender furnishes keeps its name,
+anything else (a value, what only some people get) is a mark that matches nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import liquid
+from liquid.builtin.expressions import FilteredExpression, Path
+
+from policykit.language.markup import read
+from policykit.model import Content
+
+FIELD = "\ufffc"
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_BODIES = ("body", "text", "html")
+_URI = re.compile(r"<\s*([^<>\s]*)\s*>")
+_HTTPS = re.compile(r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?(?:[/?#][^\s]*)?")
+_UNSUBSCRIBE, _SENDER = f"{_OPEN}unsubscribe_url{_CLOSE}", f"{_OPEN}sender_address{_CLOSE}"
+
+# A way out in words: roots, in the languages of the markets that law packs are for.
+_WORDS = (
+    r"unsubscri\w*|un-subscri\w*|opt[\s_-]?out\w*|abmeld\w*|abbestell\w*|austragen|d[ée]sabonn\w*|d[ée]sinscri\w*"
+    r"|darse\s+de\s+baja|date\s+de\s+baja|cancelar\s+(?:la\s+)?suscripci[óo]n|cancelar\s+(?:a\s+)?inscri[çc][ãa]o|descadastr\w*"
+    r"|disiscri\w*|annulla\w*\s+(?:l['\u2019]\s*)?iscrizione|cancella\w*\s+(?:l['\u2019]\s*)?iscrizione|uitschrijv\w*|afmeld\w*|avregistr\w*"
+    r"|avprenumer\w*|afmeld\w*|frameld\w*|peruuta\s+tilaus|wypisz\w*|zrezygnuj|odhl[áa]s\w*|수신\s*거부|배신\s*정지"
+    r"|配信停止|購読解除|登録解除|退订|退訂|取消订阅|取消訂閱"
+)
+_WORD = re.compile(_WORDS, re.IGNORECASE)
+_NEAR = re.compile(
+    rf"(?:{_WORDS})(?:[\s\S]{{0,200}}?(?:https?://|mailto:|\S@\S)|\D{{0,20}}\d{{3}})"
+    rf"|(?:https?://|mailto:)\S{{0,500}}?(?:{_WORDS})",
+    re.IGNORECASE,
+)
+_KEYWORDS = (
+    "STOP|STOPALL|UNSUBSCRIBE|CANCEL|END|QUIT|OPTOUT|OPT-OUT|REVOKE|ARRET|ARRÊT|ALTO|BAJA|SALIR|CANCELAR|SAIR|STOPP|AF"
+)
+_VERBS = (
+    r"reply|text|txt|send|sms|respond|r[ée]pond\w*|envoy\w*|antwort\w*|sende\w*|simse\w*|responde\w*|responda|env[ií]a\w*"
+    r"|rispond\w*|invia\w*|stuur|sms'?e|svara|svar|skicka"
+)
+# `Reply STOP`, `Txt "STOP" to 62442`, `STOP to end`, `STOP au 36111`: never the bare word, which sells shoes too.
+_KEYWORD = re.compile(
+    rf"\b(?i:{_VERBS})\b[\s:]{{1,3}}(?:(?i:with|the|word|mit|avec|con|le|mot|das|wort)\s+){{0,3}}[\"'“\u2018«(]*\s?(?i:{_KEYWORDS})\b"
+    rf"|\b(?:{_KEYWORDS})\b[\"'”\u2019»)]*\s*(?:=|:|to|au|an|al|til|naar|till)?\s*(?:\d{{3,}}|(?i:opt|end|stop|cancel|quit|unsub\w*|leave)\b)",
+)  # fmt: skip
+
+
+def normal(text: str) -> str:
+    """The form in which texts are compared: composed characters, white space as one blank, none around."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def shown(markup: str) -> str:
+    """The visible text of HTML."""
+    return read(markup)[0]
+
+
+# --- headers --------------------------------------------------------------------------------------------
+
+
+def one_click(headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether one click unsubscribes (RFC 8058): one HTTPS address in `List-Unsubscribe`, and the header that says so.
+
+    headers: lower-case name and value. Other schemes may stand beside it (RFC 8058 section 3.1).
+    """
+    found: dict[str, list[str]] = {}
+    for name, value in headers:
+        found.setdefault(name, []).append(value)
+    posts, lists = found.get("list-unsubscribe-post", []), found.get("list-unsubscribe", [])
+    if len(posts) != 1 or len(lists) != 1 or posts[0].strip().lower() != "list-unsubscribe=one-click":
+        return False
+    web = [uri for uri in _URI.findall(lists[0]) if uri.startswith(_UNSUBSCRIBE) or uri.lower().startswith("http")]
+    return len(web) == 1 and (web[0] == _UNSUBSCRIBE or _HTTPS.fullmatch(web[0]) is not None)
+
+
+def _addresses(headers: Iterable[tuple[str, str]] | None) -> tuple[str, ...]:
+    """The addresses of `List-Unsubscribe`: a link to one of them is a way out, whatever it is called."""
+    return tuple(
+        uri for name, value in headers or () if name == "list-unsubscribe" for uri in _URI.findall(value) if uri
+    )
+
+
+# --- texts ------------------------------------------------------------------------------------------------
+
+
+def way_out(texts: Mapping[str, str], known: Iterable[str] = ()) -> bool:
+    """Whether every text of the message names a way out. known: addresses that are one."""
+    addresses = (_UNSUBSCRIBE, *known)
+    bodies = [part for part in _BODIES if part in texts]
+    return bool(bodies) and all(_leads_out(part, texts[part], addresses) for part in bodies)
+
+
+def _leads_out(part: str, text: str, addresses: tuple[str, ...]) -> bool:
+    links: tuple[tuple[str, str], ...] = ()
+    if part == "html":
+        text, links = read(text)
+    if any(said and (href in addresses or _WORD.search(href) or _WORD.search(said)) for href, said in links if href):
+        return True
+    return any(each in text for each in addresses) or bool(_NEAR.search(text)) or bool(_KEYWORD.search(text))
+
+
+def names_sender(texts: Mapping[str, str], sender_address: str | None) -> bool | None:
+    """Whether every text shows the postal address of who sends; None when `policykit.yaml` does not say it."""
+    wanted = _bare(sender_address or "")
+    if not wanted:
+        return None
+    bodies = [read(texts[part])[0] if part == "html" else texts[part] for part in _BODIES if part in texts]
+    return bool(bodies) and all(_SENDER in text or wanted in _bare(text) for text in bodies)
+
+
+def _bare(text: str) -> str:
+    """Letters and digits alone: an address is broken into lines as the page wants it."""
+    return "".join(char for char in unicodedata.normalize("NFKC", text).casefold() if char.isalnum())
+
+
+def content_of(
+    headers: Mapping[str, str] | None, texts: Mapping[str, str] | None, sender_address: str | None = None,
+    known: Iterable[str] = (),
+) -> Content:  # fmt: skip
+    """What a message holds. None = unknown. known: addresses that are a way out, beside those of its headers."""
+    lines = None if headers is None else tuple(sorted((name.lower(), value) for name, value in headers.items()))
+    answers: dict[str, bool | None] = {}
+    if texts is not None:
+        answers["unsubscribe"] = way_out(texts, (*_addresses(lines), *known))
+        answers["postal_address"] = names_sender(texts, sender_address)
+    kept = None if texts is None else tuple(sorted(texts.items()))
+    return Content(lines, kept, tuple(answers.items()))
+
+
+# --- templates ----------------------------------------------------------------------------------------------
+
+
+def fixed(text: str, furnished: Iterable[str]) -> str | None:
+    """The text of a template that everybody gets, with marks; None for one that cannot be read."""
+    try:
+        parsed = _environment().from_string(text)
+    except (liquid.exceptions.LiquidError, RecursionError):
+        return None
+    return _fixed(parsed.nodes, frozenset(furnished))
+
+
+@cache
+def _environment() -> liquid.Environment:
+    return liquid.Environment()
+
+
+def _fixed(nodes: Iterable[Any], furnished: frozenset[str]) -> str:
+    return "".join(_said(node, furnished) for node in nodes)
+
+
+def _said(node: Any, furnished: frozenset[str]) -> str:
+    match type(node).__name__:
+        case "ContentNode":
+            return str(node.text).replace(_OPEN, FIELD).replace(_CLOSE, FIELD)
+        case "OutputNode" | "EchoNode":
+            name = _plain_name(node.expression)
+            return f"{_OPEN}{name}{_CLOSE}" if name in furnished else FIELD
+        case "BlockNode" | "LiquidNode":
+            return _fixed([node.block] if hasattr(node, "block") else node.nodes, furnished)
+        case "CommentNode" | "DocNode" | "InlineCommentNode" | "AssignNode" | "CaptureNode":
+            return ""
+        case _:  # what only some people get, or more than once
+            return FIELD
+
+
+def _plain_name(expression: Any) -> str | None:
+    if isinstance(expression, FilteredExpression):
+        if expression.filters:
+            return None
+        expression = expression.left
+    if isinstance(expression, Path) and len(expression.path) == 1 and isinstance(expression.path[0], str):
+        return expression.path[0]
+    return None
