@@ -83,6 +83,10 @@ COUNTRIES: tuple[str, ...] = tuple(
     """.split()  # noqa: SIM905  # one table, read as it is published
 )
 
+# Names for several countries, where a policy says in which countries it applies. EFTA states of the EEA: IS, LI, NO.
+_EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()  # noqa: SIM905
+COUNTRY_GROUPS: Mapping[str, tuple[str, ...]] = {"EU": tuple(_EU), "EEA": (*_EU, "IS", "LI", "NO")}
+
 # --- facts ------------------------------------------------------------------------------------
 
 FactType = Literal["bool", "int", "double", "string", "timestamp", "duration", "set", "uses"]
@@ -138,6 +142,8 @@ FACTS: tuple[FactSpec, ...] = (
     FactSpec("send.address.shared", "bool", "device, mailbox or household is shared with others"),
     _scale("send.address.origin", ORIGINS, "how the address was come by"),
     FactSpec("send.address.permission", "bool", "the address names the record it was collected under"),
+    FactSpec("send.address.suppressed", "bool",
+             "nothing may be sent to the address any more: a hard bounce, a complaint, somebody forgotten"),
     FactSpec("recipient.id", "string", "the person", column="id", absence="wrong input"),
     FactSpec("recipient.country", "string", "country, ISO 3166 alpha-2, upper case", column="country"),
     FactSpec("recipient.region", "string", "region of the country, ISO 3166-2 without the country", column="region"),
@@ -147,6 +153,9 @@ FACTS: tuple[FactSpec, ...] = (
     FactSpec("recipient.account_type", "string", "kind of account, e.g. consumer, business", column="account_type"),
     FactSpec("recipient.customer", "bool", "has bought from the controller", column="customer"),
     FactSpec("recipient.last_purchase_at", "timestamp", "last purchase", column="last_purchase_at"),
+    FactSpec("recipient.last_contact_at", "timestamp", "last time they wrote, called or clicked; an open is none",
+             column="last_contact_at"),
+    FactSpec("recipient.last_message_at", "timestamp", "last message they wrote to us", column="last_message_at"),
     _scale("recipient.degree", DEGREES, "furthest origin of data the person accepts", column="degree"),
     FactSpec("recipient.tolerance", "int", "highest intrusiveness score the person accepts", unit="points",
              column="tolerance"),
@@ -215,6 +224,7 @@ RELATIONS: tuple[Relation, ...] = (
         Column("shared", "bool", "shared with others"),
         Column("origin", "text", "how it was come by"),
         Column("permission", "text", "id of the record it was collected under; empty or `false` = none"),
+        Column("suppressed", "bool", "nothing may be sent to it any more; empty = unknown, or what the store says"),
     )),
     Relation("consents", "one row per consent event, append-only", "consent missing", (
         Column("id", "text", "id of the record"),

@@ -10,7 +10,7 @@ from policykit.language.registry import Registry
 from policykit.language.spans import INSTANT_EXAMPLE, known_zones, parse_instant
 from policykit.language.suggest import did_you_mean, found, some
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, to_plain
-from policykit.vocabulary import COUNTRIES, FactSpec
+from policykit.vocabulary import COUNTRIES, COUNTRY_GROUPS, FactSpec
 
 Value: TypeAlias = bool | int | float | str
 Scope: TypeAlias = Mapping[str, tuple[Value, ...]]
@@ -62,10 +62,16 @@ def _values(key: str, node: Node, spec: FactSpec, registry: Registry, problems: 
     if not items:
         message = f"`{key}` is an empty list, which matches nothing"
         problems.append(Problem(node.place, message, "name a value, or drop it", "policy.for"))
-    values = [_value(key, item, spec, registry, problems) for item in items]
+    values = [_value(key, item, spec, registry, problems) for item in items if not _is_group(item, spec)]
+    values += [country for item in items if _is_group(item, spec) for country in COUNTRY_GROUPS[str(to_plain(item))]]
     if spec.path == "send.message_class" and "any" in values and len(values) > 1:
         problems.append(Problem(node.place, "`any` stands alone", "write `message_class: any`", "policy.for"))
     return tuple(value for value in values if value is not None)
+
+
+def _is_group(node: Node, spec: FactSpec) -> bool:
+    """Whether a value stands for several countries, as `EEA` does."""
+    return spec.path == "recipient.country" and isinstance(node, ScalarNode) and node.text in COUNTRY_GROUPS
 
 
 def _value(key: str, node: Node, spec: FactSpec, registry: Registry, problems: list[Problem]) -> Value | None:
