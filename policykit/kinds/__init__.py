@@ -7,11 +7,22 @@ itself a plugin: its kinds arrive through `policykit_kinds`, as those of third p
 from __future__ import annotations
 
 from policykit.hookspecs import Kind, hookimpl
-from policykit.kinds import consent, data, frequency, intrusiveness, purpose, quiet_hours, rule, style
-
-BUILT_IN: tuple[Kind, ...] = tuple(
-    module.KIND for module in (consent, data, frequency, intrusiveness, purpose, quiet_hours, rule, style)
+from policykit.kinds import (
+    consent,
+    content,
+    data,
+    frequency,
+    intrusiveness,
+    offers,
+    program,
+    purpose,
+    quiet_hours,
+    rule,
+    style,
 )
+
+_FILES = (consent, content, data, frequency, intrusiveness, offers, program, purpose, quiet_hours, rule, style)
+BUILT_IN: tuple[Kind, ...] = tuple(file.KIND for file in _FILES)
 
 
 @hookimpl

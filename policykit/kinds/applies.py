@@ -13,7 +13,7 @@ _AT = Fact("send.at", Type.TIMESTAMP)
 _CLASS = Fact("send.message_class", Type.STRING)
 _MARKETING = Compare("==", _CLASS, Const("marketing", Type.STRING))
 # A send that states a purpose and no program is known to belong to none; with neither, the program is unknown (M6).
-_PROGRAM_SAID = Or((Known(Fact("send.program", Type.STRING)), Not(Known(Fact("send.purpose", Type.STRING)))))
+PROGRAM_SAID = Or((Known(Fact("send.program", Type.STRING)), Not(Known(Fact("send.purpose", Type.STRING)))))
 _NOT_TRANSACTIONAL = Compare("!=", _CLASS, Const("transactional", Type.STRING))
 
 
@@ -47,7 +47,7 @@ def _one_of(path: str, values: Sequence[Value], context: Context) -> Expr:
     if path == "send.purpose":
         values = [known for known in context.purposes if any(covers(str(value), known) for value in values)]
     included = _included(fact, values, spec)
-    return And((_PROGRAM_SAID, included)) if path == "send.program" else included
+    return And((PROGRAM_SAID, included)) if path == "send.program" else included
 
 
 def _included(fact: Fact, values: Sequence[Value], spec: FactSpec) -> Expr:
