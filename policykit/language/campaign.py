@@ -10,6 +10,8 @@ from typing import Any
 from policykit.errors import Place, Problem
 from policykit.language.audience import RELATION_KEYS, AudienceSpec, read_audience
 from policykit.language.config import Config
+from policykit.language.headers import HEADERS, content_held, read_headers
+from policykit.language.offers import OFFERS, offered, read_offers
 from policykit.language.registry import Registry
 from policykit.language.schema import Schema, Shape
 from policykit.language.spans import INSTANT_EXAMPLE, known_zones, parse_instant, parse_local
@@ -17,7 +19,7 @@ from policykit.language.suggest import did_you_mean, every, found
 from policykit.language.template import Template, read_template
 from policykit.language.tree import MapNode, Node, Plain, ScalarNode, Source, find, to_plain
 from policykit.language.yaml import read_text
-from policykit.model import Campaign, LocalTime, Micros, Prepared, Use, Variant
+from policykit.model import Campaign, LocalTime, Micros, Offers, Prepared, Use, Variant
 from policykit.vocabulary import CHANNELS, HELPS, MESSAGE_CLASSES, covers
 
 PARTS = ("subject", "preheader", "title", "body", "text", "html")
@@ -63,9 +65,12 @@ _SHAPE = Shape(
     "campaign",
 )
 _CHANNEL = Shape(
-    {"provider": _TEXT, **_PART_SHAPES, "generic": {"type": "dict", "schema": _PART_SHAPES}},
+    {"provider": _TEXT, **_PART_SHAPES, "headers": HEADERS, "generic": {"type": "dict", "schema": _PART_SHAPES}},
     "channel",
 )
+
+
+_OFFERS = Shape(OFFERS, "offers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Manifest:
     """A campaign as written.
 
     file: the manifest as the user would type it. templates, generic: channel -> part -> template.
+    headers: channel -> name -> template, of every content of the channel.
     brakes: `blocked`, `unknown`, `downgraded` -> largest share (0.05 = 5 %) that may go on.
     providers: name -> where it is named first.
     """
@@ -84,11 +90,11 @@ class Manifest:
     generic: Mapping[str, Mapping[str, Template]] = field(default_factory=dict)
     brakes: Mapping[str, float] = field(default_factory=dict)
     delivers: str | None = None
-    offers: Plain = None
     file: str = ""
     path: Path | None = None
     place: Place | None = None
     providers: Mapping[str, Place] = field(default_factory=dict, compare=False)
+    headers: Mapping[str, Mapping[str, Template]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,24 +130,24 @@ def read_campaign(
     if audience.selected_by is None:
         reading.warn(audience.place or node.place, "`audience` does not say what picked the people: uses are unknown",
                      "write `selected_by: []` if no data picked them", "campaign.selected-by")  # fmt: skip
-    if "offers" in plain:
-        reading.warn(node.entries["offers"].key, "`offers` is not judged yet",
-                     "the `offers` kind comes with a later version", "campaign.offers")  # fmt: skip
+    offers = _offers(node.get("offers"), reading)
     at, not_after = _when(node.get("send"), reading)
-    prepared, templates, generic = _channels(node.get("channels"), audience.selected_by, reading)
+    prepared, templates, generic, headers = _channels(node.get("channels"), audience.selected_by, reading)
+    _show_offers(node, offers, templates, generic, reading)
     if _errors(problems) > before:
         return None
     program = registry.programs.get(plain.get("program", ""))
     style = plain.get("style") or {}
     campaign = Campaign(
-        id=plain["campaign"], prepared=prepared, at=at, message_class=plain.get("message_class", "marketing"),
+        id=plain["campaign"], prepared=offered(prepared, offers), at=at, message_class=plain.get("message_class", "marketing"),
         purpose=program.purpose if program else plain.get("purpose"), program=plain.get("program"),
         controller=plain.get("controller", registry.controller), not_after=not_after,
-        helps=style.get("helps"), need=style.get("need"),
+        helps=style.get("helps"), need=style.get("need"), offers=offers,
+        delivers=plain.get("delivers"),
     )  # fmt: skip
     brakes = {name: float(share.removesuffix("%")) / 100 for name, share in (plain.get("brakes") or {}).items()}
     return Manifest(campaign.id or "", campaign, audience, templates, generic, brakes, plain.get("delivers"),
-                    plain.get("offers"), file, path, node.place, _provider_places(node.get("channels")))  # fmt: skip
+                    file, path, node.place, _provider_places(node.get("channels")), headers)  # fmt: skip
 
 
 def _errors(problems: Iterable[Problem]) -> int:
@@ -243,10 +249,12 @@ _Parts = dict[str, dict[str, Template]]
 
 
 def _channels(node: Node | None, selected: tuple[str, ...] | None,
-              reading: _Reading) -> tuple[tuple[Prepared, ...], _Parts, _Parts]:  # fmt: skip
+              reading: _Reading) -> tuple[tuple[Prepared, ...], _Parts, _Parts, _Parts]:  # fmt: skip
     prepared: list[Prepared] = []
     templates: _Parts = {}
     generic: _Parts = {}
+    headers: _Parts = {}
+    registry, sender = reading.registry, reading.config.sender_address
     for name, (place, content) in node.entries.items() if isinstance(node, MapNode) else ():
         if name not in CHANNELS:
             reading.say(place, f"unknown channel `{name}`{did_you_mean(name, CHANNELS)}",
@@ -260,16 +268,52 @@ def _channels(node: Node | None, selected: tuple[str, ...] | None,
             reading.warn(
                 place, f"`{name}` has no content: its uses are unknown", "write its `body`", "campaign.no-content"
             )
-        variant = Variant(_uses(templates[name], selected))
+        own = read_headers(content.get("headers"), name, registry.attributes, registry.undisclosed, reading.problems)
+        headers[name] = own
+        variant = Variant(_uses(templates[name], selected, own), content_held(own, templates[name], sender))
         other = content.get("generic")
         lesser = None
         if isinstance(other, MapNode):
             generic[name] = _templates(other, reading)
-            lesser = Variant(_uses(generic[name], selected))
+            lesser = Variant(_uses(generic[name], selected, own), content_held(own, generic[name], sender))
             _not_generic(content, generic[name], reading)
         provider = content.get("provider")
         prepared.append(Prepared(name, provider.text if isinstance(provider, ScalarNode) else None, variant, lesser))
-    return tuple(prepared), templates, generic
+    return tuple(prepared), templates, generic, headers
+
+
+def _offers(node: Node | None, reading: _Reading) -> Offers | None:
+    """The offers of every main content, None where the manifest does not speak of them."""
+    if node is None:
+        return None
+    wrong = _OFFERS.check(node, ("offers",))
+    reading.problems.extend(wrong)
+    if wrong:
+        return None
+
+    def _say(path: tuple[str | int, ...], message: str, way_out: str) -> None:
+        reading.say(find(node, path).place, message, way_out, "campaign.offers")
+
+    return read_offers(to_plain(node), reading.registry.attributes, _say)
+
+
+def _show_offers(node: MapNode, offers: Offers | None, templates: _Parts, generic: _Parts, reading: _Reading) -> None:
+    """Generic texts may not show offers; where offers are picked, some part of every other text should."""
+    for channel, parts in generic.items():
+        for part, template in parts.items():
+            if template.offers:
+                reading.say(find(node, ("channels", channel, "generic", part)).place,
+                            "a generic text shows no offers", "take `offers` out of it", "campaign.offers")  # fmt: skip
+    for channel, parts in templates.items():
+        place = find(node, ("channels", channel)).place
+        shows = any(template.offers for template in parts.values())
+        if shows and offers is None:
+            reading.say(place, f"`{channel}` shows offers, and the campaign names none",
+                        "write `offers:` in the manifest", "campaign.offers")  # fmt: skip
+        if parts and not shows and offers and offers.personalised:
+            reading.warn(place, f"`{channel}` does not say where its offers stand: blended, it would show none",
+                         "write `{% for offer in offers %}{{ offer.text }}{% endfor %}` there",
+                         "campaign.no-offers")  # fmt: skip
 
 
 def _provider_places(node: Node | None) -> dict[str, Place]:
@@ -289,12 +333,14 @@ def _not_generic(content: MapNode, templates: Mapping[str, Template], reading: _
                          "a generic text is the same for everybody", "campaign.generic")  # fmt: skip
 
 
-def _uses(templates: Mapping[str, Template], selected: tuple[str, ...] | None) -> tuple[Use, ...] | None:
+def _uses(
+    templates: Mapping[str, Template], selected: tuple[str, ...] | None, headers: Mapping[str, Template]
+) -> tuple[Use, ...] | None:
     """The uses of one variant; None where its texts or what picked the people are not known (M3)."""
     if not templates or selected is None:
         return None
     uses: dict[str, Use] = {}
-    for use in (use for template in templates.values() for use in template.uses):
+    for use in (use for template in (*templates.values(), *headers.values()) for use in template.uses):
         old = uses.get(use.attribute, use)
         uses[use.attribute] = replace(use, recited=use.recited or old.recited, required=use.required or old.required)
     for attribute in selected:
@@ -330,7 +376,8 @@ def _found(text: str, reading: _Reading) -> tuple[Path, str] | None:
 
 
 def _inline(part: str, value: ScalarNode, reading: _Reading) -> Template:
-    return read_template(part, value.text, reading.registry.attributes, value.at, reading.problems)
+    return read_template(part, value.text, reading.registry.attributes, value.at, reading.problems,
+                         undisclosed=reading.registry.undisclosed)  # fmt: skip
 
 
 def _from_file(part: str, value: ScalarNode, reading: _Reading) -> Template | None:
@@ -343,7 +390,8 @@ def _from_file(part: str, value: ScalarNode, reading: _Reading) -> Template | No
         if text is None:
             return None
         source = Source(shown, text)
-        return read_template(part, text, reading.registry.attributes, source.place, reading.problems, shown)
+        return read_template(part, text, reading.registry.attributes, source.place, reading.problems, shown,
+                             reading.registry.undisclosed)  # fmt: skip
     way_out = "put it beside the manifest, or in its `templates/` folder"
     reading.say(value.place, f"no such template `{value.text}`", way_out, "campaign.template")
     return None

@@ -22,7 +22,8 @@ class Config:
     policies: folders relative to the workspace, later ones on top of earlier ones.
     data: relation -> default file, relative to the workspace. on_error: what happens per message
     class when facts cannot be fetched. providers: by name. store: URL of the live store, None = SQLite
-    in `.policykit/` of the workspace. store_place: where `store` stands.
+    in `.policykit/` of the workspace. sender_address: the postal address that messages show.
+    store_place: where `store` stands.
     """
 
     mode: Literal["off", "audit", "enforce"] = "audit"
@@ -35,6 +36,7 @@ class Config:
     )
     providers: Mapping[str, Provider] = field(default_factory=dict)
     assume: MapNode | None = field(default=None, repr=False, compare=False)
+    sender_address: str | None = None
     store_place: Place | None = field(default=None, repr=False, compare=False)
 
 
@@ -44,6 +46,7 @@ _SHAPE = Shape(
         "store": {"type": "string", "empty": False},
         "policies": {"type": ["list", "string"], "empty": False, "schema": {"type": "string", "empty": False}},
         "controller": {"type": "string", "empty": False},
+        "sender_address": {"type": "string", "empty": False},
         "assume": {"type": "dict"},
         "on_error": {
             "type": "dict",
@@ -70,7 +73,8 @@ def read_config(node: Node | None, problems: list[Problem]) -> Config:
     bad = {str(problem.place) for problem in wrong}
     given = {key: to_plain(entry.node) for key, entry in node.entries.items()
              if not any(_within(entry.node, place) for place in bad)}  # fmt: skip
-    known = {key: value for key, value in given.items() if key in ("mode", "store", "controller", "data")}
+    plain = ("mode", "store", "controller", "data", "sender_address")
+    known = {key: value for key, value in given.items() if key in plain}
     if "policies" in given:
         folders = given["policies"]
         known["policies"] = (folders,) if isinstance(folders, str) else tuple(folders)

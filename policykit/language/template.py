@@ -24,7 +24,7 @@ from policykit.language.suggest import clip, did_you_mean
 from policykit.model import Use
 
 # Variables every sender fills in itself; they hold nothing that is remembered about the person.
-FURNISHED = frozenset({"unsubscribe_url", "preferences_url", "view_url"})
+FURNISHED = frozenset({"unsubscribe_url", "preferences_url", "view_url", "sender_address"})
 OFFERS = "offers"  # the offers this message shows, each with `id` and `text`; no attribute
 
 _COUNTS = frozenset({"length", "rindex", "rindex0"})  # of a loop: they show how many items there are

@@ -1,0 +1,105 @@
+"""The offers of a message as written, in a manifest or a case: what picks them, and what they tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from policykit.language.schema import Schema
+from policykit.language.suggest import did_you_mean
+from policykit.model import Offer, Offers, Prepared, Use
+from policykit.vocabulary import SENSITIVITIES
+
+Path: TypeAlias = tuple[str | int, ...]
+Say: TypeAlias = Callable[[Path, str, str], None]  # where below `offers`, what is wrong, what to do
+
+_RANKS = dict(SENSITIVITIES)
+_MOST = 1000  # offers of one message
+_TEXT: Schema = {"type": "string", "empty": False}
+_OFFER: Schema = {"id": {"type": "id", "required": True}, "text": _TEXT}
+OFFERS: Schema = {
+    "show": {"type": "integer", "min": 0, "max": _MOST},
+    "personalised": {
+        "type": "list",
+        "maxlength": _MOST,
+        "schema": {
+            "type": "dict",
+            "schema": {
+                **_OFFER,
+                "chosen_by": {"type": "list", "required": True, "empty": False, "schema": {"type": "string"}},
+                "reveals": {"type": "string", "allowed": list(_RANKS)},
+            },
+        },
+    },
+    "general": {"type": "list", "maxlength": _MOST, "schema": {"type": "dict", "schema": _OFFER}},
+}
+
+
+def read_offers(plain: Mapping[str, Any], attributes: Collection[str], say: Say) -> Offers:
+    """The offers of a section that has the shape of `OFFERS`; what contradicts itself is said.
+
+    Without `show` a message holds as many as there are personalised ones, or the general ones where there are none.
+    """
+    personalised = tuple(_personalised(plain.get("personalised") or ()))
+    general = tuple(Offer(each["id"], text=each.get("text")) for each in plain.get("general") or ())
+    _check_choosers(personalised, attributes, say)
+    _check_ids(personalised, general, say)
+    show = plain.get("show")
+    offers = Offers(personalised, general, len(personalised or general) if show is None else show)
+    if offers.show < len(personalised):
+        say(("show",), f"`show` is {show}, and {len(personalised)} offers are personalised",
+            "a message holds all of its personalised offers: raise `show`, or take some out")  # fmt: skip
+    if offers.show > len(personalised) + len(general):
+        say(("show",), f"`show` is {show}, and there are {len(personalised) + len(general)} offers",
+            "lower `show`, or add offers to `general`")  # fmt: skip
+    return offers
+
+
+def _personalised(rows: Iterable[Mapping[str, Any]]) -> Iterator[Offer]:
+    for each in rows:
+        chosen_by = tuple(sorted(set(each["chosen_by"])))
+        yield Offer(each["id"], chosen_by, each.get("reveals"), each.get("text"))
+
+
+def _check_choosers(personalised: tuple[Offer, ...], attributes: Collection[str], say: Say) -> None:
+    for at, offer in enumerate(personalised):
+        for name in offer.chosen_by:
+            if name not in attributes:
+                say(("personalised", at, "chosen_by"), f"unknown attribute `{name}`{did_you_mean(name, attributes)}",
+                    "register it under `attributes:`")  # fmt: skip
+
+
+def _check_ids(personalised: tuple[Offer, ...], general: tuple[Offer, ...], say: Say) -> None:
+    seen: set[str] = set()
+    for pool, offers in (("personalised", personalised), ("general", general)):
+        for at, offer in enumerate(offers):
+            if offer.id in seen:
+                say((pool, at, "id"), f"there are two offers `{offer.id}`", "an id names one offer: rename one")
+            seen.add(offer.id)
+
+
+def with_choosers(uses: tuple[Use, ...] | None, offers: Offers | None) -> tuple[Use, ...] | None:
+    """The uses of a text that shows these offers: what picked an offer shapes it, and can be taken out again (M14).
+
+    None = unknown; offers that nobody knows add nothing, because nothing is known of them.
+    """
+    if uses is None or offers is None:
+        return uses
+    found = {use.attribute: use for use in uses}
+    for offer in offers.personalised:
+        for name in offer.chosen_by:
+            use = found.get(name, Use(name))
+            found[name] = replace(use, selected=True, reveals=_higher(use.reveals, offer.reveals))
+    return tuple(found[name] for name in sorted(found))
+
+
+def _higher(one: str | None, other: str | None) -> str | None:
+    return max((said for said in (one, other) if said is not None), key=_RANKS.__getitem__, default=None)
+
+
+def offered(prepared: Iterable[Prepared], offers: Offers | None) -> tuple[Prepared, ...]:
+    """The channels with what picks the offers among the uses of every main content; generic variants show none."""
+    return tuple(
+        replace(each, content=replace(each.content, uses=with_choosers(each.content.uses, offers))) for each in prepared
+    )
