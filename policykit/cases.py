@@ -220,6 +220,7 @@ def _changes(changes: Changes) -> dict[str, object]:
         "strip": changes.strip,
         "content": "generic" if changes.generic else None,
         "send_at": changes.send_at,
+        "blend": changes.blend,
     }
     return {key: value for key, value in found.items() if value not in (None, ())}
 

@@ -17,7 +17,7 @@ import pluggy
 from policykit.adapters.base import Adapter
 from policykit.errors import Place, Problem
 from policykit.ir.nodes import Expr, Hours
-from policykit.ir.rules import Part
+from policykit.ir.rules import Part, Share
 from policykit.language.policy import Policy
 from policykit.model import Attribute, Program
 from policykit.sends import DecisionRecord
@@ -46,12 +46,14 @@ class Lowered:
     use_breach: BOOL about the use at hand: which uses breach it; only then may a policy ask for
         `uses: strip`. `breach` must be true exactly when it is true of some use.
     hours: when it would not be breached; only then may a policy ask for `send_at: next_allowed`.
+    share: how many offers may be personalised; only then may a policy ask for `offers: blend`.
     """
 
     breach: Expr
     reason: Expr
     use_breach: Expr | None = None
     hours: Hours | None = None
+    share: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,8 @@ def to_line(record: DecisionRecord) -> str:
 
 
 def _changes(changes: Changes) -> dict[str, Any]:
-    said = {"channel": changes.channel, "strip": changes.strip, "generic": changes.generic, "send_at": changes.send_at}
+    said = {"channel": changes.channel, "strip": changes.strip, "generic": changes.generic, "send_at": changes.send_at,
+            "blend": changes.blend}  # fmt: skip
     return {key: value for key, value in said.items() if value is not None and value != () and value is not False}
 
 
@@ -129,7 +130,7 @@ def from_line(line: str) -> DecisionRecord:
     decision = Decision(
         Verdict[row["verdict"].upper()],
         Changes(changes.get("channel"), tuple(changes.get("strip", ())), bool(changes.get("generic")),
-                changes.get("send_at")),
+                changes.get("send_at"), changes.get("blend")),
         tuple(row.get("policies", ())), tuple(row.get("undetermined", ())), tuple(row.get("audit", ())),
         row.get("final_channel"), row.get("final_at"), row.get("impossible"), skipped,
     )  # fmt: skip

@@ -165,6 +165,7 @@ def _summary(
         stripped=dict(numbers.stripped),
         generic=numbers.generic,
         delayed=numbers.delayed,
+        blended=numbers.blended,
         channels=dict(numbers.channels),
         styles=dict(numbers.styles),
         impossible=dict(numbers.impossible),
@@ -209,6 +210,8 @@ def asks(effect: Effect) -> str:
             return "wants the generic text"
         case "send_at":
             return "lets it wait for an allowed hour"
+        case "offers":
+            return "wants more offers that are for everybody"
 
 
 def _suggestions(found: Iterable[Suggestion]) -> list[told.Suggestion]:
@@ -250,6 +253,7 @@ def _outcome(decision: Decision) -> str:
     parts = [f"moved to {channel_name(changes.channel)}"] if changes.channel else []
     parts += ["with the generic text"] if changes.generic else []
     parts += [f"without {listed(f'`{attribute}`' for attribute in changes.strip)}"] if changes.strip else []
+    parts += [f"with {count(changes.blend, 'personalised offer')} left"] if changes.blend is not None else []
     parts += ["sent later"] if changes.send_at is not None else []
     return f"{', '.join(parts)}{by}"
 

@@ -2,7 +2,8 @@
 
 `decided`, one row per row of the audience: row BIGINT, key (the id), verdict 0 allow 1 downgrade
 2 block, start and final (numbers of prepared channels, NULL = none), stripped (bits over the plan's
-uses), generic, at (final instant, NULL when blocked), delayed, impossible (number, NULL = nothing
+uses), generic, at (final instant, NULL when blocked), delayed, blended (personalised offers left where
+general ones took the place of others, else NULL), impossible (number, NULL = nothing
 failed), style (number), assumed (bits), and per mask word w: det_w determining, und_w undetermined, aud_w
 breached audit rules, brk_w breached on the start or final channel, first_w and doubt_w breached and
 undetermined as planned.
@@ -16,7 +17,7 @@ from policykit.dryrun.rounds_sql import IMPOSSIBLE
 from policykit.dryrun.scan import Scan, past_deadline
 
 FIELDS = (
-    "row", "key", "verdict", "start", "final", "stripped", "generic", "instant", "delayed", "impossible", "style",
+    "row", "key", "verdict", "start", "final", "stripped", "generic", "instant", "delayed", "blended", "impossible", "style",
     "assumed",
 )  # fmt: skip
 MASKS = ("det", "und", "aud", "brk", "first", "doubt")
@@ -44,6 +45,7 @@ def unlessened(plan: Plan, scan: Scan, scanned: str) -> str:
         "stripped": "CAST(0 AS BIGINT)", "generic": "FALSE",
         "instant": f"CASE WHEN {sent} THEN instant END",
         "delayed": "FALSE",
+        "blended": "CAST(NULL AS INTEGER)",
         "impossible": f"CAST(CASE {whens} END AS TINYINT)",
         "style": f"CASE WHEN {sent} THEN style END",
         "assumed": "assumed",

@@ -71,6 +71,7 @@ class Numbers:
     stripped: Mapping[str, int] = field(default_factory=dict)
     generic: int = 0
     delayed: int = 0
+    blended: int = 0
     channels: Mapping[str, int] = field(default_factory=dict)
     styles: Mapping[str, int] = field(default_factory=dict)
     impossible: Mapping[str, int] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class Outcome(NamedTuple):
     stripped: int
     generic: bool
     delayed: bool
+    blended: int | None
     impossible: int | None
     style: int | None
     assumed: int
@@ -102,7 +104,7 @@ class Outcome(NamedTuple):
     doubt: int
 
 
-_GROUPED = ("verdict", "start", "final", "stripped", "generic", "delayed", "impossible", "style", "assumed")
+_GROUPED = ("verdict", "start", "final", "stripped", "generic", "delayed", "blended", "impossible", "style", "assumed")
 
 
 def outcomes(connection: duckdb.DuckDBPyConnection, plan: Plan) -> list[Outcome]:
@@ -145,6 +147,7 @@ def count(
         stripped=_tally((plan.uses[j], o.rows) for o in found for j in _bits(o.stripped)),
         generic=sum(o.rows for o in found if o.generic),
         delayed=sum(o.rows for o in found if o.delayed),
+        blended=sum(o.rows for o in found if o.blended is not None),
         channels=_tally((channel[o.final], o.rows) for o in found if o.final is not None),
         styles=_tally(
             ("unknown" if o.style is None else STYLES[o.style], o.rows) for o in found if o.final is not None
@@ -242,6 +245,7 @@ def _examples(
                 outcome.stripped,
                 outcome.generic,
                 outcome.delayed,
+                outcome.blended,
                 outcome.impossible,
                 outcome.det,
             )
@@ -285,6 +289,7 @@ def _decision(plan: Plan, at: int | None, values: dict[str, Any], words: tuple[i
         strip=tuple(plan.uses[j] for j in _bits(values["stripped"])),
         generic=bool(values["generic"]),
         send_at=at if values["delayed"] else None,
+        blend=values["blended"],
     )
     return Decision(
         Verdict(values["verdict"]), changes, det, und, aud, channel, at,

@@ -12,9 +12,22 @@ from dataclasses import dataclass
 from policykit.dryrun.facts_read import facts_read
 from policykit.errors import UsageError
 from policykit.ir.fold import fold
-from policykit.ir.nodes import FALSE, TRUE, Allowed, ConsentMet, Const, Expr, Fact, Leaf, LocalPart, Present, Sends
+from policykit.ir.nodes import (
+    FALSE,
+    TRUE,
+    Allowed,
+    ConsentMet,
+    Const,
+    Expr,
+    Fact,
+    Leaf,
+    LocalPart,
+    Present,
+    Sends,
+    Type,
+)
 from policykit.ir.rules import Rule, RuleSet
-from policykit.ir.specialise import SpecialisedRule, specialise
+from policykit.ir.specialise import PERSONALISED, SpecialisedRule, specialise
 from policykit.ir.walk import leaves_of
 from policykit.model import Campaign
 from policykit.rounds import Law, law
@@ -50,6 +63,11 @@ class Plan:
     @property
     def channels(self) -> tuple[str, ...]:
         return tuple(prepared.channel for prepared in self.campaign.prepared)
+
+    @property
+    def can_blend(self) -> bool:
+        """Whether some rule may ask for fewer personalised offers."""
+        return any(rule.mode == "enforce" and rule.effect.part == "offers" for rule in self.live)
 
     @property
     def words(self) -> range:
@@ -104,7 +122,7 @@ def make_plan(ruleset: RuleSet, campaign: Campaign, constant: Constant) -> Plan:
         for variant, rules in special.items()
     }
     parts = {rule.effect.part for rule in live if rule.mode == "enforce"}
-    lessens, can_move = bool(parts & {"content", "uses", "send_at"}), "send_at" in parts
+    lessens, can_move = bool(parts & {"content", "uses", "send_at", "offers"}), "send_at" in parts
     uses = _strippable(terms.values())
     moving = frozenset(
         bit for bit in range(len(live)) for k in range(len(campaign.prepared))
@@ -139,7 +157,10 @@ def _moves(breached: Mapping[Variant, tuple[Expr, ...]], k: int, bit: int, can_m
     plain, generic = breached[k, False][bit], breached.get((k, True))
     if generic is not None and generic[bit] != plain:
         return True
-    return any(isinstance(leaf, Present) or (can_move and depends_on_instant(leaf)) for leaf in leaves_of(plain))
+    return any(
+        isinstance(leaf, Present) or leaf == PERSONALISED or (can_move and depends_on_instant(leaf))
+        for leaf in leaves_of(plain)
+    )
 
 
 def depends_on_instant(leaf: Leaf) -> bool:
@@ -152,6 +173,9 @@ def depends_on_instant(leaf: Leaf) -> bool:
             return False
 
 
-def as_planned(expr: Expr) -> Expr:
+def as_planned(expr: Expr, campaign: Campaign) -> Expr:
     """The condition for a send that nothing was taken from."""
-    return fold(expr, {leaf: TRUE for leaf in leaves_of(expr) if isinstance(leaf, Present)})
+    known: dict[Expr, Expr] = {leaf: TRUE for leaf in leaves_of(expr) if isinstance(leaf, Present)}
+    if campaign.offers is not None:
+        known[PERSONALISED] = Const(len(campaign.offers.personalised), Type.INT)
+    return fold(expr, known)

@@ -2,13 +2,14 @@
 
 Every layer is a SELECT over the one before; `policykit.rounds` is the law in words, and names here
 are the same. Per mask word w: bb_w and uu_w breached and undetermined; blk_w, asks_w, con_w, str_w,
-sch_w what breached rules ask for; f2_w to f7_w rules whose change cannot be made, by the number of
-`model.Impossible`; made_w rules whose change is made.
+sch_w what breached rules ask for; f2_w to f7_w, f9_w and f10_w rules whose change cannot be made, by the number
+of `model.Impossible`; made_w rules whose change is made. What is about offers is in `blends.py`.
 """
 
 from __future__ import annotations
 
 from policykit.dryrun import masks
+from policykit.dryrun.blends import Blends
 from policykit.dryrun.clock import Asked
 from policykit.dryrun.plan import Plan, Variant
 from policykit.dryrun.scan import Scan
@@ -30,6 +31,7 @@ class Round:
     def __init__(self, plan: Plan, staging: Staging, scan: Scan, styles: dict[Variant, Expr], *, earlier: bool) -> None:
         self.plan, self.staging, self.scan, self.styles, self.earlier = plan, staging, scan, styles, earlier
         self.words, self.word = plan.words, plan.word_type
+        self.blends = Blends(plan)
         own = [name for name in ("zone_number", "last_at", "planned", "assumed") if name not in self.constants]
         self.fixed = [
             "row", "key", "start", *own, "base", *scan.kept,
@@ -42,6 +44,7 @@ class Round:
             "strip",
             "generic",
             "instant",
+            *(["blend"] if self.blends.rules else []),
             "cand",
             *(f"{n}_{w}" for n in STATE for w in self.words),
         ]
@@ -67,6 +70,7 @@ class Round:
             self._strips(),
             self._failures(),
             self._outcome(),
+            *self.blends.layers(self._strips_made, self._strip_rules),
             self._next(),
         ]
         sql = self._seen(course, judge_again=judge_again)
@@ -143,6 +147,7 @@ class Round:
             ("con", "contents"),
             ("str", "strips"),
             ("sch", "schedules"),
+            *([("bld", "blends")] if self.blends.rules else []),
         ):
             for w, text in enumerate(self._by_channel("bb", which)):
                 value = f"CASE WHEN generic THEN 0 ELSE {text} END" if name == "con" else text
@@ -265,12 +270,12 @@ class Round:
         return columns
 
     def _next(self) -> list[str]:
-        fails = {code: masks.some(f"f{code}_{w}" for w in self.words) for code in range(2, 8)}
+        fails = {code: masks.some(f"f{code}_{w}" for w in self.words) for code in self.fails}
         failed = f"({' OR '.join(fails.values())})"
         why = f"CASE {' '.join(f'WHEN {test} THEN {code}' for code, test in fails.items())} END"
         needing = masks.some(f"needing_{w}" for w in self.words)
         con = masks.some(f"con_{w}" for w in self.words)
-        strips = f"(stripping AND NOT uses_unknown AND NOT {fails[3]} AND NOT {fails[4]} AND in_breach <> 0)"
+        strips = self._strips_count
         columns = [
             f"({con} AND has_generic) OR ({strips} AND {needing}) AS made_generic",
             f"({strips} AND NOT {needing}) AS made_strips",
@@ -278,8 +283,25 @@ class Round:
         ]  # fmt: skip
         for w in self.words:
             strip_rules = f"CASE WHEN {strips} THEN str_{w} ELSE 0 END"
+            blended = f" | hitb_{w}" if self.blends.touched else ""
             columns.append(
                 f"(CASE WHEN has_generic THEN con_{w} ELSE 0 END) | ({strip_rules}) | (CASE WHEN late "
-                f"THEN 0 ELSE hit_{w} END) AS made_{w}"
+                f"THEN 0 ELSE hit_{w} END){blended} AS made_{w}"
             )
         return columns
+
+    @property
+    def fails(self) -> tuple[int, ...]:
+        """Numbers of what can go wrong in a round."""
+        return (*range(2, 8), *((9, 10) if self.blends.touched else ()))
+
+    @property
+    def _strips_count(self) -> str:
+        """Whether the strips of this round lead to something: fewer uses, or the generic text."""
+        fixed, required = (masks.some(f"f{code}_{w}" for w in self.words) for code in (4, 3))
+        return f"(stripping AND NOT uses_unknown AND NOT {required} AND NOT {fixed} AND in_breach <> 0)"
+
+    @property
+    def _strips_made(self) -> str:
+        needing = masks.some(f"needing_{w}" for w in self.words)
+        return f"({self._strips_count} AND NOT {needing})"

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import duckdb
 
 from policykit.dryrun import masks
+from policykit.dryrun.blends import NONE_LEFT
 from policykit.dryrun.round_step import GATHERED, STATE, Round
 from policykit.dryrun.scan import style_number
 from policykit.errors import InternalError
@@ -20,7 +21,7 @@ from policykit.model import Impossible
 
 IMPOSSIBLE: tuple[Impossible, ...] = (
     "no_address", "no_instant", "no_generic", "required_attribute", "selected_attribute", "unknown_uses",
-    "unknown_zone", "past_deadline", "no_channel_left",
+    "unknown_zone", "past_deadline", "no_channel_left", "unknown_offers", "no_general_offer",
 )  # fmt: skip
 _NOWHERE = IMPOSSIBLE.index("no_channel_left")
 ON, DONE, ASK, BLOCK = 0, 1, 2, 3
@@ -58,7 +59,7 @@ class Rounds(Round):
         fixed = ", ".join("instant AS planned" if name == "planned" else name for name in self.fixed)
         return (
             f"(SELECT {fixed}, start AS ch, CAST(0 AS BIGINT) AS strip, FALSE AS generic, instant, "
-            f"CAST(0 AS BIGINT) AS cand, {zeros}{self.left_out} FROM {self.scan.source(scanned)} WHERE lessened)"
+            f"{f'{NONE_LEFT} AS blend, ' if self.blends.rules else ''}CAST(0 AS BIGINT) AS cand, {zeros}{self.left_out} FROM {self.scan.source(scanned)} WHERE lessened)"
         )
 
     def _meet(self, connection: duckdb.DuckDBPyConnection, course: str) -> None:
@@ -78,7 +79,7 @@ class Rounds(Round):
             f"THEN {ON} ELSE {DONE} END"
         )
         sql = f"SELECT *, {outcome} AS outcome FROM ({sql})"
-        fails = [" | ".join(f"f{code}_{w}" for code in range(2, 8)) for w in words]
+        fails = [" | ".join(f"f{code}_{w}" for code in self.fails) for w in words]
         deciders = [
             f"CASE outcome WHEN {ASK} THEN asks_{w} WHEN {BLOCK} THEN CASE WHEN {blocks} THEN blk_{w} "
             f"ELSE {fails[w]} END ELSE 0 END AS dec_{w}"
@@ -135,8 +136,10 @@ class Rounds(Round):
             f"CASE WHEN {moved} THEN 0 WHEN {stripped} THEN strip | in_breach ELSE strip END AS strip",
             f"CASE WHEN {moved} THEN FALSE ELSE generic OR (made_generic AND outcome = {ON}) END AS generic",
             f"CASE WHEN {moved} THEN planned WHEN outcome = {ON} THEN latest ELSE instant END AS instant",
+            *([f"CASE WHEN {moved} THEN NULL WHEN outcome = {ON} THEN {self.blends.next()} ELSE blend END AS blend"]
+              if self.blends.rules else []),
             "new_cand AS cand",
-        ]
+        ]  # fmt: skip
         for w in self.words:
             columns += [
                 f"CASE WHEN {moved} THEN 0 WHEN outcome = {ON} THEN chg_{w} | made_{w} ELSE chg_{w} END AS chg_{w}",
@@ -158,8 +161,11 @@ class Rounds(Round):
         sql = f"SELECT *, ch * 2 + CAST(generic AS TINYINT) AS variant, outcome = {DONE} AS sent{self.left_out}"
         sql = f"{sql} FROM {step} WHERE ended"
         stripped, style = self.by_variant(present), self.by_variant(styles)
-        sql = f"SELECT *, strip & ({stripped}) AS stripped, {style_number(style)} AS style FROM ({sql})"
-        changed = "(ch <> start OR generic OR stripped <> 0 OR instant <> planned)"
+        sql = (
+            f"SELECT *, strip & ({stripped}) AS stripped, {style_number(style)} AS style, "
+            f"{self.blends.final()} AS blended FROM ({sql})"
+        )
+        changed = "(ch <> start OR generic OR stripped <> 0 OR instant <> planned OR blended IS NOT NULL)"
         columns = [
             "row", "key", "start", "assumed",
             f"CAST(CASE WHEN NOT sent THEN 2 WHEN {changed} THEN 1 ELSE 0 END AS TINYINT) AS verdict",
@@ -168,6 +174,7 @@ class Rounds(Round):
             "(sent AND generic) AS generic",
             "CASE WHEN sent THEN instant END AS instant",
             "(sent AND instant <> planned) AS delayed",
+            "CAST(blended AS INTEGER) AS blended",
             f"CAST(CASE WHEN turned THEN {_NOWHERE} WHEN sent THEN NULL ELSE why END AS TINYINT) AS impossible",
             "CASE WHEN sent THEN style END AS style",
         ]  # fmt: skip

@@ -204,7 +204,7 @@ def planned_for(ruleset: RuleSet, campaign: Campaign, data: Data, now: Micros) -
     """The plan, and a staging that knows what can fold away only because of these files."""
     probe = Staging(ruleset, campaign, data, now)
     plan = make_plan(ruleset, campaign, probe.constant)
-    staging = Staging(ruleset, campaign, data, now, uses=plan.uses, moves=plan.can_move)
+    staging = Staging(ruleset, campaign, data, now, uses=plan.uses, moves=plan.can_move, blends=plan.can_blend)
     staging.assumed |= probe.assumed
     return plan, staging
 

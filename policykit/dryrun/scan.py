@@ -62,7 +62,7 @@ def make_scan(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Expr]
     """The scan; `stage_leaves` and `Staging.prepare` have run."""
     channels = range(len(plan.channels))
     truths = [
-        [staging.printer(k).expr(as_planned(plan.breached[k, False][bit])) for k in channels]
+        [staging.printer(k).expr(as_planned(plan.breached[k, False][bit], plan.campaign)) for k in channels]
         for bit in range(len(plan.live))
     ]
     style = _style(plan, staging, styles)
@@ -158,7 +158,7 @@ def _lessened(plan: Plan) -> str:
     """Whether no rule blocks outright and some rule asks for something less."""
     laws = plan.laws
     blocks = masks.some(masks.kept("b", laws[0].blocks if laws else 0, plan.words))
-    lesser = [law.asks | law.contents | law.strips | law.schedules for law in laws]
+    lesser = [law.asks | law.contents | law.strips | law.schedules | law.blends for law in laws]
     parts = [masks.some(masks.kept("b", mask, plan.words)) for mask in lesser]
     return f"(NOT {blocks} AND coalesce({masks.chosen('start', parts) if parts else 'FALSE'}, FALSE))"
 
@@ -174,7 +174,7 @@ def _base(plan: Plan, ranks: list[str]) -> str:
 
 
 def _style(plan: Plan, staging: Staging, styles: dict[tuple[int, bool], Expr]) -> str:
-    texts = [staging.printer(k).expr(as_planned(styles[k, False])) for k in range(len(plan.channels))]
+    texts = [staging.printer(k).expr(as_planned(styles[k, False], plan.campaign)) for k in range(len(plan.channels))]
     return style_number(masks.chosen("start", texts)) if texts else "NULL"
 
 

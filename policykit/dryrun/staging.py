@@ -16,7 +16,8 @@ import duckdb
 
 from policykit.backends.primitives_duckdb import DUCKDB
 from policykit.backends.sql import Printer
-from policykit.dryrun import consents
+from policykit.dryrun import consents, feedback
+from policykit.dryrun.blends import left_sql
 from policykit.dryrun.clock import Clock, Edge
 from policykit.dryrun.people import Known, PeopleFacts, Said, addresses_sql, known_purposes, values_sql
 from policykit.dryrun.places import ZONE, ZONE_JOIN, Places
@@ -43,13 +44,14 @@ from policykit.ir.nodes import (
     Sends,
 )
 from policykit.ir.rules import RuleSet
+from policykit.ir.specialise import PERSONALISED
 from policykit.ir.walk import type_of
 from policykit.model import Campaign, Micros
 
 
 @dataclass(slots=True)
 class Staging:
-    """moves: whether some send may be moved to another instant.
+    """moves: whether some send may be moved to another instant. blends: whether one may be blended.
 
     columns: staged, by name, with their SQL over the joins. assumed: path -> SQL of "nothing was said".
     """
@@ -60,6 +62,7 @@ class Staging:
     now: Micros
     uses: Sequence[str] = ()
     moves: bool = True
+    blends: bool = True
     clock: Clock = field(init=False)
     people: PeopleFacts = field(init=False)
     places: Places = field(init=False)
@@ -140,6 +143,8 @@ class Staging:
             return "instant"
         if path == "send.rank":
             return self.people.rank(k)
+        if leaf == PERSONALISED and self.campaign.offers is not None:
+            return left_sql(self.campaign.offers, self.uses, blend="blend" if self.blends else None)
         if path == "consent.status":
             return self._status(k) if self._has_ledger else Known(None)
         if path.startswith("send.") and not path.startswith("send.address."):
@@ -303,6 +308,9 @@ class Staging:
         if addresses is not None:
             wanted = addresses_sql(addresses, self.people.channels, sorted(self._address_fields))
             parts.append(f"LEFT JOIN ({wanted}) AS d ON d.person = p.key")
+        told = self.data.get("feedback")
+        if told is not None:
+            parts.append(f"LEFT JOIN ({feedback.by_person(told, self.now)}) AS f ON f.person = p.key")
         if self.places.local:
             parts.append(ZONE_JOIN)
         return " ".join(parts)

@@ -27,8 +27,8 @@ def write_decisions(connection: duckdb.DuckDBPyConnection, plan: Plan, found: li
     """One row per row of the audience; in its order where that costs nothing, else in none.
 
     Columns: row BIGINT (number in the audience, from 1), recipient_id, verdict, channel (final one, NULL when
-    blocked), moved_to, stripped (attributes separated by `|`), generic, send_at (TIMESTAMPTZ; only when the send was
-    delayed), impossible, policies and undetermined (policy ids separated by `|`), and the same as masks: determining_w,
+    blocked), moved_to, stripped (attributes separated by `|`), generic, blend (INTEGER; personalised offers left, only
+    when others gave way to general ones), send_at (TIMESTAMPTZ; only when the send was delayed), impossible, policies and undetermined (policy ids separated by `|`), and the same as masks: determining_w,
     undetermined_w, audit_w, where bit i of word w is the policy at 62 * w + i of the metadata `policykit.policies`.
     """
     _name_masks(connection, plan, found)
@@ -41,7 +41,7 @@ def write_decisions(connection: duckdb.DuckDBPyConnection, plan: Plan, found: li
         f"SELECT row, {_RECIPIENT}, {_enum('verdict', _VERDICTS)} AS verdict, "
         f"{_enum('final', plan.channels)} AS channel, "
         f"CASE WHEN final <> start THEN {_enum('final', plan.channels)} END AS moved_to, "
-        f"{_stripped(plan)} AS stripped, generic, "
+        f"{_stripped(plan)} AS stripped, generic, blended AS blend, "
         "CASE WHEN delayed THEN make_timestamptz(instant) END AS send_at, "
         f"{_enum('impossible', IMPOSSIBLE)} AS impossible, "
         f"n.policies, m.policies AS undetermined{masks} FROM decided AS d "
@@ -72,7 +72,7 @@ def write_lists(connection: duckdb.DuckDBPyConnection, plan: Plan, found: list[O
         for k, channel in enumerate(plan.channels):
             query = (
                 f"SELECT {_RECIPIENT}, {_enum('verdict', _VERDICTS)} AS verdict, {_stripped(plan)} "
-                "AS stripped, generic, "
+                "AS stripped, generic, blended AS blend, "
                 "strftime(make_timestamp(instant), '%Y-%m-%dT%H:%M:%SZ') AS send_at FROM decided WHERE "
                 f"final = {k} ORDER BY row"
             )

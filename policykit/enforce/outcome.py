@@ -13,13 +13,15 @@ from policykit import addresses
 from policykit.adapters.base import Adapter, Capability, Replacement, Settings
 from policykit.adapters.wire import OutgoingRequest
 from policykit.enforce.judging import Judged
+from policykit.enforce.people import Subject
 from policykit.enforce.render import render, typed
 from policykit.enforce.rules import ProviderRules, Rules
 from policykit.errors import UnrenderableContent, UnsupportedRewrite, UsageError
 from policykit.facts.row import prepared_for
+from policykit.ir.offers import shown_offers
 from policykit.language.campaign import Manifest
 from policykit.language.template import FURNISHED
-from policykit.model import Changes, Micros, Verdict
+from policykit.model import Campaign, Changes, Micros, Offer, Verdict
 from policykit.sends import Effect, Send
 
 
@@ -75,7 +77,7 @@ def act(rules: Rules, adapters: Mapping[str, Adapter], wire: Wire, judged: Judge
     try:
         if changes.channel is not None:
             return _moved(rules, adapters, wire, judged, decision, now)
-        if changes.strip or changes.generic:
+        if changes.strip or changes.generic or changes.blend is not None:
             return _rewritten(rules, wire, judged, now)
         return _scheduled(rules, wire, wire.alone(), changes, now)
     except (UnsupportedRewrite, UnrenderableContent) as error:
@@ -164,4 +166,12 @@ def _content(rules: Rules, send: Send, judged: Judged, manifest: Manifest, chann
         known = {}
     furnished = {name: text for name, text in send.values.items() if name in FURNISHED}
     values = typed({name: value.value for name, value in known.items()}, rules.ruleset.attributes)
-    return render(templates, {**furnished, **values}, changes.strip)
+    offers = _offers(judged.reading.campaign, subject, changes)
+    return render(templates, {**furnished, **values}, changes.strip, offers)
+
+
+def _offers(campaign: Campaign, subject: Subject | None, changes: Changes) -> tuple[Offer, ...]:
+    """What is left of the campaign's offers for this person; none in a generic text."""
+    if campaign.offers is None or subject is None or changes.generic:
+        return ()
+    return shown_offers(campaign.offers, subject.person.id, campaign.id, changes.strip, changes.blend)

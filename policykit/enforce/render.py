@@ -6,7 +6,7 @@ that no template and no value can hold up a send.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -18,8 +18,8 @@ from liquid.output import LimitedStringIO
 from policykit.errors import UnrenderableContent
 from policykit.facts.values import read_text as read_value
 from policykit.ir.nodes import Type
-from policykit.language.template import Template
-from policykit.model import Attribute
+from policykit.language.template import OFFERS, Template
+from policykit.model import Attribute, Offer
 
 _ONE_LINE = frozenset({"subject", "preheader", "title"})
 _MOST_OUTPUT = 2_000_000  # bytes of one part; providers refuse far less
@@ -28,16 +28,21 @@ _MOST_LOCALS = 4_000_000  # bytes of what a template assigns
 
 
 def render(
-    templates: Mapping[str, Template], values: Mapping[str, object], without: Collection[str] = ()
+    templates: Mapping[str, Template],
+    values: Mapping[str, object],
+    without: Collection[str] = (),
+    offers: Iterable[Offer] = (),
 ) -> dict[str, str]:
     """Part -> its text. In part `html` values are escaped; a subject, preheader or title is one line.
 
     values: attribute -> value, None or empty = not known; `unsubscribe_url` and the other variables
     that senders furnish go among them. without: attributes that were stripped, absent as if unknown.
+    offers: those this message shows, in order, as `offers`.
     Raises `UnrenderableContent`, which holds nothing of the text.
     """
     known = {name: value for name, value in values.items() if value not in (None, "") and name not in without}
-    return {part: _rendered(part, template.text, known) for part, template in templates.items()}
+    shown = [{"id": offer.id, "text": offer.text or ""} for offer in offers]
+    return {part: _rendered(part, template.text, known, shown) for part, template in templates.items()}
 
 
 def typed(values: Mapping[str, str | None], attributes: Mapping[str, Attribute]) -> dict[str, object]:
@@ -58,9 +63,9 @@ def _typed(text: str, attribute: Attribute | None) -> object:
     return Decimal(text) if isinstance(value, float) else value
 
 
-def _rendered(part: str, text: str, values: Mapping[str, object]) -> str:
+def _rendered(part: str, text: str, values: Mapping[str, object], offers: Sequence[Mapping[str, str]]) -> str:
     try:
-        said = _written(_template(text, html=part == "html"), {"attributes": values, **values})
+        said = _written(_template(text, html=part == "html"), {"attributes": values, **values, OFFERS: offers})
     except liquid.exceptions.ResourceLimitError:
         raise UnrenderableContent(part, "it grows beyond what one message may hold") from None
     except (liquid.exceptions.LiquidError, ArithmeticError, TypeError, ValueError, RecursionError):

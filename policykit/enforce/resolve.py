@@ -135,6 +135,8 @@ def _campaign(manifest: Manifest | None, send: Send, message_class: str) -> Camp
         return Campaign(None, (Prepared(send.channel, send.provider, Variant(None)),), None, message_class)
     campaign = manifest.campaign
     if prepared_for(campaign, send.channel) is None:
+        # The manifest says what its own channels offer, and nothing of this one.
+        campaign = replace(campaign, offers=None)
         prepared: tuple[Prepared, ...] = (*campaign.prepared, Prepared(send.channel, send.provider, Variant(None)))
     else:
         prepared = tuple(

@@ -9,6 +9,7 @@ from policykit.explain.view import View, local
 from policykit.explain.words import NOTHING, fact_words, plain, words_of
 from policykit.facts.row import Sight, State, planned_at
 from policykit.ir.nodes import Fact
+from policykit.ir.offers import offers_on, shown_offers
 from policykit.ir.rules import Rule, RuleSet
 from policykit.ir.walk import leaves_of
 from policykit.model import Campaign, Decision, Judgement, Micros, Person, Verdict
@@ -39,11 +40,22 @@ def explain(
         strip=decision.changes.strip,
         generic=decision.changes.generic,
         at=local(decision.changes.send_at, sight.zone),
+        blend=decision.changes.blend,
+        offers=_offers(campaign, person, decision),
         impossible=decision.impossible,
         skipped=tuple(_skipped(sight, planned, judgement) for judgement in decision.skipped),
         policies=tuple(told for rule in ruleset.rules for told in _told(rule, views, decision)),
         assumed=_assumed(views[0], decision) if views else (),
     )
+
+
+def _offers(campaign: Campaign, person: Person, decision: Decision) -> tuple[str, ...] | None:
+    """Ids of the offers the message shows in the end, as they are rendered for this person."""
+    changes = decision.changes
+    offers = None if decision.channel is None else offers_on(campaign, decision.channel, generic=changes.generic)
+    if offers is None:
+        return None
+    return tuple(offer.id for offer in shown_offers(offers, person.id, campaign.id, changes.strip, changes.blend))
 
 
 def _skipped(sight: Sight, planned: Micros | None, judgement: Judgement) -> tuple[str, tuple[str, ...], str | None]:

@@ -24,7 +24,7 @@ from policykit.ir.nodes import (
     Value,
 )
 from policykit.ir.rules import Rule
-from policykit.ir.specialise import send_purpose
+from policykit.ir.specialise import PERSONALISED, SHOWN, send_purpose
 from policykit.ir.walk import nodes
 from policykit.model import DAY, HOUR, MINUTE, UNREADABLE, ConsentRecord, Use
 from policykit.reasons import Told
@@ -58,6 +58,8 @@ def words_of(rule: Rule, view: View, found: Told) -> Words:
     if found.outcome == "unknown" and found.missing:
         told = listed(dict.fromkeys(say.missing(name) for name in found.missing))
         return Words((f"nobody says {told}",), f"somebody said {told}")
+    if rule.kind == "offers":
+        return _offer_words(rule, view)
     if rule.kind == "intrusiveness":
         return _score_words(rule, view)
     leaves = [node for node in nodes(rule.breached) if isinstance(node, ConsentMet | Member | Allowed | Sends)]
@@ -76,6 +78,16 @@ def words_of(rule: Rule, view: View, found: Told) -> Words:
     if any(isinstance(node, ExistsUse | AllUses) for node in nodes(rule.breached)):
         return _use_words(rule, view)
     return _count_words(rule, view) if leaves else Words(_plain_words(rule, view))
+
+
+def _offer_words(rule: Rule, view: View) -> Words:
+    values = view.facts(rule).values
+    personalised, shown = values.get(PERSONALISED), values.get(SHOWN)
+    if not isinstance(personalised, int) or not isinstance(shown, int):
+        return Words(_plain_words(rule, view))
+    known = f"{personalised} of the {count(shown, 'offer')} it shows were picked by what is known about people"
+    most = "fewer" if rule.share is None else f"at most {rule.share.most(shown)}"
+    return Words((known,), f"it showed {most} of those")
 
 
 def _score_words(rule: Rule, view: View) -> Words:
@@ -256,6 +268,8 @@ def fact_words(path: str, value: Value) -> str:
             return f"they accept {value} data at most"
         case "send.address.shared":
             return f"{'others read' if value else 'nobody else reads'} along at this address"
+        case "send.address.suppressed":
+            return f"{'nothing' if value else 'mail'} may go to this address{' any more' if value else ''}"
         case "recipient.customer":
             return f"they have {'' if value else 'not '}bought from us"
         case _:

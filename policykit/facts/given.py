@@ -8,13 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from policykit.errors import Place, Problem, UsageError
-from policykit.facts.records import read_address, read_attribute, read_consent, read_instant, read_sent, read_text
+from policykit.facts.content import KEYS as CONTENT
+from policykit.facts.content import read_content
+from policykit.facts.records import (
+    read_address,
+    read_attribute,
+    read_consent,
+    read_feedback,
+    read_instant,
+    read_sent,
+    read_text,
+)
 from policykit.facts.values import read_text as read_value
 from policykit.ir.nodes import Type
 from policykit.ir.rules import RuleSet
+from policykit.language.offers import offered, read_offers
 from policykit.language.spans import NUMBER_WAY_OUT, is_number, parse_local, parse_span
 from policykit.language.suggest import did_you_mean
 from policykit.model import (
@@ -22,25 +33,29 @@ from policykit.model import (
     AttributeValue,
     Campaign,
     ConsentRecord,
+    Content,
+    FeedbackRecord,
     LocalTime,
     Micros,
+    Offers,
     Person,
     Prepared,
     SentRecord,
     Use,
     Variant,
 )
-from policykit.vocabulary import CHANNELS, HELPS, MESSAGE_CLASSES, RELATIONS, FactSpec, Vocabulary
+from policykit.vocabulary import CHANNELS, HELPS, MESSAGE_CLASSES, RELATIONS, SENSITIVITIES, FactSpec, Vocabulary
 
 Row: TypeAlias = Mapping[str, object]
 
-_SECTIONS = ("send", "recipient", "facts", "consents", "history", "attributes")
+_SECTIONS = ("send", "recipient", "facts", "consents", "history", "attributes", "feedback")
 _SEND = (
     "channel", "message_class", "purpose", "program", "campaign", "provider", "at", "zone", "not_after", "uses",
-    "generic", "prepared", "helps", "need", "controller",
+    "generic", "prepared", "helps", "need", "controller", "offers", "content", "delivers",
 )  # fmt: skip
+_GENERIC = ("uses", "content")
 _USE = ("attribute", "recited", "selected", "strippable", "required")
-_ADDRESS = ("address", "shared", "origin", "permission")
+_ADDRESS = ("address", "shared", "origin", "permission", "suppressed")
 _COLUMNS = {relation.name: tuple(column.name for column in relation.columns) for relation in RELATIONS}
 
 
@@ -139,6 +154,8 @@ def _campaign(reader: _Reader, send: Row, person: Person, channel: str | None, n
         not_after=_moment(reader, send.get("not_after"), "given.send.not_after", zone),
         helps=reader.one_of(send.get("helps"), "help", HELPS),
         need=read_text(send.get("need")),
+        delivers=read_text(send.get("delivers")),
+        offers=_offers(reader, send.get("offers")),
     )
 
 
@@ -161,14 +178,60 @@ def _moment(reader: _Reader, value: object, where: str, zone: str | None) -> Mic
 
 def _prepared(reader: _Reader, send: Row, person: Person, channel: str | None) -> tuple[Prepared, ...]:
     """Every channel has the same content; without a list, the start and then the person's other channels."""
-    content = Variant(_uses(reader, send.get("uses"), "given.send.uses"))
+    content = Variant(_uses(reader, send.get("uses"), "given.send.uses"), _content(reader, send, "given.send"))
     generic = send.get("generic")
     variant = None
     if generic not in (None, False):
-        body = reader.mapping(generic if generic is not True else {"uses": []}, "given.send.generic", ("uses",))
-        variant = Variant(_uses(reader, body.get("uses"), "given.send.generic.uses"))
+        body = reader.mapping(generic if generic is not True else {"uses": []}, "given.send.generic", _GENERIC)
+        held = _content(reader, body, "given.send.generic")
+        variant = Variant(_uses(reader, body.get("uses"), "given.send.generic.uses"), held)
     provider = read_text(send.get("provider"))
-    return tuple(Prepared(each, provider, content, variant) for each in _order(reader, send, person, channel))
+    order = _order(reader, send, person, channel)
+    return offered((Prepared(each, provider, content, variant) for each in order), _offers(reader, send.get("offers")))
+
+
+def _content(reader: _Reader, holder: Row, where: str) -> Content | None:
+    if holder.get("content") is None:
+        return None
+    row = reader.mapping(holder["content"], f"{where}.content", CONTENT)
+    return read_content(row, lambda message, way_out: reader.problem(f"`{where}.content`: {message}", way_out))
+
+
+def _offers(reader: _Reader, value: object) -> Offers | None:
+    """The offers as a manifest would say them; None = unknown."""
+    if value is None:
+        return None
+    before = len(reader.problems)
+    row = reader.mapping(value, "given.send.offers", ("show", "personalised", "general"))
+    show = row.get("show")
+    if show is not None and (not isinstance(show, int) or isinstance(show, bool) or show < 0):
+        reader.problem(f"`given.send.offers.show` is {_a(show)}, expected a whole number")
+    pools = {pool: _pool(reader, row.get(pool), pool) for pool in ("personalised", "general")}
+    if len(reader.problems) > before:
+        return None
+
+    def _say(path: tuple[str | int, ...], message: str, way_out: str) -> None:
+        reader.problem(f"`given.send.offers`: {message}", way_out)
+
+    chosen = [name for each in pools["personalised"] for name in each["chosen_by"]]
+    return read_offers({"show": show, **pools}, reader.ruleset.attributes or chosen, _say)
+
+
+def _pool(reader: _Reader, value: object, pool: str) -> list[dict[str, Any]]:
+    keys = ("id", "text", "chosen_by", "reveals") if pool == "personalised" else ("id", "text")
+    rows = [] if value is None else reader.rows(value, f"given.send.offers.{pool}", keys)
+    for row in rows:
+        picked = row.get("chosen_by")
+        if not isinstance(row.get("id"), str):
+            reader.problem(f"an offer in `{pool}` has no id", "write `{id: crib, ...}`")
+        if pool == "personalised" and not _are_names(picked):
+            reader.problem("a personalised offer does not say what picked it", "write `chosen_by: [attribute]`")
+        reader.one_of(row.get("reveals"), "sensitivity", dict(SENSITIVITIES))
+    return rows
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(name, str) for name in value)
 
 
 def _order(reader: _Reader, send: Row, person: Person, channel: str | None) -> list[str]:
@@ -233,6 +296,7 @@ def _person(reader: _Reader, top: Row) -> Person:
         consents=_consents(reader, top.get("consents")),
         history=_history(reader, top.get("history")),
         attributes=_attributes(reader, top.get("attributes")),
+        feedback=_feedback(reader, top.get("feedback")),
     )
 
 
@@ -299,6 +363,13 @@ def _history(reader: _Reader, value: object) -> tuple[SentRecord, ...] | None:
     for number, row in enumerate(rows, 1):
         reader.instants(row, f"given.history[{number}]", "at")
     return tuple(read_sent(reader.ruleset, row) for row in rows)
+
+
+def _feedback(reader: _Reader, value: object) -> tuple[FeedbackRecord, ...]:
+    rows = [] if value is None else reader.rows(value, "given.feedback", _COLUMNS["feedback"])
+    for number, row in enumerate(rows, 1):
+        reader.instants(row, f"given.feedback[{number}]", "at")
+    return tuple(read_feedback(row) for row in rows)
 
 
 def _attributes(reader: _Reader, value: object) -> dict[str, AttributeValue] | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from policykit.ir.nodes import UseCollectedFor, UseFact, UseLeaf, UseOrigin, Value
 from policykit.ir.rules import RuleSet
+from policykit.ir.unroll import sensitivity
 from policykit.model import UNREADABLE, Attribute, AttributeValue, Micros, Person, Use
 from policykit.vocabulary import covers
 
@@ -81,7 +82,7 @@ def use_constants(attributes: Mapping[str, Attribute], use: Use) -> dict[str, Va
     return {
         "attribute": use.attribute,
         "category": registered.category if registered else None,
-        "sensitivity": registered.sensitivity if registered else None,
+        "sensitivity": sensitivity(registered, use),
         "controller": registered.controller if registered else None,
         "recited": use.recited,
         "selected": use.selected,

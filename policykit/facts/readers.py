@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from policykit.facts import consent
 from policykit.facts.counting import window_around
+from policykit.facts.feedback import LOWERED, lowered
 from policykit.facts.row import Sight, State, allowed_texts, leaf_value, prepared_for
 from policykit.facts.values import fitting
 from policykit.ir.nodes import (
@@ -32,6 +33,7 @@ from policykit.ir.nodes import (
     Type,
     Value,
 )
+from policykit.ir.offers import left, offers_on
 from policykit.ir.rules import RuleSet
 from policykit.model import Campaign, SentRecord
 from policykit.vocabulary import CHANNELS
@@ -42,7 +44,7 @@ Block: TypeAlias = Callable[[Sight, State], Sequence[Value]]
 _KEPT = 512  # provenances remembered of one attribute
 _OF_ATTRIBUTES = (AttributeOrigin, AttributeCollectedFor, AttributeCollectedAt, AttributePermission)
 _OF_THE_LEDGER = (ConsentMet, ConsentWasMet, Member)
-_ADDRESS = {"send.address.shared", "send.address.origin", "send.address.permission"}
+_ADDRESS = {"send.address.shared", "send.address.origin", "send.address.permission", "send.address.suppressed"}
 
 
 def row_reader(
@@ -195,10 +197,14 @@ def _single(ruleset: RuleSet, campaign: Campaign, channel: str, generic: bool, l
     match leaf:
         case Fact("send.at", Type.TIMESTAMP):
             return _at
+        case Fact("send.offers.personalised", Type.INT):
+            return _personalised(campaign, channel, generic)
         case Fact("send.rank", Type.INT):
             return _rank(ruleset, channel)
         case Fact(path, type_) if path in _ADDRESS:
             return _address_fact(ruleset, channel, path, type_)
+        case Fact(path, type_) if path in LOWERED:
+            return _lowered(path, _person_fact(ruleset, path, type_))
         case Fact(path, type_) if path.partition(".")[0] not in ("send", "attributes", "consent") and path != _ID:
             return _person_fact(ruleset, path, type_)
         case Fact(path, Type.STRING) if path.startswith("attributes."):
@@ -217,6 +223,18 @@ _ID = "recipient.id"
 def _at(_: Sight, state: State) -> Value:
     at = state.at
     return at if at is None or INT_MIN <= at <= INT_MAX else None
+
+
+def _personalised(campaign: Campaign, channel: str, generic: bool) -> Read:  # noqa: FBT001
+    offers = offers_on(campaign, channel, generic=generic)
+    if offers is None:
+        return lambda sight, state: None
+    every = len(offers.personalised)
+
+    def _read(_: Sight, state: State) -> Value:
+        return left(offers, state.stripped, state.blend) if state.stripped or state.blend is not None else every
+
+    return _read
 
 
 def _rank(ruleset: RuleSet, channel: str) -> Read:
@@ -241,6 +259,14 @@ def _person_fact(ruleset: RuleSet, path: str, type_: Type) -> Read:
         if said.__class__ is not own:
             said = fitting(said, type_)
         return assumed if said is None or (texts is not None and said not in texts) else said
+
+    return _read
+
+
+def _lowered(path: str, before: Read) -> Read:
+    def _read(sight: Sight, state: State) -> Value:
+        told, value = sight.person.feedback, before(sight, state)
+        return lowered(told, path, value, sight.now) if told else value
 
     return _read
 

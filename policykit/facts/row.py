@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from policykit.facts import consent, lineage
 from policykit.facts.counting import count_sends
+from policykit.facts.feedback import LOWERED, lowered
 from policykit.facts.hours import allowed, local_fields, resolve, zones
 from policykit.facts.values import fitting, read_text
 from policykit.ir.content import answer, content_fact
@@ -39,7 +40,7 @@ from policykit.ir.offers import left, offers_on
 from policykit.ir.rows import FactRow, UseRow
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import send_purpose
-from policykit.model import DAY, Campaign, ConsentRecord, Content, LocalTime, Micros, Person, Prepared, Use
+from policykit.model import DAY, Campaign, ConsentRecord, Content, LocalTime, Micros, Offers, Person, Prepared, Use
 from policykit.vocabulary import CHANNELS, COUNTRIES, FACTS
 
 _DEADLINE_DAYS = 7  # after the planned instant, when the manifest names no `not_after` (M5)
@@ -302,7 +303,8 @@ def fact(sight: Sight, state: State, path: str, type_: Type) -> Value:
     else:
         said = _address_fact(sight, state, name) if room == "send" else _person_fact(sight, path)
     said = _readable(sight.ruleset, path, fitting(said, type_))
-    return fitting(sight.ruleset.assume.get(path), type_) if said is None else said
+    said = fitting(sight.ruleset.assume.get(path), type_) if said is None else said
+    return lowered(sight.person.feedback, path, said, sight.now) if path in LOWERED else said
 
 
 def _readable(ruleset: RuleSet, path: str, value: Value) -> Value:
@@ -344,6 +346,7 @@ def _address_fact(sight: Sight, state: State, name: str) -> Value:
         "address.shared": address.shared,
         "address.origin": address.origin,
         "address.permission": address.permission,
+        "address.suppressed": address.suppressed,
     }.get(name)
 
 

@@ -89,6 +89,7 @@ def missing(name: str) -> str:
         "send.address.shared": "whether others read along at this address",
         "send.address.origin": "where the address comes from",
         "send.address.permission": "whether they permitted us to use the address",
+        "send.address.suppressed": "whether anything may still be sent to the address",
         "recipient.country": "in which country they live",
         "recipient.customer": "whether they have bought from us",
         "recipient.degree": "how far they let us use data",

@@ -37,6 +37,7 @@ from policykit.ir.nodes import (
 )
 from policykit.ir.walk import rebuild, type_of, use_leaves_of
 from policykit.model import Attribute, Use
+from policykit.vocabulary import SENSITIVITIES
 
 NONE = Const(0, Type.INT)
 
@@ -96,6 +97,17 @@ def use_leaf(leaf: UseLeaf, use: Use, attributes: Mapping[str, Attribute], purpo
             assert_never(leaf)
 
 
+def sensitivity(attribute: Attribute | None, use: Use) -> str | None:
+    """The registered sensitivity, or what an offer picked by the use tells of the person where that is more (M9)."""
+    own = attribute.sensitivity if attribute else None
+    if own is None or use.reveals is None:
+        return own
+    return max(own, use.reveals, key=lambda said: _RANKS.get(said, len(_RANKS)))
+
+
+_RANKS = dict(SENSITIVITIES)
+
+
 def _lineage(use: Use, attribute: Attribute | None) -> tuple[str, ...]:
     return (attribute.lineage if attribute else ()) or (use.attribute,)
 
@@ -108,7 +120,7 @@ def _use_fact(leaf: UseFact, use: Use, attribute: Attribute | None) -> Expr:
         case "category":
             return Const(attribute.category if attribute else None, Type.STRING)
         case "sensitivity":
-            return Const(attribute.sensitivity if attribute else None, Type.STRING)
+            return Const(sensitivity(attribute, use), Type.STRING)
         case "controller":
             return Const(attribute.controller if attribute else None, Type.STRING)
         case "disclosed":

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from policykit.errors import Place, Problem
+from policykit.language.content import GIVEN
+from policykit.language.offers import OFFERS
 from policykit.language.registry import Registry
 from policykit.language.schema import Schema, Shape
 from policykit.language.spans import INSTANT_EXAMPLE, NUMBER_WAY_OUT, is_number, parse_instant, parse_local
@@ -62,6 +64,7 @@ _GIVEN: Schema = {
     "recipient": {"type": "dict", "nullable": True},
     "consents": {"type": "list", "nullable": True},
     "history": {"type": "list", "nullable": True},
+    "feedback": {"type": "list", "nullable": True},
     "attributes": {"type": "dict", "nullable": True},
 }
 _FILE = Shape(
@@ -93,6 +96,7 @@ _CASE = Shape(
                         "strip": {"type": "list", "schema": {"type": "string"}},
                         "content": {"type": "string", "allowed": ["generic"]},
                         "send_at": {"type": "instant"},
+                        "blend": {"type": "integer", "min": 0},
                     },
                 },
                 "by": {"type": "list", "schema": {"type": "string"}},
@@ -137,8 +141,9 @@ _CAMPAIGN_CASE = Shape(
 )
 SEND_KEYS = (
     "channel", "message_class", "purpose", "program", "campaign", "provider", "controller", "at", "not_after", "uses",
-    "generic", "prepared", "helps", "need",
+    "generic", "prepared", "helps", "need", "offers", "content", "delivers",
 )  # fmt: skip
+_CONTENT: Schema = {"type": "dict", "nullable": True, "schema": GIVEN}
 _SEND = Shape(
     {
         **dict.fromkeys(SEND_KEYS, _ANY),
@@ -146,10 +151,12 @@ _SEND = Shape(
         "message_class": {"type": "string", "nullable": True, "allowed": list(MESSAGE_CLASSES)},
         "uses": {"type": "list", "nullable": True},
         "prepared": {"type": "list", "nullable": True, "allowed": list(CHANNELS)},
+        "offers": {"type": "dict", "nullable": True, "schema": OFFERS},
+        "content": _CONTENT,
         "generic": {
             "type": ["dict", "boolean"],
             "nullable": True,
-            "schema": {"uses": {"type": "list", "nullable": True}},
+            "schema": {"uses": {"type": "list", "nullable": True}, "content": _CONTENT},
         },
     },
     "send",
@@ -164,13 +171,14 @@ _USE = Shape(
 )
 _ADDRESS = Shape(
     {"address": _ANY, "shared": {"type": "boolean", "nullable": True}, "origin": _ANY,
-     "permission": {"type": ["boolean", "string"], "nullable": True}},
+     "permission": {"type": ["boolean", "string"], "nullable": True},
+     "suppressed": {"type": "boolean", "nullable": True}},
     "address",
 )  # fmt: skip
 _VALUE = Shape(dict.fromkeys(("value", "origin", "collected_for", "collected_at", "permission"), _ANY), "attribute")
 _ROWS = {
     name: Shape({column: _ANY for column in _COLUMNS[name] if column != "person"}, what)
-    for name, what in (("consents", "consent"), ("history", "sent"))
+    for name, what in (("consents", "consent"), ("history", "sent"), ("feedback", "feedback"))
 }
 
 

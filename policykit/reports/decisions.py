@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from policykit.reports.words import IMPOSSIBLE, channel_name, listed
+from policykit.reports.words import IMPOSSIBLE, channel_name, count, listed
 from policykit.sends import DecisionRecord, from_line
 
 __all__ = ["CSV_COLUMNS", "Line", "as_csv", "as_json", "as_jsonl", "as_text", "in_one_line"]
@@ -57,6 +57,7 @@ def as_text(line: Line) -> str:
     made = [f"moved to {channel_name(changes.channel)}"] if changes.channel else []
     made += ["the generic text"] if changes.generic else []
     made += [f"without {listed(f'`{attribute}`' for attribute in changes.strip)}"] if changes.strip else []
+    made += [f"blended, {count(changes.blend, 'personalised offer')} left"] if changes.blend is not None else []
     made += [f"not before {_moment(changes.send_at)}"] if changes.send_at is not None else []
     impossible = decision.impossible and IMPOSSIBLE.get(decision.impossible, decision.impossible)
     rows = [

@@ -25,6 +25,7 @@ _CHANGES: Mapping[str, dict[str, Any]] = {
     "uses": {"const": "strip", "description": "leave out what is in breach"},
     "content": {"const": "generic", "description": "send the generic variant"},
     "send_at": {"const": "next_allowed", "description": "leave at the next allowed instant"},
+    "offers": {"const": "blend", "description": "let general offers take the place of personalised ones"},
 }
 
 

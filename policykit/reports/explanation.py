@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from policykit.reports.words import IMPOSSIBLE, channel_name, listed
+from policykit.reports.words import IMPOSSIBLE, channel_name, count, listed
 
 __all__ = ["Explanation", "PolicyTold", "as_json", "as_text"]
 
@@ -43,8 +43,10 @@ class Explanation:
     """One person's story.
 
     person: as the reader named them. planned: the channel it would have left by. channel: the one it
-    leaves by, None when it does not leave. skipped: other channels that were tried, with the policies
-    against them and what was known to the first. at: the final instant in words, when it was moved.
+    leaves by, None when it does not leave. blend: personalised offers left where others gave way to
+    general ones; offers: ids of those it shows, None where nobody says or it does not leave.
+    skipped: other channels that were tried, with the policies against them and what was known to the first.
+    at: the final instant in words, when it was moved.
     assumed: facts that the workspace assumed for this person: path, value, and both in words.
     """
 
@@ -56,13 +58,15 @@ class Explanation:
     strip: tuple[str, ...] = ()
     generic: bool = False
     at: str | None = None
+    blend: int | None = None
+    offers: tuple[str, ...] | None = None
     impossible: str | None = None
     skipped: tuple[tuple[str, tuple[str, ...], str | None], ...] = ()
     policies: tuple[PolicyTold, ...] = ()
     assumed: tuple[tuple[str, str, str], ...] = ()
 
 
-_PARTS = ("block", "channel", "content", "uses", "send_at")  # the order in which reasons are told
+_PARTS = ("block", "channel", "content", "uses", "offers", "send_at")  # the order in which reasons are told
 _NO_START = {  # what stopped it before any policy was asked, and the way out
     "no_address": "they had an address for a channel it is prepared for",
     "no_instant": "somebody said in which time zone they are",
@@ -100,6 +104,9 @@ def _verdict(told: Explanation) -> str:
         changes.append("with the generic text")
     if told.strip:
         changes.append(f"without {listed(f'`{attribute}`' for attribute in told.strip)}")
+    if told.blend is not None:
+        shown = f" ({', '.join(f'`{offer}`' for offer in told.offers)})" if told.offers else ""
+        changes.append(f"blended, with {count(told.blend, 'personalised offer')} left{shown}")
     if told.at:
         changes.append(f"later, on {told.at}")
     return f"{told.person} gets {what} {', '.join(changes)}."

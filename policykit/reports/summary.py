@@ -65,8 +65,9 @@ class Summary:
     """One dry run. Counts are sends, one per row of the audience.
 
     moved: final channel -> sends; stripped: attribute -> sends; channels: final channel -> sends
-    that go out. unknown: sends judged with an unknown fact that some policy needed. mode: what the
-    workspace tells guards to do today. assumed: fact -> (value, sends where it stood in for nothing).
+    that go out. blended: sends whose personalised offers gave way to general ones.
+    unknown: sends judged with an unknown fact that some policy needed. mode: what the workspace tells
+    guards to do today. assumed: fact -> (value, sends where it stood in for nothing).
     """
 
     campaign: str
@@ -81,6 +82,7 @@ class Summary:
     stripped: dict[str, int] = field(default_factory=dict)
     generic: int = 0
     delayed: int = 0
+    blended: int = 0
     channels: dict[str, int] = field(default_factory=dict)
     styles: dict[str, int] = field(default_factory=dict)
     impossible: dict[str, int] = field(default_factory=dict)

@@ -85,6 +85,7 @@ def _changes(summary: Summary) -> Iterator[RenderableType]:
     rows = [(f"moved to {channel_name(channel)}", n) for channel, n in _largest(summary.moved)]
     rows += [("sent with the generic text", summary.generic)]
     rows += [(f"`{attribute}` left out of the text", n) for attribute, n in _largest(summary.stripped)]
+    rows += [("blended: general offers in the place of personalised ones", summary.blended)]
     rows += [("sent later, at the next allowed hour", summary.delayed)]
     lines = [(count(n), what) for what, n in rows if n]
     if lines:

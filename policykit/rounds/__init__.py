@@ -13,7 +13,8 @@ from operator import or_
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from policykit.facts.quick import maker
-from policykit.facts.row import Sight, State, deadline, planned_at, prepared_for, rank, uses_of
+from policykit.facts.row import Sight, State, deadline, offers_of, planned_at, prepared_for, rank, uses_of
+from policykit.ir.offers import choosers, left, too_few
 from policykit.ir.rows import Judged
 from policykit.model import (
     Campaign,
@@ -22,6 +23,7 @@ from policykit.model import (
     Impossible,
     Judgement,
     Micros,
+    Offers,
     Person,
     Use,
     Verdict,
@@ -168,7 +170,16 @@ def _changes(campaign: Campaign, original: State, final: State) -> Changes:
         strip=_stripped(campaign, final),
         generic=final.generic,
         send_at=final.at if final.at != original.at else None,
+        blend=_blended(campaign, final),
     )
+
+
+def _blended(campaign: Campaign, final: State) -> int | None:
+    """How many personalised offers a send that was blended shows in the end; a generic text shows none at all."""
+    offers = offers_of(campaign, final)
+    if final.blend is None or final.generic or offers is None:
+        return None
+    return left(offers, final.stripped, final.blend)
 
 
 def _stripped(campaign: Campaign, final: State) -> tuple[str, ...]:
@@ -201,7 +212,7 @@ def in_place(laws: Laws, judge: Judge, sight: Sight, state: State, judged: Judge
     """Judges a send on its channel, makes every change asked for, and judges again until nothing is left.
 
     judged: the first judgement, when it is at hand. It ends: strips and the generic variant only
-    grow, the instant only moves later, up to the deadline.
+    grow, personalised offers only become fewer, the instant only moves later, up to the deadline.
     """
     masks = laws.of(state.channel)
     changers = undetermined = audit = 0
@@ -248,6 +259,8 @@ def _step(laws: Laws, masks: Law, sight: Sight, original: State, state: State, a
         _make_generic(step, sight, contents)
     elif acting & masks.strips:
         _strip(step, sight, masks, acting & masks.strips, judged.in_breach)
+    if acting & masks.blends and not contents and not step.failed and not step.state.generic:
+        _blend(step, laws, sight, masks, acting & masks.blends)
     if acting & masks.schedules:
         _postpone(step, laws, sight, masks, acting & masks.schedules, original)
     return step
@@ -285,11 +298,60 @@ def _strip(step: _Step, sight: Sight, masks: Law, rules: int, in_breach: Sequenc
     stripped = frozenset([use.attribute for index, use in enumerate(uses) if every >> index & 1])
     if step.failed or not stripped:
         return
-    step.changers |= rules
     if needing:
         step.state = step.state._replace(generic=True)
     else:
-        step.state = step.state._replace(stripped=step.state.stripped | stripped)
+        after = step.state._replace(stripped=step.state.stripped | stripped)
+        if _falls_short(sight, step.state, after):
+            picking = _bits_of_choosers(uses, offers_of(sight.campaign, after))
+            step.fail("no_general_offer", _in_breach_of(masks, rules, in_breach, picking))
+            return
+        step.state = after
+    step.changers |= rules
+
+
+def _falls_short(sight: Sight, before: State, after: State) -> bool:
+    """Whether a change takes out offers that the general pool cannot fill up."""
+    offers = offers_of(sight.campaign, before)
+    if offers is None:
+        return False
+    now = left(offers, after.stripped, after.blend)
+    return now < left(offers, before.stripped, before.blend) and too_few(offers, now)
+
+
+def _bits_of_choosers(uses: Sequence[Use], offers: Offers | None) -> int:
+    picking = choosers(offers)
+    return reduce(or_, (1 << index for index, use in enumerate(uses) if use.attribute in picking), 0)
+
+
+def _in_breach_of(masks: Law, rules: int, in_breach: Sequence[int], uses: int) -> int:
+    """Those of the rules that some of these uses are in breach of."""
+    found = (1 << rule for rule, bits in zip(masks.strip_rules, in_breach, strict=True) if bits & uses)
+    return rules & reduce(or_, found, 0)
+
+
+def _blend(step: _Step, laws: Laws, sight: Sight, masks: Law, rules: int) -> None:
+    """Lets general offers take the place of personalised ones: the smallest share asked for wins (M5).
+
+    A share that what is left keeps already asks for nothing; strips of the same round come first.
+    """
+    offers = offers_of(sight.campaign, step.state)
+    if offers is None:
+        step.fail("unknown_offers", rules)
+        return
+    asked: dict[int, int] = {}
+    for index in masks.blend_rules:
+        if rules >> index & 1:
+            most = laws.most_personalised(index, offers.show)
+            asked[most] = asked.get(most, 0) | 1 << index
+    smallest = min(asked)
+    if smallest >= left(offers, step.state.stripped, step.state.blend):
+        return
+    if too_few(offers, smallest):
+        step.fail("no_general_offer", asked[smallest])
+        return
+    step.changers |= asked[smallest]
+    step.state = step.state._replace(blend=smallest)
 
 
 def _postpone(step: _Step, laws: Laws, sight: Sight, masks: Law, rules: int, original: State) -> None:
@@ -314,7 +376,7 @@ def _postpone(step: _Step, laws: Laws, sight: Sight, masks: Law, rules: int, ori
         return
     step.changers |= asked[latest]
     state = step.state
-    step.state = State(state.channel, state.generic, state.stripped, latest)
+    step.state = State(state.channel, state.generic, state.stripped, latest, state.blend)
 
 
 def _has_generic(sight: Sight, state: State) -> bool:

@@ -24,10 +24,10 @@ _UNSEEN: frozenset[str] = frozenset({"\x00unseen"})  # stands for what was not w
 class Law:
     """The rules of a set as masks, for one channel.
 
-    blocks, asks, contents, strips, schedules: enforced rules by what a breach asks for. asks leaves
-    out the rules this channel satisfies. acts: all five. audit: rules only listed (M10).
+    blocks, asks, contents, strips, schedules, blends: enforced rules by what a breach asks for. asks
+    leaves out the rules this channel satisfies. acts: all six. audit: rules only listed (M10).
     strip_rules: every rule with effect `uses`, in order: what `Judged.in_breach` is aligned with.
-    schedule_rules: the enforced rules with effect `send_at`, in order.
+    schedule_rules, blend_rules: the enforced rules with effect `send_at` and `offers`, in order.
     """
 
     blocks: int
@@ -35,10 +35,12 @@ class Law:
     contents: int
     strips: int
     schedules: int
+    blends: int
     acts: int
     audit: int
     strip_rules: tuple[int, ...]
     schedule_rules: tuple[int, ...]
+    blend_rules: tuple[int, ...]
 
 
 def law(rules: Sequence[Rule], channel: str) -> Law:
@@ -50,16 +52,19 @@ def law(rules: Sequence[Rule], channel: str) -> Law:
 
     asks = bits_of(index for index, rule in enforced if rule.effect.part == "channel" and not permits(rule, channel))
     blocks, contents, strips, schedules = _mask("block"), _mask("content"), _mask("uses"), _mask("send_at")
+    blends = _mask("offers")
     return Law(
         blocks=blocks,
         asks=asks,
         contents=contents,
         strips=strips,
         schedules=schedules,
-        acts=blocks | asks | contents | strips | schedules,
+        blends=blends,
+        acts=blocks | asks | contents | strips | schedules | blends,
         audit=bits_of(index for index, rule in enumerate(rules) if rule.mode == "audit"),
         strip_rules=tuple(index for index, rule in enumerate(rules) if rule.use_breached is not None),
         schedule_rules=tuple(index for index, rule in enforced if rule.effect.part == "send_at"),
+        blend_rules=tuple(index for index, rule in enforced if rule.effect.part == "offers"),
     )
 
 
@@ -116,6 +121,12 @@ class Laws:
                 self.by_clock.clear()
             found = self.by_clock[key] = asked_instant(self.ruleset.rules[rule].hours, zone, at, limit)
         return found
+
+    def most_personalised(self, rule: int, shown: int) -> int:
+        """How many personalised offers a rule lets a message keep that shows so many."""
+        share = self.ruleset.rules[rule].share
+        assert share is not None  # INVARIANT: `compile` asks it of every rule with effect `offers`
+        return share.most(shown)
 
     def at_once(self, judged: Judged, channel: str, at: Micros) -> Decision:
         """The decision of a first judgement that blocks, or that asks for nothing."""
