@@ -16,8 +16,11 @@ import liquid
 from liquid.builtin.expressions import FilteredExpression, Path
 
 from policykit.language.markup import read
+from policykit.language.schema import Schema
 from policykit.model import Content
 
+PARTS = ("subject", "preheader", "title", "body", "text", "html")
+ANSWERS = ("one_click", "unsubscribe", "postal_address")  # questions with a fact of their own, `send.content.*`
 FIELD = "\ufffc"
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _BODIES = ("body", "text", "html")
@@ -61,6 +64,14 @@ def normal(text: str) -> str:
 def shown(markup: str) -> str:
     """The visible text of HTML."""
     return read(markup)[0]
+
+
+# What a case may say of a message.
+GIVEN: Schema = {
+    **{part: {"type": "string", "nullable": True} for part in PARTS},
+    "headers": {"type": "dict", "nullable": True},
+    **{answer: {"type": "boolean", "nullable": True} for answer in ANSWERS},
+}
 
 
 # --- headers --------------------------------------------------------------------------------------------
