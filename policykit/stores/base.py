@@ -9,7 +9,7 @@ Instants of our own (leases, log) are UTC microseconds. A method that cannot rea
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -20,6 +20,8 @@ Row: TypeAlias = Mapping[str, Cell]
 LEASE: Micros = 120_000_000  # how long a reservation holds its slot without being settled
 
 Ending: TypeAlias = Literal["sent", "released", "ended"]
+Because: TypeAlias = Literal["bounce", "complaint", "manual", "forgotten"]
+BECAUSE: tuple[Because, ...] = ("bounce", "complaint", "manual", "forgotten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class StoredPerson:
     people: columns of the people relation that are known. history: sends, reservations that hold a
     slot now among them, each with `id` (the decision's, None for imported rows). seen: number of the
     latest write to this person's history; `record` grants a reservation only while it is still that.
+    feedback: what they told us back.
     """
 
     id: str
@@ -50,6 +53,7 @@ class StoredPerson:
     consents: tuple[Row, ...] = field(default=(), repr=False)
     history: tuple[Row, ...] = field(default=(), repr=False)
     seen: int = 0
+    feedback: tuple[Row, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,38 @@ class Known:
     none at an unknown one. named: aligned too; the person named by the application, None when not stored or not named.
     holds: campaign -> why it is on hold. retry: decision id of an earlier attempt of the same
     logical send that ended without success and still holds its slot, None when there is none.
+    suppressed: of the addresses asked for and all addresses of the people found, those that are suppressed, as
+    (`addresses.family`, `addresses.key`); None = the store cannot say, so every address may be.
     """
 
     people: tuple[tuple[StoredPerson, ...], ...]
     named: tuple[StoredPerson | None, ...]
     holds: Mapping[str, str] = field(default_factory=dict)
     retry: Mapping[int, str] = field(default_factory=dict)  # place in what was asked -> decision id
+    suppressed: frozenset[tuple[str, str]] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """An address nothing may be sent to any more. evidence: hash of the event that said so.
+
+    address: as it is written anywhere, for who suppresses it; a store keeps only its hash, which is all that
+    can be read back. A hash in place of an address is one that the same store gave.
+    """
+
+    channel: str
+    address: str | None = field(repr=False)
+    because: Because
+    at: Micros
+    evidence: str | None = None
+    hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionKey:
+    """The secret of a store that addresses are hashed with (`suppressed.address_hash`)."""
+
+    secret: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +143,16 @@ class PutOff:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A line of the decision log. number: from 1, without gaps; hash: chained, hexadecimal."""
+    """A line of the decision log. number: from 1, without gaps; hash: chained, hexadecimal (see `chain`).
+
+    nonce: empty when the line was redacted; then digest is that of the line as it was written.
+    """
 
     number: int
     line: str = field(repr=False)
     hash: str
+    nonce: str = field(default="", repr=False)
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +162,25 @@ class Verified:
     lines: int
     head: str
     broken: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How much of a person went, by what it was; nothing at all when nobody of that id was known.
+
+    decisions: lines of the log that were redacted. waiting: sends taken out of the outbox. suppressed: addresses
+    nothing is sent to any more.
+    """
+
+    people: int = 0
+    addresses: int = 0
+    attributes: int = 0
+    consents: int = 0
+    feedback: int = 0
+    history: int = 0
+    waiting: int = 0
+    decisions: int = 0
+    suppressed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +221,29 @@ class Store(ABC):
     @abstractmethod
     def write(self, relation: str, rows: Iterable[Row]) -> Written:
         """Import rows of a relation: people, addresses and attributes are replaced by key (person;
-        person and channel; person and attribute); consents and history are appended, once each: history
-        by id where a row has one, everything else by content, so that a refusal under a known id is not
-        lost. Equal rows of history without an id count as often as one import has them. A row without its
-        person or key is a `UsageError`. Many rows may be written in several transactions.
+        person and channel; person and attribute); consents, feedback and history are appended, once each:
+        feedback by id, history by id where a row has one, everything else by content, so that a refusal under
+        a known id is not lost. Equal rows of history without an id count as often as one import has them.
+        A row without its person or key is a `UsageError`. Many rows may be written in several transactions.
         """
 
     @abstractmethod
     def rows(self, relation: str) -> Iterator[Row]:
         """Every row of a relation, for the dry run and for export; history holds what counts now."""
+
+    @abstractmethod
+    def suppress(self, entries: Iterable[Suppression]) -> Written:
+        """From now on nothing is sent to these addresses: `known` says so, whenever an address is met. Nothing is
+        ever taken back; equal entries are one, whatever their order.
+        """
+
+    @abstractmethod
+    def suppressions(self) -> tuple[Suppression, ...]:
+        """Everything that was ever suppressed, with hashes in place of addresses, oldest first."""
+
+    @abstractmethod
+    def suppression_key(self) -> SuppressionKey:
+        """What addresses are hashed with, to look many up among the suppressions; the same in every process."""
 
     @abstractmethod
     def hold(self, campaign: str, because: str, now: Micros) -> None:
@@ -219,7 +287,35 @@ class Store(ABC):
 
     @abstractmethod
     def verify(self) -> Verified:
-        """Walks the chain from its first line."""
+        """Walks the chain of the log from its first line; a redacted line holds when a forgetting accounts for it."""
+
+    @abstractmethod
+    def verify_consents(self) -> Verified:
+        """Likewise that of the ledger of consents, which must hold exactly what people are judged by."""
+
+    @abstractmethod
+    def forget(self, person: str, now: Micros, pseudonym: str | None = None) -> Forgotten:
+        """Takes a person out of everything, for good: rows of every relation, sends that wait for them, and from
+        the log who its lines were about; their addresses are suppressed, so that an old file brings nobody back.
+
+        pseudonym: what the log calls them. What was forgotten is itself a line of the log, so that both chains
+        still hold. Nobody of that id, or forgotten already: nothing is written.
+        """
+
+    @abstractmethod
+    def amend(self, relation: str, change: Callable[[Row], Row | None]) -> int:
+        """Puts what `change` gives in place of rows of people, attributes or history, nothing where it gives None;
+        how many rows changed. A person's row stays, and so does the key of every row; a send is kept as it is or goes,
+        unless its slot may still be settled. Many rows may be changed in several transactions.
+        """
+
+    @abstractmethod
+    def note(self, event: str, line: str) -> None:
+        """Adds a line to the log that is no decision: JSON with `id` (event), `at` and `event`."""
+
+    @abstractmethod
+    def scrub(self) -> bool:
+        """Makes what was taken out unreadable in what the store keeps; False while others are in the way."""
 
     @abstractmethod
     def close(self) -> None:

@@ -6,13 +6,15 @@ Shared by the stores, so that an import means the same in each of them.
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from bisect import bisect_left
-from collections.abc import Mapping
-from typing import NotRequired, TypedDict
+from collections.abc import Callable, Collection, Mapping
+from typing import NotRequired, TypeAlias, TypedDict
+from urllib.parse import unquote_plus
 
 from policykit import addresses
 from policykit.errors import UsageError
-from policykit.stores.base import Cell, Row
+from policykit.stores.base import Cell, Forgotten, Row
 from policykit.stores.chain import printable
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -24,6 +26,9 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "feedback": ("person", "id"),
 }  # the columns without which a row of the relation cannot be kept; the first names the person
 SENT = ("at", "channel", "message_class", "campaign")  # what history says of a send, beside id and person
+
+
+Change: TypeAlias = Callable[[Row], Row | None]  # of a row, None = it goes
 
 
 class Facts(TypedDict):
@@ -168,3 +173,66 @@ def reach(facts: Facts) -> set[tuple[str, str]]:
 def found_at(channel: str, key: str) -> tuple[str, str]:
     """What an address is found by: one number is one place, whatever channel it is known for."""
     return printable(addresses.family(channel)), printable(key)
+
+
+# --- forgetting -----------------------------------------------------------------------------------
+
+
+def counted(facts: Facts, history: int, waiting: int, decisions: int) -> Forgotten:
+    """What goes with a person."""
+    return Forgotten(
+        people=1 if facts["people"] else 0, addresses=len(reach(facts)), attributes=len(_values(facts)),
+        consents=len(facts["consents"]), feedback=len(facts.get("feedback", ())), history=history, waiting=waiting,
+        decisions=decisions,
+    )  # fmt: skip
+
+
+def _values(facts: Facts) -> list[str]:
+    """Attributes that the person has a value of, by rows and by columns of the people row."""
+    rows = {text(row["attribute"]) or "" for row in facts["attributes"]}
+    return sorted(rows.union(column for column in facts["people"] if column.startswith("attributes.")))
+
+
+def names(pseudonym: str) -> str:
+    """How a line of the log names a person."""
+    return f'"person":"{pseudonym}"'
+
+
+def import_contents(row: Row) -> list[str]:
+    """The texts by which an import may have known a row of history."""
+    own = text(row.get("id"))
+    if own is not None:
+        return [canonical({"id": own})]
+    return [canonical(row), canonical({name: cell for name, cell in row.items() if name != "id"})]
+
+
+def is_for(person: str, places: Collection[tuple[str, str]], request: str, context: str) -> bool:
+    """Whether a send that waits is for a person: named for it, or one of their addresses stands in it."""
+    try:
+        said, sent = json.loads(context), json.loads(request)
+    except ValueError:
+        return False
+    if isinstance(said, dict) and said.get("person") == person:
+        return True
+    body = sent.get("body") if isinstance(sent, dict) else None
+    if not isinstance(body, str):
+        return False
+    try:
+        plain = b64decode(body).decode("utf-8", "replace")
+    except ValueError:
+        plain = body
+    plain = f"{plain}\n{unquote_plus(plain)}".lower()
+    return any(address.lower() in plain for _, address in places if address)
+
+
+def amend_facts(facts: Facts, relation: str, change: Change) -> int:
+    """Changes the facts of one person; how many rows."""
+    if relation == "people":
+        new = change(facts["people"]) if facts["people"] else facts["people"]
+        if new is None or new == facts["people"]:
+            return 0
+        facts["people"] = dict(new)
+        return 1
+    rows = [(old, change(old)) for old in facts["attributes"]]
+    facts["attributes"] = [dict(new) for _, new in rows if new is not None]
+    return sum(1 for old, new in rows if new != old)

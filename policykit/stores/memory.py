@@ -5,14 +5,16 @@ After a fork each process goes on with a copy of its own.
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import threading
 import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import chain, count
 
 from policykit.model import Micros
 from policykit.stores.base import (
@@ -20,6 +22,7 @@ from policykit.stores.base import (
     Cell,
     Ending,
     Entry,
+    Forgotten,
     Known,
     Logged,
     PutOff,
@@ -27,11 +30,30 @@ from policykit.stores.base import (
     Row,
     Store,
     StoredPerson,
+    Suppression,
+    SuppressionKey,
     Verified,
     Written,
 )
-from policykit.stores.cells import Facts, canonical, check_relation, checked, found_at, nothing, put, reach, text
-from policykit.stores.chain import GENESIS, link, printable, walk
+from policykit.stores.cells import (
+    Facts,
+    amend_facts,
+    canonical,
+    check_relation,
+    checked,
+    compact,
+    counted,
+    found_at,
+    import_contents,
+    is_for,
+    names,
+    nothing,
+    put,
+    reach,
+    text,
+)
+from policykit.stores.chain import Kept, add, forgetting, printable, redacted, walk, walk_consents, without_person
+from policykit.stores.suppressed import KEY_BYTES, forgotten_places, hash_of, hashed, in_order
 
 
 @dataclass(slots=True)
@@ -74,9 +96,14 @@ class MemoryStore(Store):
         self._imported: Counter[str] = Counter()
         self._numbers = count(1)
         self._holds: dict[str, str] = {}
+        self._suppressions: set[Suppression] = set()
+        self._hashes: set[str | None] = set()  # of the suppressions
+        self._key = SuppressionKey(secrets.token_bytes(KEY_BYTES))
         self._outbox: dict[str, tuple[PutOff, Micros]] = {}
         self._log: list[Logged] = []
         self._numbered: dict[str, int] = {}
+        self._ledger: list[Logged] = []  # of consents
+        self._ledger_of: dict[str, list[int]] = {}
         _STORES.add(self)
 
     # --- facts out
@@ -90,11 +117,19 @@ class MemoryStore(Store):
             )
             attempts = {place: self._attempt(one, now) for place, one in enumerate(logical)}
             retry = {place: decision for place, decision in attempts.items() if decision is not None}
-            return Known(people, named, dict(self._holds), retry)
+            suppressed = self._suppressed(asked, (*chain.from_iterable(people), *filter(None, named)))
+            return Known(people, named, dict(self._holds), retry, suppressed)
 
     def _living_at(self, asked: Asked, now: Micros) -> tuple[StoredPerson, ...]:
         names = self._reached.get(found_at(asked.channel, asked.address), ())
         return tuple(self._stored(name, now) for name in sorted(names))
+
+    def _suppressed(self, asked: Sequence[Asked], people: Iterable[StoredPerson]) -> frozenset[tuple[str, str]]:
+        if not self._hashes:
+            return frozenset()
+        places = {found_at(one.channel, one.address) for one in asked}
+        places.update(*(reach(self._people[person.id].facts) for person in people))
+        return frozenset(place for place in places if hash_of(self._key, place) in self._hashes)
 
     def _attempt(self, logical: str, now: Micros) -> str | None:
         """The first attempt of a logical send that ended without success and still holds its slot."""
@@ -110,6 +145,7 @@ class MemoryStore(Store):
         return StoredPerson(
             name, facts["people"], tuple(facts["addresses"]), tuple(facts["attributes"]), tuple(facts["consents"]),
             tuple(slot.row for slot in person.slots.values() if slot.counts(now)), person.seen,
+            tuple(facts.get("feedback", ())),
         )  # fmt: skip
 
     # --- decisions and slots in
@@ -162,10 +198,11 @@ class MemoryStore(Store):
         person.seen += 1
 
     def _append(self, entry: Entry) -> None:
-        line = printable(entry.line)
-        head = self._log[-1].hash if self._log else GENESIS
-        self._log.append(Logged(len(self._log) + 1, line, link(head, line)))
-        self._numbered[entry.id] = len(self._log)
+        self._note(entry.id, entry.line)
+
+    def _note(self, name: str, line: str) -> None:
+        self._log.append(add(self._log[-1] if self._log else None, printable(line)))
+        self._numbered[name] = len(self._log)
 
     def _free(self, decision: str) -> None:
         slot = self._slots.pop(decision)
@@ -220,6 +257,9 @@ class MemoryStore(Store):
             self._reached[where].discard(name)
         for where in after - before:
             self._reached.setdefault(where, set()).add(name)
+        if changed and relation == "consents":
+            self._ledger.append(add(self._ledger[-1] if self._ledger else None, compact(row)))
+            self._ledger_of.setdefault(name, []).append(len(self._ledger))
         return changed
 
     def _write_sent(self, person: str, row: dict[str, Cell], met: Counter[str]) -> bool:
@@ -253,10 +293,28 @@ class MemoryStore(Store):
                     yield from person.attributes
                 case "consents":
                     yield from person.consents
+                case "feedback":
+                    yield from person.feedback
                 case _:
                     yield from person.history
 
-    # --- holds and the outbox
+    # --- suppressions, holds and the outbox
+
+    def suppress(self, entries: Iterable[Suppression]) -> Written:
+        ready = hashed(self._key, entries)
+        with self._lock:
+            before = len(self._suppressions)
+            self._suppressions.update(ready)
+            self._hashes.update(entry.hash for entry in ready)
+            written = len(self._suppressions) - before
+        return Written(written, len(ready) - written)
+
+    def suppressions(self) -> tuple[Suppression, ...]:
+        with self._lock:
+            return tuple(sorted(self._suppressions, key=in_order))
+
+    def suppression_key(self) -> SuppressionKey:
+        return self._key
 
     def hold(self, campaign: str, because: str, now: Micros) -> None:
         self._holds[campaign] = because
@@ -303,10 +361,101 @@ class MemoryStore(Store):
 
     def verify(self) -> Verified:
         with self._lock:
-            return walk(tuple(self._log), len(self._numbered))
+            return walk(tuple(self._log), len(self._numbered))[0]
+
+    def verify_consents(self) -> Verified:
+        with self._lock:
+            kept = Kept()
+            found = walk_consents(kept.watched(self._ledger), walk(tuple(self._log))[1])
+            for person in self._people.values():
+                kept.take(compact(row) for row in person.facts["consents"])
+            return found if found.broken is not None or kept.is_even else replace(found, broken=found.lines + 1)
+
+    # --- forgetting
+
+    def forget(self, person: str, now: Micros, pseudonym: str | None = None) -> Forgotten:
+        with self._lock:
+            name = printable(person)
+            known = self._people.get(name, _Person())
+            places = frozenset(reach(known.facts))
+            suppressed = hashed(self._key, forgotten_places(self._key, places, now))
+            self._suppressions.update(suppressed)
+            self._hashes.update(entry.hash for entry in suppressed)
+            lines = self._redact_lines(known, pseudonym)
+            waiting = self._drop_waiting(name, {*known.slots, *(_id_of(each) for each in lines)}, places)
+            consents = self._ledger_of.pop(name, [])
+            for number in consents:
+                self._ledger[number - 1] = redacted(self._ledger[number - 1], "")
+            self._erase(name, known, places)
+            if lines or consents:
+                event = f"pf-{os.urandom(10).hex()}"
+                self._note(event, forgetting(event, now, lines, consents))
+            done = counted(known.facts, len(known.slots), waiting, len(lines))
+            return replace(done, suppressed=len(places))
+
+    def _redact_lines(self, person: _Person, pseudonym: str | None) -> list[Logged]:
+        slots = {self._numbered[name] for name in person.slots if isinstance(name, str) and name in self._numbered}
+        found = [
+            each for each in self._log
+            if each.nonce and (each.number in slots or (pseudonym is not None and names(pseudonym) in each.line))
+        ]  # fmt: skip
+        done = [redacted(each, without_person(each.line)) for each in found]
+        for each in done:
+            self._log[each.number - 1] = each
+        return done
+
+    def _drop_waiting(self, name: str, decisions: set[object], places: frozenset[tuple[str, str]]) -> int:
+        gone = [
+            one.decision for one, _ in self._outbox.values()
+            if one.decision in decisions or is_for(name, places, one.request, one.context)
+        ]  # fmt: skip
+        for decision in gone:
+            del self._outbox[decision]
+        return len(gone)
+
+    def _erase(self, name: str, person: _Person, places: frozenset[tuple[str, str]]) -> None:
+        for where in places:
+            self._reached[where].discard(name)
+        for key, slot in person.slots.items():
+            if isinstance(key, str):
+                del self._slots[key]
+                if slot.state == "ended":
+                    self._ended[slot.logical or ""].remove(key)
+            else:
+                for content in import_contents(slot.row):
+                    del self._imported[content]
+        self._people.pop(name, None)
+
+    def amend(self, relation: str, change: Callable[[Row], Row | None]) -> int:
+        check_relation(relation)
+        with self._lock:
+            return sum(self._amend(person, relation, change) for person in self._people.values())
+
+    def _amend(self, person: _Person, relation: str, change: Callable[[Row], Row | None]) -> int:
+        if relation == "history":
+            gone = [key for key, slot in person.slots.items() if slot.state == "sent" and change(slot.row) is None]
+            for key in gone:
+                del person.slots[key]
+                self._slots.pop(str(key), None)
+            changed = len(gone)
+        else:
+            changed = amend_facts(person.facts, relation, change)
+        person.seen += changed
+        return changed
+
+    def note(self, event: str, line: str) -> None:
+        with self._lock:
+            self._note(event, line)
+
+    def scrub(self) -> bool:
+        return True
 
     def close(self) -> None:
         pass
+
+
+def _id_of(logged: Logged) -> object:
+    return json.loads(logged.line).get("id")
 
 
 def _soonest(waiting: PutOff) -> tuple[Micros, str]:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from policykit.errors import StoreUnavailable
-from policykit.stores.schema import APPLICATION, TABLES, UPGRADES, VERSION
+from policykit.stores.schema import APPLICATION, TABLES, VERSION
+from policykit.stores.upgrade import EARLIER, upgrade
 
 T = TypeVar("T")
 
@@ -73,8 +74,15 @@ class Pool:
         """What `work` gives, and has written with a single statement, which is a transaction by itself."""
         return self._in_turn(None, work)
 
-    def _in_turn(self, begin: str | None, work: Callable[[sqlite3.Connection], T], *, full: bool = False) -> T:
-        deadline = time.monotonic() + self._patience_s
+    def _in_turn(
+        self,
+        begin: str | None,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        full: bool = False,
+        patience_s: float | None = None,
+    ) -> T:
+        deadline = time.monotonic() + (self._patience_s if patience_s is None else patience_s)
         if not self._writing.acquire(timeout=self._patience_s):
             raise self._locked()
         try:
@@ -90,6 +98,21 @@ class Pool:
         self._written = 0
         with suppress(sqlite3.Error, StoreUnavailable):
             self._once(None, lambda connection: connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone())
+
+    def scrub(self, patience_s: float) -> bool:
+        """Writes the file anew, without what was deleted, and empties the write-ahead log; False while others read.
+
+        Whoever writes meanwhile waits: about a second for 200 MB.
+        """
+        until = time.monotonic() + patience_s
+        self._in_turn(None, lambda connection: connection.execute("VACUUM"), patience_s=patience_s)
+        while True:
+            busy, *_ = self._in_turn(
+                None, lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            )
+            if not busy or time.monotonic() > until:
+                return not busy
+            time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311  # no secret
 
     def close(self) -> None:
         with self._lock:
@@ -237,17 +260,15 @@ class Pool:
     def _upgrade(self, connection: sqlite3.Connection) -> None:
         """Gives a file of an earlier version what it lacks; what is in it stays. Whoever has it open goes on."""
         connection.execute("BEGIN IMMEDIATE")
-        for version in range(self._version(connection), VERSION):  # none when another process was first
-            for statement in UPGRADES[version]:
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
+        if self._version(connection) < VERSION:  # else another process was first
+            upgrade(connection)
         connection.execute("COMMIT")
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """Of our tables in the file, 0 when it is empty; anything else in it is not for us."""
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if application == APPLICATION and (version == VERSION or version in UPGRADES):
+        if application == APPLICATION and (version == VERSION or version in EARLIER):
             return int(version)
         if application == APPLICATION:
             raise StoreUnavailable(

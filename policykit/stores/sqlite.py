@@ -3,7 +3,8 @@
 What a crash can lose. Transactions are written to SQLite's write-ahead log, so a process that is killed
 loses nothing that a call of the store has returned from. When the power fails:
 
-    consents, holds      nothing (each is on the disk when the call returns)
+    consents, feedback,  nothing (each is on the disk when the call returns)
+    suppressions, holds
     sends put off        nothing, likewise; that one was taken out may be lost: it is then judged once more
     decisions, slots     those of the last moments, always whole transactions from the end of the log,
                          whose chain still holds: what was lost was written after everything that is left
@@ -22,22 +23,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
 from uuid import uuid4
 
 from policykit.model import Micros
-from policykit.stores import sqlite_facts, sqlite_slots
+from policykit.stores import sqlite_facts, sqlite_forget, sqlite_slots
 from policykit.stores.base import (
     Asked,
     Ending,
     Entry,
+    Forgotten,
     Known,
     Logged,
     PutOff,
     Row,
     Store,
+    Suppression,
+    SuppressionKey,
     Verified,
     Written,
 )
@@ -45,6 +50,7 @@ from policykit.stores.cells import check_relation, checked
 from policykit.stores.chain import GENESIS, printable
 from policykit.stores.memory import system_clock
 from policykit.stores.pool import PATIENCE_S, Pool
+from policykit.stores.suppressed import forgotten_places, hashed
 
 T = TypeVar("T")
 
@@ -53,6 +59,8 @@ _GAP_S = 0.003  # between them, longer than others pause between attempts to get
 # Endings in one transaction. In a busy process a thread may have to wait for the interpreter after every
 # statement, up to 5 ms each, and senders wait as long for it.
 _AT_ONCE = 40
+_SCRUB_S = 30.0  # how long scrubbing waits for others
+_LASTING = frozenset({"consents", "feedback"})  # what people told us outlives a power cut
 _WAITING = "decision, due, provider, request, context, attempts"
 
 
@@ -89,7 +97,7 @@ class SQLiteStore(Store):
         for batch in sqlite_facts.batches((checked(relation, row) for row in rows), _BATCH):
             if total:
                 time.sleep(_GAP_S)
-            written += self._pool.write(_import(relation, number, batch), full=relation == "consents")
+            written += self._pool.write(_import(relation, number, batch), full=relation in _LASTING)
             total += len(batch)
         return Written(written, total - written)
 
@@ -144,7 +152,62 @@ class SQLiteStore(Store):
     def verify(self) -> Verified:
         return self._pool.read(sqlite_slots.verify)
 
-    # --- holds
+    def verify_consents(self) -> Verified:
+        return self._pool.read(sqlite_slots.verify_consents)
+
+    # --- forgetting
+
+    def forget(self, person: str, now: Micros, pseudonym: str | None = None) -> Forgotten:
+        name, nowhere = printable(person), sqlite_forget.Traces()
+        # The log may be long: most of it is searched while others write.
+        traces = self._pool.read(lambda connection: sqlite_forget.find_traces(connection, name, pseudonym, nowhere))
+        key = self.suppression_key()
+        while True:
+            places = self._pool.read(lambda connection: sqlite_forget.find_places(connection, name))
+            # First of all: somebody forgotten by half can be forgotten again, but is not to be mailed in between.
+            self.suppress(forgotten_places(key, places, now))
+            done = self._forget(name, pseudonym, now, traces, places)
+            if done is not None:
+                return replace(done, suppressed=len(places))
+
+    def _forget(
+        self, name: str, pseudonym: str | None, now: Micros, traces: sqlite_forget.Traces,
+        places: frozenset[sqlite_forget.Place],
+    ) -> Forgotten | None:  # fmt: skip
+        return self._pool.write(
+            lambda connection: sqlite_forget.forget(connection, name, pseudonym, now, traces, places), full=True
+        )
+
+    def amend(self, relation: str, change: Callable[[Row], Row | None]) -> int:
+        check_relation(relation)
+        changed, after = 0, ("", -1)
+        while True:
+            some, next_ = self._pool.write(_amending(relation, after, change))
+            changed += some
+            if next_ is None:
+                return changed
+            after = next_
+            time.sleep(_GAP_S)
+
+    def note(self, event: str, line: str) -> None:
+        name, text = printable(event), printable(line)
+        self._pool.write(lambda connection: sqlite_forget.append_line(connection, name, text))
+
+    def scrub(self) -> bool:
+        return self._pool.scrub(_SCRUB_S)
+
+    # --- suppressions and holds
+
+    def suppress(self, entries: Iterable[Suppression]) -> Written:
+        ready = hashed(self.suppression_key(), entries)
+        written = self._pool.write(lambda connection: sqlite_facts.write_suppressions(connection, ready), full=True)
+        return Written(written, len(ready) - written)
+
+    def suppressions(self) -> tuple[Suppression, ...]:
+        return self._pool.read(sqlite_facts.suppressions)
+
+    def suppression_key(self) -> SuppressionKey:
+        return self._pool.read(sqlite_facts.suppression_key)
 
     def hold(self, campaign: str, because: str, now: Micros) -> None:
         self._change(
@@ -216,6 +279,12 @@ def _sliced(
 
 def _settling(ended: dict[str, Ending], receipts: dict[str, str], now: Micros) -> Callable[[Connection], None]:
     return lambda connection: sqlite_slots.settle(connection, ended, now, receipts)
+
+
+def _amending(
+    relation: str, after: tuple[str, int], change: Callable[[Row], Row | None]
+) -> Callable[[Connection], tuple[int, tuple[str, int] | None]]:
+    return lambda connection: sqlite_forget.amend(connection, relation, after, change)
 
 
 def _page(

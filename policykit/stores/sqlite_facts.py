@@ -13,14 +13,15 @@ from sqlite3 import Connection
 from typing import Any
 
 from policykit.model import Micros
-from policykit.stores.base import Asked, Cell, Known, Row, StoredPerson
+from policykit.stores.base import Asked, Cell, Known, Logged, Row, StoredPerson, Suppression, SuppressionKey
 from policykit.stores.cells import SENT, Facts, canonical, compact, found_at, nothing, put, reach, text
-from policykit.stores.chain import printable
+from policykit.stores.chain import add, printable
+from policykit.stores.suppressed import hash_of, in_order
 
 SENT_STATE, RESERVED, ENDED, MARK = 0, 1, 2, 3  # of `sends`, see schema.py
 _REACHING = frozenset({"people", "addresses"})  # relations that say where people are reached
 _PAGE = 500
-_COLUMNS = "n, state, lease_until, odd, decision, at, channel, message_class, campaign"
+COLUMNS = "n, state, lease_until, odd, decision, at, channel, message_class, campaign"
 _FITTING = frozenset(("id", "person", *SENT))
 
 # --- facts out --------------------------------------------------------------------------------------
@@ -28,16 +29,17 @@ _FITTING = frozenset(("id", "person", *SENT))
 _LIVING = "SELECT p.id, p.facts FROM addresses a JOIN people p ON p.n = a.person WHERE a.channel = ? AND a.address = ?"
 _NAMED = "SELECT facts FROM people WHERE id = ?"
 _NOTHING = (compact(nothing()),)
-_SENDS = f"SELECT {_COLUMNS} FROM sends WHERE person = ?"
+_SENDS = f"SELECT {COLUMNS} FROM sends WHERE person = ?"
 _HOLDS = "SELECT campaign, because FROM holds"
 _ATTEMPT = "SELECT decision FROM sends WHERE logical = ? AND state = 2 AND lease_until > ? LIMIT 1"
 _WHO = "FROM addresses a CROSS JOIN people p ON p.n = a.person"
 _ONE = f"""
 SELECT 0, p.id, p.facts, 0, 0, 0, 0, 0, 0, 0, 0 {_WHO} WHERE a.channel = ? AND a.address = ?
-UNION ALL SELECT 1, p.id, {", ".join(f"s.{column}" for column in _COLUMNS.split(", "))}
+UNION ALL SELECT 1, p.id, {", ".join(f"s.{column}" for column in COLUMNS.split(", "))}
   {_WHO} CROSS JOIN sends s ON s.person = p.id WHERE a.channel = ? AND a.address = ?
 UNION ALL SELECT 2, campaign, because, 0, 0, 0, 0, 0, 0, 0, 0 FROM holds
 UNION ALL SELECT 3, decision, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM ({_ATTEMPT})
+UNION ALL SELECT 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM (SELECT 1 FROM suppressions LIMIT 1)
 """
 
 
@@ -48,6 +50,7 @@ def find_one(connection: Connection, asked: Asked, now: Micros, logical: str | N
     sends: dict[str, list[tuple[Cell, ...]]] = {}
     holds: dict[str, str] = {}
     retry: dict[int, str] = {}
+    suppressed: frozenset[tuple[str, str]] = frozenset()
     for row in connection.execute(_ONE, (*place, *place, logical, now)).fetchall():
         match row[0]:
             case 0:
@@ -56,11 +59,13 @@ def find_one(connection: Connection, asked: Asked, now: Micros, logical: str | N
                 sends.setdefault(row[1], []).append(row[2:])
             case 2:
                 holds[row[1]] = row[2]
-            case _:
+            case 3:
                 retry[0] = row[1]
+            case _:  # a later snapshot: by then there are at most more of them
+                suppressed = _suppressed(connection, {place}.union(*map(reach, facts.values())))
     names = sorted(facts) if len(facts) > 1 else facts
     living = tuple([_person(name, facts[name], sends.get(name, ()), now) for name in names])
-    return Known((living,), (None,), holds, retry)
+    return Known((living,), (None,), holds, retry, suppressed)
 
 
 def find_known(connection: Connection, asked: Sequence[Asked], now: Micros, logical: Sequence[str]) -> Known:
@@ -74,12 +79,48 @@ def find_known(connection: Connection, asked: Sequence[Asked], now: Micros, logi
     # Read in one piece: the rows of a thousand people then share the names of their columns.
     read = json.loads(f"[{','.join(facts.values())}]")
     stored = {name: _stored(connection, name, own, now) for name, own in zip(facts, read, strict=True)}
+    suppressed: frozenset[tuple[str, str]] = frozenset()
+    if execute("SELECT 1 FROM suppressions LIMIT 1").fetchone():
+        places = {found_at(one.channel, one.address) for one in asked}
+        suppressed = _suppressed(connection, places.union(*map(reach, read)))
     return Known(
         tuple([tuple([stored[name] for name, _ in rows]) for rows in living]),
         tuple([None if name is None else _unless_nobody(stored[name]) for name in names]),
         dict(execute(_HOLDS).fetchall()),
         {place: found[0] for place, each in enumerate(logical) if (found := execute(_ATTEMPT, (each, now)).fetchone())},
+        suppressed,
     )
+
+
+# --- suppressions -------------------------------------------------------------------------------------
+
+
+def suppression_key(connection: Connection) -> SuppressionKey:
+    (secret,) = connection.execute("SELECT secret FROM secrets WHERE name = 'suppressions'").fetchone()
+    return SuppressionKey(bytes.fromhex(secret))
+
+
+def _suppressed(connection: Connection, places: set[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Those of the places whose hash is among the suppressions."""
+    key = suppression_key(connection)
+    asks = "SELECT 1 FROM suppressions WHERE hash = ? LIMIT 1"
+    return frozenset(place for place in places if connection.execute(asks, (hash_of(key, place),)).fetchone())
+
+
+def write_suppressions(connection: Connection, entries: Iterable[Suppression]) -> int:
+    """How many were new."""
+    before = connection.total_changes
+    connection.executemany(
+        "INSERT OR IGNORE INTO suppressions (hash, because, at, evidence, channel) VALUES (?, ?, ?, ?, ?)",
+        [(one.hash, one.because, one.at, one.evidence or "", one.channel) for one in entries],
+    )
+    return connection.total_changes - before
+
+
+def suppressions(connection: Connection) -> tuple[Suppression, ...]:
+    rows = connection.execute("SELECT channel, because, at, evidence, hash FROM suppressions").fetchall()
+    found = (Suppression(row[0], None, row[1], row[2], row[3] or None, row[4]) for row in rows)
+    return tuple(sorted(found, key=in_order))
 
 
 def _unless_nobody(person: StoredPerson) -> StoredPerson | None:
@@ -92,20 +133,20 @@ def _stored(connection: Connection, name: str, facts: Facts, now: Micros) -> Sto
 
 
 def _person(name: str, facts: Facts, sends: Iterable[tuple[Any, ...]], now: Micros) -> StoredPerson:
-    """A person with what counts of the rows of `_COLUMNS`."""
+    """A person with what counts of the rows of `COLUMNS`."""
     history, seen = [], 0
     for row in sends:
         seen = max(seen, row[0])
         if row[1] == SENT_STATE or (row[1] != MARK and row[2] > now):
-            history.append(_sent(name, row))
+            history.append(sent_row(name, row))
     return StoredPerson(
         name, facts["people"], tuple(facts["addresses"]), tuple(facts["attributes"]), tuple(facts["consents"]),
-        tuple(history), seen,
+        tuple(history), seen, tuple(facts.get("feedback", ())),
     )  # fmt: skip
 
 
-def _sent(name: str, row: tuple[Cell, ...]) -> Row:
-    """A send of somebody's history, from `_COLUMNS`."""
+def sent_row(name: str, row: tuple[Cell, ...]) -> Row:
+    """A send of somebody's history, from `COLUMNS`."""
     if row[3] is not None:
         odd: Row = {"id": None, **json.loads(str(row[3]))}
         return odd
@@ -120,18 +161,19 @@ def page(
     """Some rows of a relation, and where the next ones begin; None after the last."""
     if relation == "consents":
         found = connection.execute("SELECT n, row FROM consents WHERE n > ? LIMIT ?", (after[1], _PAGE)).fetchall()
-        return [json.loads(row) for _, row in found], ("", found[-1][0]) if found else None
+        # What is left of a consent that was forgotten is no row.
+        return [json.loads(row) for _, row in found if row], ("", found[-1][0]) if found else None
     if relation == "history":
         sends = connection.execute(
-            f"SELECT {_COLUMNS}, person FROM sends WHERE (person, n) > (?, ?) ORDER BY person, n LIMIT ?",
+            f"SELECT {COLUMNS}, person FROM sends WHERE (person, n) > (?, ?) ORDER BY person, n LIMIT ?",
             (*after, _PAGE),
         ).fetchall()
         counting = [r for r in sends if r[1] == SENT_STATE or (r[1] != MARK and r[2] > now)]
-        return [_sent(row[-1], row) for row in counting], (sends[-1][-1], sends[-1][0]) if sends else None
+        return [sent_row(row[-1], row) for row in counting], (sends[-1][-1], sends[-1][0]) if sends else None
     people = connection.execute("SELECT n, facts FROM people WHERE n > ? LIMIT ?", (after[1], _PAGE)).fetchall()
     rows: list[Row] = []
     for _, text_ in people:
-        facts = json.loads(text_)[relation]
+        facts = json.loads(text_).get(relation, ())
         rows.extend(([facts] if facts else []) if relation == "people" else facts)
     return rows, ("", people[-1][0]) if people else None
 
@@ -174,12 +216,21 @@ def _write_person(connection: Connection, relation: str, name: str, rows: list[d
     for come in after - before:
         connection.execute("INSERT INTO addresses VALUES (?, ?, ?)", (*come, number))
     if relation == "consents":
-        connection.executemany(
-            "INSERT INTO consents (person, row) VALUES (?, ?)",
-            [(name, compact(row)) for row in changed],
-        )
+        _append_consents(connection, name, [compact(row) for row in changed])
     move(connection, name)
     return len(changed)
+
+
+def _append_consents(connection: Connection, name: str, rows: Iterable[str]) -> None:
+    """Adds rows of a person to the ledger."""
+    last = connection.execute("SELECT n, row, hash, nonce, digest FROM consents ORDER BY n DESC LIMIT 1").fetchone()
+    end = Logged(*last) if last else None
+    for row in rows:
+        end = add(end, row)
+        connection.execute(
+            "INSERT INTO consents (n, person, row, hash, nonce) VALUES (?, ?, ?, ?, ?)",
+            (end.number, name, end.line, end.hash, end.nonce),
+        )
 
 
 def write_history(connection: Connection, number: str, rows: Iterable[tuple[str, dict[str, Cell]]]) -> int:
@@ -206,7 +257,7 @@ def _write_sent(connection: Connection, number: str, name: str, row: dict[str, C
     )
     if is_new:
         connection.execute(
-            f"INSERT INTO sends (person, {_COLUMNS}) "
+            f"INSERT INTO sends (person, {COLUMNS}) "
             "SELECT ?, coalesce(max(n), 0) + 1, 0, 0, ?, ?, ?, ?, ?, ? FROM sends WHERE person = ?",
             (name, *_cells(row), name),
         )

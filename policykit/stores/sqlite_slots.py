@@ -5,20 +5,23 @@ Every function runs inside a transaction of its caller, but `record_one`, which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from sqlite3 import Connection, IntegrityError
 from typing import TypeAlias
 
 from policykit.model import Micros
 from policykit.stores.base import Ending, Entry, Logged, Reservation, Verified
-from policykit.stores.chain import GENESIS, link, printable, walk
+from policykit.stores.cells import compact
+from policykit.stores.chain import GENESIS, Kept, digest_of, link, new_nonce, printable, walk, walk_consents
 from policykit.stores.sqlite_facts import ENDED, RESERVED, SENT_STATE, move
 
 Head: TypeAlias = tuple[int, str]  # number and hash of the last line of the log
 
 _HEAD = "SELECT number, hash FROM decisions ORDER BY number DESC LIMIT 1"
 _APPEND = (
-    "INSERT INTO decisions (number, line, hash) SELECT ?, ?, ? "
+    "INSERT INTO decisions (number, line, hash, nonce) SELECT ?, ?, ?, ? "
     "WHERE coalesce((SELECT hash FROM decisions ORDER BY number DESC LIMIT 1), '') = ?"
 )
 _PLACE = "INSERT INTO places (id, number, person, n) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -32,7 +35,7 @@ _RESERVE = (
     "SELECT ?, ?, 1, ?, ?, ?, ?, ?, ?, ? WHERE coalesce((SELECT max(n) FROM sends WHERE person = ?), 0) = ?"
 )
 
-_RECORD = "INSERT INTO recording VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_RECORD = "INSERT INTO recording VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _NO_SLOT = (None,) * 8
 
 
@@ -42,8 +45,8 @@ def record_one(connection: Connection, entry: Entry, head: Head) -> tuple[bool, 
     process wrote to the log, or an earlier attempt's slot is taken over.
     """
     slot, decision, line = entry.reservation, printable(entry.id), printable(entry.line)
-    last, before = head
-    grown = last + 1, link(before, line)
+    (last, before), nonce = head, new_nonce()
+    grown = last + 1, link(before, digest_of(nonce, line))
     said: tuple[object, ...] = _NO_SLOT
     if slot is not None:
         if slot.retry:
@@ -52,7 +55,7 @@ def record_one(connection: Connection, entry: Entry, head: Head) -> tuple[bool, 
         said = (printable(slot.person), slot.seen + 1, slot.lease_until, slot.at, slot.channel, slot.message_class,
                 campaign, slot.logical)  # fmt: skip
     try:
-        connection.execute(_RECORD, (decision, grown[0], line, grown[1], before, *said))
+        connection.execute(_RECORD, (decision, grown[0], line, grown[1], nonce, before, *said))
     except IntegrityError as refused:
         match str(refused):
             case "moved":
@@ -117,9 +120,9 @@ class _Recording:
 
     def _links(self, line: str) -> bool:
         """Appends a line to the log; False when the log does not end where it was last seen to."""
-        last, before = self.head
-        head = last + 1, link(before, line)
-        if self._execute(_APPEND, (head[0], line, head[1], before)).rowcount != 1:
+        (last, before), nonce = self.head, new_nonce()
+        head = last + 1, link(before, digest_of(nonce, line))
+        if self._execute(_APPEND, (head[0], line, head[1], nonce, before)).rowcount != 1:
             return False
         self.head = head
         return True
@@ -185,31 +188,50 @@ def _end(connection: Connection, decision: str, placed: tuple[str, int, int, int
 # --- the log ----------------------------------------------------------------------------------------
 
 
+_LOGGED = "number, line, hash, nonce, digest"
+
+
 def find_decision(connection: Connection, decision: str) -> Logged | None:
     row = connection.execute(
-        "SELECT d.number, d.line, d.hash FROM places JOIN decisions d USING (number) WHERE id = ?",
-        (printable(decision),),
+        f"SELECT {_LOGGED} FROM places JOIN decisions USING (number) WHERE id = ?", (printable(decision),)
     ).fetchone()
     return None if row is None else Logged(*row)
 
 
 def logged_after(connection: Connection, number: int, most: int) -> tuple[Logged, ...]:
-    return tuple(
-        Logged(*row)
-        for row in connection.execute(
-            "SELECT number, line, hash FROM decisions WHERE number > ? ORDER BY number LIMIT ?", (number, most)
-        )
+    rows = connection.execute(
+        f"SELECT {_LOGGED} FROM decisions WHERE number > ? ORDER BY number LIMIT ?", (number, most)
     )
+    return tuple(Logged(*row) for row in rows)
 
 
 def logged_last(connection: Connection, most: int) -> tuple[Logged, ...]:
-    rows: Iterable[tuple[int, str, str]] = connection.execute(
-        "SELECT number, line, hash FROM decisions ORDER BY number DESC LIMIT ?", (max(most, 0),)
+    rows: Iterable[tuple[int, str, str, str, str | None]] = connection.execute(
+        f"SELECT {_LOGGED} FROM decisions ORDER BY number DESC LIMIT ?", (max(most, 0),)
     ).fetchall()
     return tuple(Logged(*row) for row in reversed(list(rows)))
 
 
 def verify(connection: Connection) -> Verified:
+    return _walk(connection)[0]
+
+
+def _walk(connection: Connection) -> tuple[Verified, frozenset[int]]:
     (known,) = connection.execute("SELECT count(*) FROM places").fetchone()
-    lines = connection.execute("SELECT number, line, hash FROM decisions ORDER BY number")
+    lines = connection.execute(f"SELECT {_LOGGED} FROM decisions ORDER BY number")
     return walk((Logged(*row) for row in lines), known)
+
+
+def verify_consents(connection: Connection) -> Verified:
+    """Whether the ledger is a chain, and holds exactly what people are judged by."""
+    forgotten = _walk(connection)[1]
+    kept = Kept()
+    found = walk_consents(kept.watched(_ledger(connection)), forgotten)
+    for (facts,) in connection.execute("SELECT facts FROM people"):
+        kept.take(compact(row) for row in json.loads(facts)["consents"])
+    return found if found.broken is not None or kept.is_even else replace(found, broken=found.lines + 1)
+
+
+def _ledger(connection: Connection) -> Iterator[Logged]:
+    for row in connection.execute("SELECT n, row, hash, nonce, digest FROM consents ORDER BY n"):
+        yield Logged(*row)

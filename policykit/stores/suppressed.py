@@ -11,6 +11,7 @@ from hashlib import blake2b
 
 from policykit import addresses
 from policykit.errors import UsageError
+from policykit.model import Micros
 from policykit.stores.base import BECAUSE, Suppression, SuppressionKey
 from policykit.stores.cells import found_at
 from policykit.stores.chain import printable
@@ -31,6 +32,11 @@ def address_hash(key: SuppressionKey, channel: str, address: str) -> str:
 def hashed(key: SuppressionKey, entries: Iterable[Suppression]) -> list[Suppression]:
     """Entries as they are kept, without an address; `UsageError` for one that names neither address nor hash."""
     return [_hashed(key, entry) for entry in entries]
+
+
+def forgotten_places(key: SuppressionKey, places: Iterable[tuple[str, str]], now: Micros) -> list[Suppression]:
+    """Entries for where a forgotten person was reached (`cells.found_at`)."""
+    return [Suppression(place[0], None, "forgotten", now, hash=hash_of(key, place)) for place in sorted(places)]
 
 
 def in_order(entry: Suppression) -> tuple[int, str, str, str]:

@@ -1,4 +1,4 @@
-"""The contract of a store: laws L1 to L20, one test each.
+"""The contract of a store: laws L1 to L24, one test each.
 
     class TestRedis(StoreContract):
         def open(self, tmp_path):
@@ -14,15 +14,17 @@ from today on purpose: a store goes by the instants it is told, and by its own c
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from policykit.errors import StoreUnavailable
 from policykit.stores.base import Entry, Logged, PutOff, Row, Store
-from policykit.stores.chain import link
+from policykit.stores.chain import digest_of, link
 from policykit.testing.store_facts import FactLaws
 from policykit.testing.store_feedback import BOUNCED, FeedbackLaws
+from policykit.testing.store_forget import ForgetLaws
 from policykit.testing.store_rows import (
     ADA,
     ADDRESS,
@@ -44,7 +46,7 @@ from policykit.testing.store_slots import SlotLaws
 __all__ = ["StoreContract"]
 
 
-class StoreContract(FactLaws, SlotLaws, FeedbackLaws):
+class StoreContract(FactLaws, SlotLaws, FeedbackLaws, ForgetLaws):
     """Subclass it, name it `Test...`, and say how the store is opened; `StoreLaws` says what else it may say."""
 
     # --- the log
@@ -59,7 +61,7 @@ class StoreContract(FactLaws, SlotLaws, FeedbackLaws):
         log = store.decisions()
 
         assert [(logged.number, logged.line) for logged in log] == list(enumerate(lines, 1))
-        assert [logged.hash for logged in log] == hashes(lines)
+        assert [logged.hash for logged in log] == hashes(log)
         assert (store.decisions(2, 3), store.decisions(7), store.last(2), store.last(0)) == (log[2:5], (), log[5:], ())
         assert (store.decision("d3"), store.decision("d9")) == (log[2], None)
         verified = store.verify()
@@ -69,15 +71,18 @@ class StoreContract(FactLaws, SlotLaws, FeedbackLaws):
         for number in range(1, 6):
             store.record([Entry(f"d{number}", f'"line {number}"')], NOW)
         log = list(store.decisions())
-        crossed = [Logged(2, log[2].line, log[2].hash), Logged(3, log[1].line, log[1].hash)]
+        crossed = [replace(log[2], number=2), replace(log[1], number=3)]
+        other, more = replace(log[2], line='"other"'), replace(log[4], number=6, line='"more"')
+        bare = replace(log[2], line="{}", nonce="", digest=digest_of(log[2].nonce, log[2].line))
         damages = {
-            "changed": ([*log[:2], Logged(3, '"other"', log[2].hash), *log[3:]], 3),
-            "changed with its hash": ([*log[:2], Logged(3, '"other"', link(log[1].hash, '"other"')), *log[3:]], 4),
+            "changed": ([*log[:2], other, *log[3:]], 3),
+            "changed with its hash": ([*log[:2], _linked(log[1], other), *log[3:]], 4),
             "removed": ([*log[:2], *log[3:]], 3),
             "first removed": (log[1:], 1),
             "last removed": (log[:4], 5),
-            "added": ([*log, Logged(6, '"more"', log[4].hash)], 6),
-            "added in the chain": ([*log, Logged(6, '"more"', link(log[4].hash, '"more"'))], 6),
+            "added": ([*log, more], 6),
+            "added in the chain": ([*log, _linked(log[4], more)], 6),
+            "redacted without a forgetting": ([*log[:2], bare, *log[3:]], 3),
             "exchanged": ([log[0], *crossed, *log[3:]], 2),
         }  # fmt: skip
         for name, (damaged, first) in damages.items():
@@ -144,7 +149,10 @@ class StoreContract(FactLaws, SlotLaws, FeedbackLaws):
             lambda: list(store.rows("people")), lambda: store.hold("spring", "secret", NOW),
             lambda: store.release("spring"), store.holds, lambda: store.put_off(PutOff("d1", 1, "fcm", "secret")),
             lambda: store.take_due(1, 2), lambda: store.drop("d1"), store.waiting, store.decisions,
-            lambda: store.last(1), lambda: store.decision("d1"), store.verify, lambda: store.suppress([BOUNCED]),
+            lambda: store.last(1), lambda: store.decision("d1"), store.verify,
+            store.verify_consents, lambda: store.forget("ada", NOW, "secret"),
+            lambda: store.amend("attributes", lambda row: row), lambda: store.note("d1", '"secret"'), store.scrub,
+            lambda: store.suppress([BOUNCED]),
             store.suppressions, store.suppression_key,
         ]  # fmt: skip
         for call in calls:
@@ -152,3 +160,8 @@ class StoreContract(FactLaws, SlotLaws, FeedbackLaws):
                 call()
             assert not any(word in str(raised.value) for word in ("secret", "ada", "Paris", "d1"))
         store.close()
+
+
+def _linked(previous: Logged, line: Logged) -> Logged:
+    """The line with the hash that it has after `previous`."""
+    return replace(line, hash=link(previous.hash, digest_of(line.nonce, line.line)))

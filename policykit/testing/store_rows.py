@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from policykit.stores.base import LEASE, Asked, Entry, Logged, Reservation, Row, Store, StoredPerson
-from policykit.stores.chain import link
+from policykit.stores.chain import digest_of, link
 from policykit.testing.laws import LawSuite
 
 NOW = 1_700_000_000_000_000
@@ -89,10 +89,10 @@ def take_slot(store: Store, slot: Reservation, now: int = NOW) -> bool:
     return granted
 
 
-def hashes(lines: Sequence[str]) -> list[str]:
+def hashes(log: Sequence[Logged]) -> list[str]:
     found = [""]
-    for line in lines:
-        found.append(link(found[-1], line))
+    for each in log:
+        found.append(link(found[-1], digest_of(each.nonce, each.line)))
     return found[1:]
 
 

@@ -144,7 +144,7 @@ class Trusting(MemoryStore):
         found = super().verify()
         return (
             found
-            if len(self._log) != len(self._numbered)
+            if len(self._log) != len(self._numbered) or not all(each.nonce for each in self._log)
             else replace(found, lines=len(self._log), head=self._log[-1].hash if self._log else "", broken=None)
         )
 
@@ -192,6 +192,44 @@ class ToldAgain(MemoryStore):
         return super()._write_fact(name, relation, row)
 
 
+class BringsBack(MemoryStore):
+    """Addresses of the forgotten are not suppressed."""
+
+    def forget(self, person, now, pseudonym=None):
+        places = len(self._suppressions)
+        done = super().forget(person, now, pseudonym)
+        if len(self._suppressions) > places:
+            self._suppressions.clear()
+            self._hashes.clear()
+        return done
+
+
+class ForgetsQuietly(MemoryStore):
+    """What was redacted is accounted for by nothing that can be checked."""
+
+    def verify(self):
+        found = super().verify()
+        redacted = [each.number for each in self._log if not each.nonce]
+        return replace(found, broken=None) if found.broken in redacted[1:] else found
+
+
+class NoLedger(MemoryStore):
+    """Consents are chained anew when one goes."""
+
+    def verify_consents(self):
+        return replace(super().verify_consents(), lines=sum(bool(each.line) for each in self._ledger))
+
+
+class Quiet(MemoryStore):
+    """Rows that go are not counted as a write about the person."""
+
+    def _amend(self, person, relation, change):
+        before = person.seen
+        changed = super()._amend(person, relation, change)
+        person.seen = before
+        return changed
+
+
 class Unreachable(MemoryStore):
     """Knows nobody while it cannot be reached."""
 
@@ -208,7 +246,7 @@ BROKEN = {
     "L1": Forgiving, "L2": FirstOnly, "L3": Numbers, "L4": OnceOnly, "L5": FirstCounts, "L6": AnythingGoes,
     "L7": ForgetsConsent, "L8": Blind, "L9": OneByOne, "L10": Twice, "L11": NeverFree, "L12": TwoRetries,
     "L13": StartsOver, "L14": Trusting, "L15": FirstReason, "L16": TwoTakers, "L17": OnePage,
-    "L19": OnlyAsked, "L20": ToldAgain,
+    "L19": OnlyAsked, "L20": ToldAgain, "L21": BringsBack, "L22": ForgetsQuietly, "L23": NoLedger, "L24": Quiet,
 }  # fmt: skip
 
 

@@ -36,8 +36,8 @@ class TestSQLite(StoreContract):
             for trigger in ("decisions_stay", "decisions_last"):
                 file.execute(f"DROP TRIGGER IF EXISTS {trigger}")
             file.execute("DELETE FROM decisions")
-            rows = [(each.number, each.line, each.hash) for each in log]
-            file.executemany("INSERT INTO decisions VALUES (?, ?, ?)", rows)
+            rows = [(each.number, each.line, each.hash, each.nonce, each.digest) for each in log]
+            file.executemany("INSERT INTO decisions VALUES (?, ?, ?, ?, ?)", rows)
         file.close()
         return True
 
