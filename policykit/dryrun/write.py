@@ -72,8 +72,9 @@ def write_lists(connection: duckdb.DuckDBPyConnection, plan: Plan, found: list[O
         for k, channel in enumerate(plan.channels):
             query = (
                 f"SELECT {_RECIPIENT}, {_enum('verdict', _VERDICTS)} AS verdict, {_stripped(plan)} "
-                "AS stripped, generic, blended AS blend, "
-                "strftime(make_timestamp(instant), '%Y-%m-%dT%H:%M:%SZ') AS send_at FROM decided WHERE "
+                "AS stripped, generic, "
+                "strftime(make_timestamp(instant), '%Y-%m-%dT%H:%M:%SZ') AS send_at, "
+                "blended AS blend FROM decided WHERE "
                 f"final = {k} ORDER BY row"
             )
             connection.execute(f"COPY ({query}) TO {quoted(str(place / f'to-{channel}.csv'))} (FORMAT csv, HEADER)")

@@ -210,8 +210,8 @@ def _offers(reader: _Reader, value: object) -> Offers | None:
     if len(reader.problems) > before:
         return None
 
-    def _say(path: tuple[str | int, ...], message: str, way_out: str) -> None:
-        reader.problem(f"`given.send.offers`: {message}", way_out)
+    def _say(path: tuple[str | int, ...], message: str, way_out: str, code: str) -> None:
+        reader.problem(f"`given.send.offers`: {message}", way_out, code)
 
     chosen = [name for each in pools["personalised"] for name in each["chosen_by"]]
     return read_offers({"show": show, **pools}, reader.ruleset.attributes or chosen, _say)

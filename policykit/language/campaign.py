@@ -291,10 +291,10 @@ def _offers(node: Node | None, reading: _Reading) -> Offers | None:
     if wrong:
         return None
 
-    def _say(path: tuple[str | int, ...], message: str, way_out: str) -> None:
-        reading.say(find(node, path).place, message, way_out, "campaign.offers")
+    def _say(path: tuple[str | int, ...], message: str, way_out: str, code: str) -> None:
+        reading.say(find(node, path).place, message, way_out, code)
 
-    return read_offers(to_plain(node), reading.registry.attributes, _say)
+    return read_offers(to_plain(node), reading.registry.attributes, _say, reading.registry.undisclosed)
 
 
 def _show_offers(node: MapNode, offers: Offers | None, templates: _Parts, generic: _Parts, reading: _Reading) -> None:
@@ -307,7 +307,7 @@ def _show_offers(node: MapNode, offers: Offers | None, templates: _Parts, generi
     for channel, parts in templates.items():
         place = find(node, ("channels", channel)).place
         shows = any(template.offers for template in parts.values())
-        if shows and offers is None:
+        if shows and "offers" not in node.entries:
             reading.say(place, f"`{channel}` shows offers, and the campaign names none",
                         "write `offers:` in the manifest", "campaign.offers")  # fmt: skip
         if parts and not shows and offers and offers.personalised:

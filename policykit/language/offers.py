@@ -8,13 +8,15 @@ from typing import Any, TypeAlias
 
 from policykit.language.schema import Schema
 from policykit.language.suggest import did_you_mean
+from policykit.language.template import undisclosed_use
 from policykit.model import Offer, Offers, Prepared, Use
 from policykit.vocabulary import SENSITIVITIES
 
 Path: TypeAlias = tuple[str | int, ...]
-Say: TypeAlias = Callable[[Path, str, str], None]  # where below `offers`, what is wrong, what to do
+Say: TypeAlias = Callable[[Path, str, str, str], None]  # where below `offers`, what is wrong, what to do, code
 
 _RANKS = dict(SENSITIVITIES)
+CODE = "campaign.offers"
 _MOST = 1000  # offers of one message
 _TEXT: Schema = {"type": "string", "empty": False}
 _OFFER: Schema = {"id": {"type": "id", "required": True}, "text": _TEXT}
@@ -36,23 +38,25 @@ OFFERS: Schema = {
 }
 
 
-def read_offers(plain: Mapping[str, Any], attributes: Collection[str], say: Say) -> Offers:
+def read_offers(
+    plain: Mapping[str, Any], attributes: Collection[str], say: Say, undisclosed: Collection[str] = ()
+) -> Offers:
     """The offers of a section that has the shape of `OFFERS`; what contradicts itself is said.
 
     Without `show` a message holds as many as there are personalised ones, or the general ones where there are none.
     """
     personalised = tuple(_personalised(plain.get("personalised") or ()))
     general = tuple(Offer(each["id"], text=each.get("text")) for each in plain.get("general") or ())
-    _check_choosers(personalised, attributes, say)
+    _check_choosers(personalised, attributes, undisclosed, say)
     _check_ids(personalised, general, say)
     show = plain.get("show")
     offers = Offers(personalised, general, len(personalised or general) if show is None else show)
     if offers.show < len(personalised):
         say(("show",), f"`show` is {show}, and {len(personalised)} offers are personalised",
-            "a message holds all of its personalised offers: raise `show`, or take some out")  # fmt: skip
+            "a message holds all of its personalised offers: raise `show`, or take some out", CODE)  # fmt: skip
     if offers.show > len(personalised) + len(general):
         say(("show",), f"`show` is {show}, and there are {len(personalised) + len(general)} offers",
-            "lower `show`, or add offers to `general`")  # fmt: skip
+            "lower `show`, or add offers to `general`", CODE)  # fmt: skip
     return offers
 
 
@@ -62,12 +66,17 @@ def _personalised(rows: Iterable[Mapping[str, Any]]) -> Iterator[Offer]:
         yield Offer(each["id"], chosen_by, each.get("reveals"), each.get("text"))
 
 
-def _check_choosers(personalised: tuple[Offer, ...], attributes: Collection[str], say: Say) -> None:
+def _check_choosers(
+    personalised: tuple[Offer, ...], attributes: Collection[str], undisclosed: Collection[str], say: Say
+) -> None:
     for at, offer in enumerate(personalised):
+        place = ("personalised", at, "chosen_by")
         for name in offer.chosen_by:
             if name not in attributes:
-                say(("personalised", at, "chosen_by"), f"unknown attribute `{name}`{did_you_mean(name, attributes)}",
-                    "register it under `attributes:`")  # fmt: skip
+                near = did_you_mean(name, attributes)
+                say(place, f"unknown attribute `{name}`{near}", "register it under `attributes:`", CODE)
+            if name in undisclosed:
+                say(place, *undisclosed_use(name))
 
 
 def _check_ids(personalised: tuple[Offer, ...], general: tuple[Offer, ...], say: Say) -> None:
@@ -75,7 +84,7 @@ def _check_ids(personalised: tuple[Offer, ...], general: tuple[Offer, ...], say:
     for pool, offers in (("personalised", personalised), ("general", general)):
         for at, offer in enumerate(offers):
             if offer.id in seen:
-                say((pool, at, "id"), f"there are two offers `{offer.id}`", "an id names one offer: rename one")
+                say((pool, at, "id"), f"there are two offers `{offer.id}`", "an id names one offer: rename one", CODE)
             seen.add(offer.id)
 
 

@@ -76,7 +76,8 @@ def test_the_decisions_file_has_one_row_per_row_of_the_audience(world, tmp_path)
 
     dry_run(ruleset(minors(), asked_first()), campaign(), world, NOW, out=out, options=QUICK)
 
-    nothing = {"moved_to": None, "stripped": None, "generic": False, "send_at": None, "impossible": None,
+    nothing = {"moved_to": None, "stripped": None, "generic": False, "blend": None, "send_at": None,
+               "impossible": None,
                "policies": None, "undetermined": None, "determining_0": 0, "undetermined_0": 0,
                "audit_0": 0}  # fmt: skip
     young = {"policies": "minors", "determining_0": 2, "channel": None, "verdict": "block"}
@@ -98,8 +99,8 @@ def test_the_lists_hold_every_row_once(world, tmp_path):
     dry_run(ruleset(minors(), asked_first()), campaign(), world, NOW, lists=lists, options=QUICK)
 
     assert {path.name: path.read_text().splitlines()[1:] for path in lists.iterdir()} == {
-        "to-push.csv": ["ann,allow,,false,2026-03-02T10:00:00Z"],
-        "to-email.csv": ["bob,downgrade,,false,2026-03-02T10:00:00Z"],
+        "to-push.csv": ["ann,allow,,false,2026-03-02T10:00:00Z,"],
+        "to-email.csv": ["bob,downgrade,,false,2026-03-02T10:00:00Z,"],
         "not-sent.csv": ["cyd,minors,", "dee,minors,", "eve,,no_address"],
     }
 

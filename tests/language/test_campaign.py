@@ -93,6 +93,9 @@ def test_a_manifest_is_read_whole(tmp_path: Path):
     assert isinstance(manifest.audience.files["people"], DataFile)
 
 
+SHOWS = "{body: '{{ offers[0].text }}'}"
+
+
 def small(more: str = "", channel: str = "{body: Hello}", audience: str = "{selected_by: []}") -> str:
     return f"campaign: c\npurpose: marketing\naudience: {audience}\nchannels:\n  push: {channel}\n{more}\n"
 
@@ -294,8 +297,58 @@ MISTAKES = [
         "`channels` is empty",
         "fill it in, or leave it out",
     ),
+    (
+        small("offers: {personalised: [{id: crib, chosen_by: ¦[baskt]}]}", SHOWS),
+        "unknown attribute `baskt`; did you mean `basket`?",
+        "register it under `attributes:`",
+    ),
+    (
+        small("offers: {personalised: [{id: crib, chosen_by: ¦[diary]}]}", SHOWS),
+        "`diary` is used here, and no sentence tells people that it is remembered",
+        "write `disclosed_as:` at `diary` in the registry",
+    ),
+    (
+        small("offers: {personalised: [¦{id: crib}]}"),
+        "`offers.personalised[1]` has no `chosen_by`",
+        "add `chosen_by:`",
+    ),
+    (
+        small("offers: {show: ¦1, personalised: [{id: a, chosen_by: [basket]}, {id: b, chosen_by: [basket]}]}", SHOWS),
+        "`show` is 1, and 2 offers are personalised",
+        "a message holds all of its personalised offers: raise `show`, or take some out",
+    ),
+    (
+        small("offers: {show: ¦3, general: [{id: tea}, {id: cake}]}"),
+        "`show` is 3, and there are 2 offers",
+        "lower `show`, or add offers to `general`",
+    ),
+    (
+        small("offers: {personalised: [{id: tea, chosen_by: [basket]}], general: [{id: ¦tea}]}", SHOWS),
+        "there are two offers `tea`",
+        "an id names one offer: rename one",
+    ),
+    (
+        small("offers: {personalised: [{id: tea, chosen_by: [basket], reveals: ¦secrets}]}"),
+        "unknown reveals `secrets`",
+        "expected one of `public`, `internal`, `personal`, `contact`, `behavioural`, `precise_location`, `financial`, "
+        "`special_category`",
+    ),
+    (
+        small("offers: {general: [{id: tea}]}", "{body: Hello, generic: {body: ¦'{{ offers.size }}'}}"),
+        "a generic text shows no offers",
+        "take `offers` out of it",
+    ),
+    (
+        small(channel="¦{body: '{% for offer in offers %}{{ offer.text }}{% endfor %}'}"),
+        "`push` shows offers, and the campaign names none",
+        "write `offers:` in the manifest",
+    ),
     # warnings
-    (small("¦offers: {}"), "warning: `offers` is not judged yet", "the `offers` kind comes with a later version"),
+    (
+        small("offers: {personalised: [{id: crib, chosen_by: [basket]}]}", "¦{body: Hello}"),
+        "warning: `push` does not say where its offers stand: blended, it would show none",
+        "write `{% for offer in offers %}{{ offer.text }}{% endfor %}` there",
+    ),
     (
         small(audience="¦{}"),
         "warning: `audience` does not say what picked the people: uses are unknown",

@@ -301,17 +301,17 @@ POLICIES = [
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: ¦blok}",
         "`on_breach` is the text `blok`; did you mean `block`?",
-        "PART is one of `channel`, `uses`, `content`, `send_at`",
+        "PART is one of `channel`, `uses`, `content`, `send_at`, `offers`",
     ),
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: ¦{downgrade: generic}}",
         "`on_breach` is a mapping; expected `block` or `downgrade: {PART: VALUE}`",
-        "PART is one of `channel`, `uses`, `content`, `send_at`",
+        "PART is one of `channel`, `uses`, `content`, `send_at`, `offers`",
     ),
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: {downgrade: {¦chanel: email}}}",
         "unknown change `chanel`; did you mean `channel`?",
-        "expected one of `channel`, `uses`, `content`, `send_at`",
+        "expected one of `channel`, `uses`, `content`, `send_at`, `offers`",
     ),
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: {downgrade: {channel: ¦emial}}}",
@@ -340,8 +340,8 @@ POLICIES = [
     ),
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: {downgrade: {¦offers: blend}}}",
-        "a change of `offers` is not supported yet",
-        "ask for another change",
+        "policies of kind `rule` cannot ask for `offers`",
+        "they may ask for `block`, `channel`, `content`",
     ),
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: block, mode: ¦enforced}",
