@@ -77,7 +77,7 @@ def test_every_policy_says_why_in_a_sentence(library: Workspace) -> None:
 def test_whoever_cites_a_law_says_where_when_and_whether_it_is_in_force(library: Workspace) -> None:
     cited = {policy.id: policy.source for policy in library.policies if policy.source}
 
-    assert {"refusal-is-final", "push-by-invitation", "us-telemarketing-hours"} <= set(cited)
+    assert {"refusal-is-final", "push-by-invitation", "email-with-permission"} <= set(cited)
     for source in cited.values():
         assert source is not None
         assert source["url"].startswith("https://")
