@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from policykit.assemble.overlays import check_overlays
 from policykit.compile import try_compile
 from policykit.demo.library import library_path
 from policykit.demo.write import write_demo
@@ -57,7 +58,8 @@ def read(folder: Path | None) -> tuple[Opened, list[Problem]]:
     found = discover()
     workspace, problems = read_workspace(root, found.kinds, found.facts, _here(root))
     ruleset, wrong = try_compile(workspace.policies, workspace.registry, found.kinds, workspace.waivers)
-    return Opened(workspace, ruleset, found), in_order([*found.problems, *problems, *wrong])
+    looser = check_overlays(workspace, found.kinds)
+    return Opened(workspace, ruleset, found), in_order([*found.problems, *problems, *wrong, *looser])
 
 
 def find_root(folder: Path | None) -> Path:

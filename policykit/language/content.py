@@ -23,7 +23,7 @@ PARTS = ("subject", "preheader", "title", "body", "text", "html")
 ANSWERS = ("one_click", "unsubscribe", "postal_address")  # questions with a fact of their own, `send.content.*`
 FIELD = "\ufffc"
 _OPEN, _CLOSE = "\ue000", "\ue001"
-_BODIES = ("body", "text", "html")
+BODIES = ("body", "text", "html")
 _URI = re.compile(r"<\s*([^<>\s]*)\s*>")
 _HTTPS = re.compile(r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?(?:[/?#][^\s]*)?")
 _UNSUBSCRIBE, _SENDER = f"{_OPEN}unsubscribe_url{_CLOSE}", f"{_OPEN}sender_address{_CLOSE}"
@@ -105,7 +105,7 @@ def _addresses(headers: Iterable[tuple[str, str]] | None) -> tuple[str, ...]:
 def way_out(texts: Mapping[str, str], known: Iterable[str] = ()) -> bool:
     """Whether every text of the message names a way out. known: addresses that are one."""
     addresses = (_UNSUBSCRIBE, *known)
-    bodies = [part for part in _BODIES if part in texts]
+    bodies = [part for part in BODIES if part in texts]
     return bool(bodies) and all(_leads_out(part, texts[part], addresses) for part in bodies)
 
 
@@ -123,7 +123,7 @@ def names_sender(texts: Mapping[str, str], sender_address: str | None) -> bool |
     wanted = _bare(sender_address or "")
     if not wanted:
         return None
-    bodies = [read(texts[part])[0] if part == "html" else texts[part] for part in _BODIES if part in texts]
+    bodies = [read(texts[part])[0] if part == "html" else texts[part] for part in BODIES if part in texts]
     return bool(bodies) and all(_SENDER in text or wanted in _bare(text) for text in bodies)
 
 

@@ -95,12 +95,15 @@ def changes_of(policies: Iterable[Policy]) -> list[tuple[Policy, Policy]]:
     versions_of: dict[str, list[Policy]] = {}
     for policy in policies:
         versions_of.setdefault(policy.beside or policy.id, []).append(policy)
-    return [(earlier, later) for found in versions_of.values() for at, later in enumerate(found) for earlier in found[:at]]
+    return [
+        (earlier, later) for found in versions_of.values() for at, later in enumerate(found) for earlier in found[:at]
+    ]
 
 
 def no_ranks(node: Node, layer: int, problems: list[Problem]) -> None:
     """An overlay that ranks channels would change what the company's policies mean."""
     ranks = node.entries.get("channels") if isinstance(node, MapNode) else None
     if layer > 0 and ranks:
-        problems.append(Problem(ranks.key, "an overlay cannot rank channels: it would change what the company's policies "
-                                "mean", "rank them in the first folder of `policies:`", "overlay.channels"))  # fmt: skip
+        message = "an overlay cannot rank channels: it would change what the company's policies mean"
+        way_out = "rank them in the first folder of `policies:`"
+        problems.append(Problem(ranks.key, message, way_out, "overlay.channels"))

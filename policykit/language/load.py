@@ -106,7 +106,8 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     waivers = read_waivers((node.entries["waivers"].node for node in maps if "waivers" in node.entries), policies,
                            reader, problems)  # fmt: skip
     manifests = _manifests(manifest_files, root, config, registry, problems)
-    policy_ids, campaign_ids = sorted({*_ids(row for _, row in rows), *(each.id for each in policies)}), _ids((file.node for file in manifest_files), "campaign")
+    policy_ids = sorted({*_ids(row for _, row in rows), *(policy.id for policy in policies)})
+    campaign_ids = _ids((file.node for file in manifest_files), "campaign")
     cases = [
         _of_layer(read_cases(file.node, file.shown, registry, policy_ids, problems, campaign_ids), names[file.layer],
                   policies)
@@ -118,7 +119,8 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     if unread:
         problems = [problem for problem in problems if not _may_follow(problem)]
     workspace = Workspace(root, config, policies, registry, tuple(case for case in cases if case), manifests,
-                          tuple(sorted(problems, key=lambda problem: problem.sort_key)), shown_from, packs, waivers)  # fmt: skip
+                          tuple(sorted(problems, key=lambda problem: problem.sort_key)), shown_from, packs,
+                          waivers)  # fmt: skip
     return workspace, problems
 
 

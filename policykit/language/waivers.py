@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from policykit.errors import Place, Problem
 from policykit.language.layers import LAYER_MARK, versions
 from policykit.language.matching import Scope, read_scope
 from policykit.language.policy import NOWHERE, Policy, PolicyReader, Quoted, read_dates
-from policykit.language.registry import Registry
 from policykit.language.schema import Schema, Shape
 from policykit.language.suggest import did_you_mean, found, some
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, find, to_plain
@@ -116,9 +115,7 @@ def _rows(sections: Iterable[Node], problems: list[Problem]) -> Iterable[Node]:
                                     "begin each waiver with `- id:`", "policy.sections"))  # fmt: skip
 
 
-def _waiver(
-    node: Node, known: Mapping[str, Policy], reader: PolicyReader, problems: list[Problem]
-) -> Waiver | None:
+def _waiver(node: Node, known: Mapping[str, Policy], reader: PolicyReader, problems: list[Problem]) -> Waiver | None:
     """The waiver; not `sound` after reporting what is wrong with it, None when it is no mapping."""
     before = len(problems)
     problems += [_without_end(problem) for problem in _SHAPE.check(node)]
@@ -154,8 +151,8 @@ def _waived(named: Node | None, known: Mapping[str, Policy], problems: list[Prob
     waived = versions(named.value, known)
     if not waived:
         way_out = f"policies: {some(sorted(known))}" if known else "there are none"
-        problems.append(Problem(named.place, f"unknown policy `{named.value}`{did_you_mean(named.value, known)}", way_out,
-                                "waiver.unknown-policy"))  # fmt: skip
+        message = f"unknown policy `{named.value}`{did_you_mean(named.value, known)}"
+        problems.append(Problem(named.place, message, way_out, "waiver.unknown-policy"))
     locked = [policy for policy in versions(named.value.partition(LAYER_MARK)[0], known) if policy.locked]
     if waived and locked:
         problems.append(Problem(named.place, f"`{locked[0].id}` is locked and cannot be waived (it stands at "
