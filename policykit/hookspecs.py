@@ -151,6 +151,16 @@ def policykit_guards() -> Iterable[Attach]:  # type: ignore[empty-body]  # a spe
 
 
 @hookspec
+def policykit_packs() -> Iterable[Path]:  # type: ignore[empty-body]  # a spec has no body
+    """Folders with packs this plugin adds: policies with their cases, for `policykit packs`.
+
+    A folder is a workspace of its own (it has a `policykit.yaml`), so that `policykit test` runs its
+    cases where they are. Each file with a section `pack:` is a pack, and the cases beside it belong to
+    it. Ids of packs are shared by everybody, as names of kinds are.
+    """
+
+
+@hookspec
 def policykit_decided(decisions: Sequence[DecisionRecord]) -> None:
     """Called after sends were decided, with the records of one request: for audit sinks and metrics.
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, cast
 
 import pluggy
@@ -19,6 +20,7 @@ from policykit import hookspecs, kinds
 from policykit.adapters.base import Adapter
 from policykit.errors import Problem
 from policykit.hookspecs import PROJECT, Attach, Kind, OpenStore
+from policykit.language.config import CONFIG_FILE
 from policykit.language.policy import POLICY_SCHEMA
 from policykit.language.schema import Shape
 from policykit.language.tree import MapNode, Source
@@ -28,7 +30,7 @@ from policykit.vocabulary import CHANNELS, FACTS, FactSpec
 
 _HOOKS = (
     "policykit_kinds", "policykit_facts", "policykit_adapters", "policykit_stores", "policykit_guards",
-    "policykit_decided",
+    "policykit_packs", "policykit_decided",
 )  # fmt: skip
 _BUILT_IN = "policykit-core"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -45,7 +47,7 @@ _log = logging.getLogger("policykit")
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """One plugin as found. error: None when it loaded; the rest: the names of what it added."""
+    """One plugin as found. error: None when it loaded; packs: its folders; the rest: the names of what it added."""
 
     name: str
     distribution: str
@@ -57,6 +59,7 @@ class Plugin:
     stores: tuple[str, ...] = ()
     guards: tuple[str, ...] = ()
     observes: bool = False
+    packs: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class _Added:
     stores: Mapping[str, OpenStore]
     guards: tuple[Attach, ...]
     observers: tuple[Observer, ...]
+    packs: tuple[Path, ...]
 
 
 class _Loading:
@@ -135,6 +139,7 @@ class _Loading:
             _check_facts(added.facts)
             _check_adapters(added.adapters)
             _check_stores(added.stores)
+            _check_packs(added.packs)
         return self._give(name, distribution, version, added)
 
     def _added(self, name: str, plugin: object) -> _Added:
@@ -153,6 +158,7 @@ class _Loading:
             stores,
             tuple(guards),
             tuple(_unharmful(name, impl) for impl in self._impls("policykit_decided", plugin)),
+            tuple(self._answers("policykit_packs", plugin, Path)),
         )
 
     def _give(self, name: str, distribution: str, version: str, added: _Added) -> Plugin:
@@ -169,7 +175,7 @@ class _Loading:
         self.observers += added.observers
         return Plugin(
             name, distribution, version, None, tuple(kinds), tuple(facts), tuple(adapters), tuple(stores),
-            tuple(_named(guard) for guard in added.guards), bool(added.observers),
+            tuple(_named(guard) for guard in added.guards), bool(added.observers), added.packs,
         )  # fmt: skip
 
     def _own(self, what: str, name: str, distribution: str) -> bool:
@@ -282,6 +288,12 @@ def _check_stores(stores: Mapping[str, OpenStore]) -> None:
     for scheme in stores:
         if not _SCHEME.fullmatch(scheme):
             raise ValueError(f"`{scheme}` is no scheme of a URL")
+
+
+def _check_packs(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        if not (folder / CONFIG_FILE).is_file():
+            raise ValueError(f"a folder of packs has no `{CONFIG_FILE}`: `{folder.name}`")
 
 
 def _distribution(point: EntryPoint) -> str:

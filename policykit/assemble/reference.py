@@ -35,6 +35,7 @@ def plugins() -> list[dict[str, Any]]:
             "adapters": [_adapter(found.adapters[name]) for name in plugin.adapters],
             "stores": list(plugin.stores),
             "guards": list(plugin.guards),
+            "packs": [folder.as_posix() for folder in plugin.packs],
             "observes": plugin.observes,
             "error": plugin.error,
         }

@@ -34,10 +34,15 @@ def library_path(package: Path = PACKAGE) -> Path:
 
     package: the folder of the package `policykit`.
     """
-    for candidate in (package / "_library", package.parent / "policies"):
-        if (candidate / "registry.yaml").is_file():
-            return candidate
+    for candidate in library_folders(package):
+        return candidate
     raise InternalError(f"the library of policies is missing from this installation: looked beside `{package}`")
+
+
+def library_folders(package: Path = PACKAGE) -> tuple[Path, ...]:
+    """The folder of the library, or none where the installation lacks it."""
+    candidates = (package / "_library", package.parent / "policies")
+    return tuple(folder for folder in candidates if (folder / "registry.yaml").is_file())[:1]
 
 
 def shelf(library: Path) -> dict[str, Path]:
