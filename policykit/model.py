@@ -91,6 +91,19 @@ class SentRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackRecord:
+    """Something a person told us back. at: None = unreadable, it then counts whatever the instant.
+
+    points: taken from what they tolerate, None = unreadable. degree: None = it names none, `UNREADABLE` = it
+    names one that cannot be read.
+    """
+
+    at: Micros | None = None
+    points: int | None = 0
+    degree: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AttributeValue:
     """A person's value of one attribute with the provenance of this value.
 
@@ -114,7 +127,8 @@ class Person:
     """Everything known about one person. A relation that is None was not supplied: unknown.
 
     facts: `recipient.*` and facts added by the workspace, by path, typed as the vocabulary says
-    (timestamps and durations in microseconds); absent = unknown.
+    (timestamps and durations in microseconds); absent = unknown. feedback: lowers what they tolerate and accept;
+    a relation of it that was not supplied lowers nothing.
     """
 
     id: str
@@ -124,6 +138,7 @@ class Person:
     consents: tuple[ConsentRecord, ...] | None = None
     history: tuple[SentRecord, ...] | None = None
     attributes: Mapping[str, AttributeValue] | None = None
+    feedback: tuple[FeedbackRecord, ...] = ()
 
 
 # --- a campaign: a planned send, or the one message a case or a live call is about ----------------

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from policykit.assemble.moment import instant, now
 from policykit.assemble.pseudonyms import pseudonyms
-from policykit.assemble.stores import exported, opened_store
+from policykit.assemble.stores import exported, is_suppressed, opened_store
 from policykit.assemble.workspace import Opened, manifest, open_workspace
 from policykit.dryrun import run
 from policykit.dryrun.numbers import Example, Numbers, Suggestion
@@ -104,14 +104,15 @@ def supplied(
     with opened_store(asked.opened) as store:
         progress("reading the store")
         with exported(store, {relation.name for relation in RELATIONS} - given) as files:
-            yield _from_store(asked.manifest, wish.files, files), list(_held(asked.manifest.id, store))
+            found = _from_store(asked.manifest, wish.files, files)
+            yield replace(found, suppressed=is_suppressed(store)), list(_held(asked.manifest.id, store))
 
 
 def _from_store(found: Manifest, given: Mapping[str, Path], files: Mapping[str, Path]) -> Sources:
     """The files given, the manifest's audience, and the rest from the store, under the names it has them."""
     stored = {name: Source(path) for name, path in files.items()}
     audience = {"audience": files["people"]} if "people" in files else {}
-    return replace(sources(found, {**audience, **given}), **stored)
+    return replace(sources(found, {**audience, **given}), **stored)  # type: ignore[arg-type]  # names of relations
 
 
 def _held(campaign: str, store: Store) -> Iterator[Problem]:
@@ -136,7 +137,7 @@ def sources(found: Manifest, files: Mapping[str, Path]) -> Sources:
                 "write `audience: {from: people.csv}`, or give `--audience FILE`",
             )
         )
-    return Sources(people, **known)
+    return Sources(people, **known)  # type: ignore[arg-type]  # names of relations
 
 
 def _near(path: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from policykit.language.config import CONFIG_FILE
 from policykit.sends import DecisionRecord, from_line
 from policykit.stores.base import Cell, Store, Written
 from policykit.stores.open import open_store
+from policykit.stores.suppressed import address_hash
 from policykit.vocabulary import RELATIONS, Relation
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,6 +96,15 @@ def exported(store: Store, names: Collection[str]) -> Iterator[Mapping[str, Path
             relation.name: _export(Path(folder), relation, store)
             for relation in RELATIONS if relation.name in names
         }  # fmt: skip
+
+
+def is_suppressed(store: Store) -> Callable[[str, str], bool]:
+    """Whether the store suppresses an address, without asking it again."""
+    hashes = {entry.hash for entry in store.suppressions()}
+    key = store.suppression_key()
+    if not hashes:
+        return lambda channel, address: False
+    return lambda channel, address: address_hash(key, channel, address) in hashes
 
 
 def _export(folder: Path, relation: Relation, store: Store) -> Path:

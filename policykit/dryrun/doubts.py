@@ -14,6 +14,7 @@ from policykit.vocabulary import (
     BASES,
     CHANNELS,
     COUNTRIES,
+    DEGREES,
     MESSAGE_CLASSES,
     ORIGINS,
     QUALITIES,
@@ -42,6 +43,7 @@ _WORDS: Mapping[str, Mapping[str, tuple[tuple[str, ...], str]]] = {
     },
     "history": {"channel": (_CHANNELS, "count in every cap"), "message_class": (MESSAGE_CLASSES, "count in every cap")},
     "attributes": {"origin": (_ORIGINS, _UNKNOWN)},
+    "feedback": {"degree": (tuple(degree for degree, _ in DEGREES), "leave the person's degree unknown")},
 }
 
 

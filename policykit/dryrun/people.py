@@ -6,14 +6,15 @@ A staged column is a name and the SQL that makes it from the joined relations: `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from policykit.dryrun import cells
+from policykit.dryrun import cells, feedback
 from policykit.dryrun.relations import Data, Table
 from policykit.dryrun.sources import named, quoted
+from policykit.facts.feedback import FREE, SUPPRESSED
 from policykit.facts.values import fitting
 from policykit.facts.zones import zones
 from policykit.ir.nodes import (
@@ -51,9 +52,11 @@ class Said:
     sql: str
     type: Type
     assumed: Value = None
+    after: Callable[[str], str] | None = None  # what happens to it, said or assumed
 
     def filled(self, literal: str) -> str:
-        return self.sql if self.assumed is None else f"coalesce({self.sql}, {literal})"
+        sql = self.sql if self.assumed is None else f"coalesce({self.sql}, {literal})"
+        return sql if self.after is None else self.after(sql)
 
 
 @dataclass(slots=True)
@@ -89,9 +92,11 @@ class PeopleFacts:
             sql = self._address_fact(name, channel)
         else:
             sql = self._column(leaf)
-        if sql is None:
+        after = feedback.after(leaf.path) if self.data.get("feedback") is not None else None
+        if sql is None and (after is None or assumed is None):
             return Known(assumed)
-        return Said(_readable(leaf.path, sql), leaf.type, assumed)
+        said = _readable(leaf.path, sql) if sql is not None else feedback.NOTHING[leaf.path]
+        return Said(said, leaf.type, assumed, after)
 
     def _column(self, leaf: Fact) -> str | None:
         name = self.data.facts.get(leaf.path)
@@ -170,9 +175,10 @@ class PeopleFacts:
         field = name.removeprefix("address.")
         column = f"address.{self.channels[channel]}"
         people, relation = self.data.people.columns, self.data.get("addresses")
-        # The people file's own address wins; only `shared` can be said there.
+        # The people file's own address wins; it says `shared`, and whether the store suppresses it.
         own = column in people
-        own_says = f"p.{named(column + '.shared')}" if field == "shared" and column + ".shared" in people else "NULL"
+        said = f"{column}.{field}"
+        own_says = f"p.{named(said)}" if field in ("shared", "suppressed") and said in people else "NULL"
         listed = f"d.{field}_{channel}" if relation is not None and field in relation.columns else "NULL"
         if own and relation is not None:
             return f"CASE WHEN p.{named(column)} IS NOT NULL THEN {own_says} ELSE {listed} END"
@@ -252,15 +258,18 @@ def _unless(sql: str, field: str) -> str:
     return f"nullif({sql}, {_NEVER})" if field == "collected_at" else f"nullif({sql}, '')"
 
 
+_ADDRESS_FIELDS = ("suppressed", "shared", "origin", "permission")  # in the order in which they are compared
+
+
 def addresses_sql(table: Table, channels: Sequence[str], fields: Iterable[str]) -> str:
     """One row per person: per prepared channel k `has_k`, and the fields asked for of the address that sorts first."""
-    wanted = [field for field in ("shared", "origin", "permission") if field in table.columns and field in set(fields)]
+    wanted = [field for field in _ADDRESS_FIELDS if field in table.columns and field in set(fields)]
     columns, outer = [], []
     for k, channel in enumerate(channels):
         here = f"FILTER (WHERE channel = {quoted(channel)} AND address IS NOT NULL)"
         columns.append(f"count(*) {here} > 0 AS has_{k}")
         if wanted:
-            shown = [f for f in ("shared", "origin", "permission") if f in table.columns]
+            shown = [f for f in _ADDRESS_FIELDS if f in table.columns]
             packed = ", ".join(["address := address", *(f"{f} := coalesce(CAST({f} AS VARCHAR), '')" for f in shown)])
             columns.append(f"min(struct_pack({packed})) {here} AS address_{k}")
             outer += [f"{_address_field(f'address_{k}', f)} AS {f}_{k}" for f in wanted]
@@ -275,4 +284,6 @@ def addresses_sql(table: Table, channels: Sequence[str], fields: Iterable[str]) 
 def _address_field(packed: str, field: str) -> str:
     if field == "shared":
         return f"CASE {packed}.shared WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END"
+    if field == "suppressed":
+        return f"CASE {packed}.suppressed WHEN '{SUPPRESSED}' THEN TRUE WHEN '{FREE}' THEN FALSE END"
     return f"({packed}.permission <> '')" if field == "permission" else f"nullif({packed}.origin, '')"

@@ -11,9 +11,19 @@ import duckdb
 from policykit.dryrun.people import known_purposes
 from policykit.dryrun.relations import Data, Table
 from policykit.dryrun.sources import quoted
+from policykit.facts.feedback import FREE, SUPPRESSED, degree_of
 from policykit.facts.records import node_of, one_of
 from policykit.ir.rules import RuleSet
-from policykit.model import FOREVER, UNREADABLE, Address, AttributeValue, ConsentRecord, Person, SentRecord
+from policykit.model import (
+    FOREVER,
+    UNREADABLE,
+    Address,
+    AttributeValue,
+    ConsentRecord,
+    FeedbackRecord,
+    Person,
+    SentRecord,
+)
 from policykit.vocabulary import BASES, CHANNELS, MESSAGE_CLASSES, ORIGINS, QUALITIES, STATUSES
 
 Row = dict[str, Any]
@@ -83,6 +93,7 @@ def _person(ruleset: RuleSet, data: Data, row: Row, related: Mapping[str, list[R
         else tuple(_consent(ruleset, r, i) for i, r in enumerate(related["consents"])),
         history=None if "history" not in related else tuple(_sent(ruleset, r) for r in related["history"]),
         attributes=_attributes(ruleset, data, row, related.get("attributes")),
+        feedback=tuple(_told(entry) for entry in related.get("feedback", ())),
     )
 
 
@@ -111,8 +122,16 @@ def _sent(ruleset: RuleSet, row: Row) -> SentRecord:
     )  # fmt: skip
 
 
+def _told(row: Row) -> FeedbackRecord:
+    points = row.get("lower_tolerance", 0)
+    return FeedbackRecord(row["instant"], None if points < 0 else points, degree_of(row.get("degree")))
+
+
+_SUPPRESSED = {SUPPRESSED: True, FREE: False}
+
+
 def _addresses(data: Data, row: Row, listed: list[Row] | None) -> Mapping[str, Address] | None:
-    own = [name for name in row if name.startswith("address.") and not name.endswith(".shared")]
+    own = [name for name in row if name.startswith("address.") and not name.endswith((".shared", ".suppressed"))]
     if listed is None and not any(name.startswith("address.") for name in data.people.columns):
         return None
     columns = data.tables["addresses"].columns if listed is not None else frozenset[str]()
@@ -120,11 +139,14 @@ def _addresses(data: Data, row: Row, listed: list[Row] | None) -> Mapping[str, A
     for entry in sorted((r for r in listed or [] if r["address"] is not None), key=_address_order, reverse=True):
         permission = bool(entry["permission"]) if "permission" in columns else None
         found[entry["channel"]] = Address(
-            entry["address"], entry.get("shared"), one_of(entry.get("origin"), dict(ORIGINS)), permission
-        )
+            entry["address"], entry.get("shared"), one_of(entry.get("origin"), dict(ORIGINS)), permission,
+            _SUPPRESSED.get(entry.get("suppressed", "")),
+        )  # fmt: skip
     for name in own:
         if row[name] is not None:
-            found[name.removeprefix("address.")] = Address(row[name], row.get(name + ".shared"))
+            found[name.removeprefix("address.")] = Address(
+                row[name], row.get(name + ".shared"), suppressed=row.get(name + ".suppressed")
+            )
     return found
 
 
@@ -133,6 +155,7 @@ def _address_order(row: Row) -> tuple[str, ...]:
     shared = row.get("shared")
     return (
         row["address"],
+        row.get("suppressed") or "",
         "" if shared is None else str(shared).lower(),
         row.get("origin") or "",
         row.get("permission") or "",

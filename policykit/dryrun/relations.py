@@ -13,8 +13,12 @@ import duckdb
 
 from policykit.dryrun import cells
 from policykit.dryrun.doubts import about_nobody, odd_words, overlooked
+from policykit.dryrun.personal import unregistered
 from policykit.dryrun.sources import Opened, Raw, Source, Sources, named, open_source, quoted, unreadable
+from policykit.dryrun.suppressed import marked
 from policykit.errors import BadData, Place, Problem
+from policykit.facts.feedback import EMPTY, FREE, SUPPRESSED, UNREAD
+from policykit.model import Attribute
 from policykit.vocabulary import RELATIONS, Column, Vocabulary, relation_columns
 
 MAX_ROWS_OF_ONE = 16  # of one person in an audience; more is wrong input (M7)
@@ -58,9 +62,19 @@ class Data:
         return self.tables.get(name)
 
 
-def read_data(connection: duckdb.DuckDBPyConnection, sources: Sources, vocabulary: Vocabulary) -> Data:
-    """The relations of all files; every problem of every file at once raises `BadData`."""
+def read_data(
+    connection: duckdb.DuckDBPyConnection,
+    sources: Sources,
+    vocabulary: Vocabulary,
+    attributes: Mapping[str, Attribute] | None = None,
+) -> Data:
+    """The relations of all files; every problem of every file at once raises `BadData`.
+
+    attributes: those registered; then personal columns that are not are refused. None = nobody looks.
+    """
     opened, problems = _open_all(connection, sources, vocabulary)
+    if attributes is not None:
+        problems += unregistered(connection, opened, attributes, sources.ignore)
     problems += [p for o in opened.values() for p in _mistyped(o, vocabulary)]
     if problems:
         raise BadData(problems)
@@ -83,6 +97,8 @@ def read_data(connection: duckdb.DuckDBPyConnection, sources: Sources, vocabular
     if problems:
         raise BadData(problems)
     repeated, most = _check_people(connection, tables["people"])
+    if sources.suppressed is not None:
+        tables = marked(connection, tables, sources.suppressed)
     warnings += [warning for source in opened.values() for warning in overlooked(source, vocabulary)]
     warnings += [warning for table in tables.values() for warning in odd_words(connection, table.sql, table.opened)]
     warnings += about_nobody(connection, tables["people"].sql, _others(tables))
@@ -241,6 +257,13 @@ def _table(connection: duckdb.DuckDBPyConnection, opened: Opened, key_type: str,
         read = cells.as_text(raw) if wild else cells.cell(raw, spec.type)
         if name in members:  # what is no member cannot be read
             read = f"CASE WHEN {read} IN ({', '.join(map(quoted, members[name]))}) THEN {read} END"
+        if not people and name == "suppressed":  # an empty cell and one that cannot be read are two things
+            read = (
+                f"CASE WHEN {cells.as_text(raw)} IS NULL THEN '{EMPTY}' WHEN {read} THEN '{SUPPRESSED}' "
+                f"WHEN NOT {read} THEN '{FREE}' ELSE '{UNREAD}' END"
+            )
+        if not people and name == "lower_tolerance":  # likewise: 0 and -1
+            read = f"CASE WHEN {cells.as_text(raw)} IS NULL THEN 0 WHEN {read} >= 0 THEN {read} ELSE -1 END"
         if not people and name in ("evidence", "permission"):  # `false` is how exports say that there is none
             read = f"CASE WHEN lower({read}) <> 'false' THEN {read} END"
         columns.append(f"{read} AS {named(column_name(name))}")

@@ -10,7 +10,7 @@ import csv
 import difflib
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -42,7 +42,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The files of one dry run; a relation that is None was not supplied, so it is unknown (M3)."""
+    """The files of one dry run; a relation that is None was not supplied, so it is unknown (M3).
+
+    suppressed: whether the store suppresses an address (channel, text); None = no store was asked.
+    ignore: headers of columns that may look personal and are nobody's business here.
+    """
 
     people: Source
     addresses: Source | None = None
@@ -50,6 +54,8 @@ class Sources:
     history: Source | None = None
     attributes: Source | None = None
     feedback: Source | None = None
+    suppressed: Callable[[str, str], bool] | None = None
+    ignore: frozenset[str] = frozenset()
 
     def given(self) -> dict[str, Source]:
         """Relations that were supplied, by name, in the order of the vocabulary."""

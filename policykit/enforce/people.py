@@ -51,12 +51,14 @@ def subjects(
     *,
     alone: bool,
     without: str | None = None,
+    suppressed: frozenset[tuple[str, str]] | None = None,
 ) -> Found:
     """Everybody a send may reach. people, named: as the store knows them.
 
     Values of the application are those of the person it names; where it names nobody, everybody's.
     alone: whether it is the only address of its call: a person named for a call of several is not
     believed to own an address that nobody knows. without: a decision whose slot does not count.
+    suppressed: see `stores.base.Known`.
     """
     at = (send.channel, send.address or "")
     values = (sending.values or None) if sending is not None else None
@@ -70,17 +72,18 @@ def subjects(
             without=without,
             address=at if send.address else None,
             values=values if name in (None, stored.id) else None,
+            suppressed=suppressed,
         )
         return Subject(stored.id, person, stored.seen)
 
     living = tuple(_known(stored) for stored in people)
     if name is None:
-        return Found(living or (_stranger(at, values),))
+        return Found(living or (_stranger(at, values, suppressed),))
     if any(stored.id == name for stored in people):
         return Found(living)
     own = _known(named if named is not None else StoredPerson(name))
     if living or not alone:
-        return Found((replace(own, elsewhere=True), *(living or (_stranger(at, None),))), (PERSON,))
+        return Found((replace(own, elsewhere=True), *(living or (_stranger(at, None, suppressed),))), (PERSON,))
     return Found((own,))
 
 
@@ -88,8 +91,10 @@ def _named(sending: Sending | None) -> str | None:
     return (sending.person or None) if sending is not None else None
 
 
-def _stranger(at: tuple[str, str], values: Mapping[str, str] | None) -> Subject:
-    person = stranger(*at)
+def _stranger(
+    at: tuple[str, str], values: Mapping[str, str] | None, suppressed: frozenset[tuple[str, str]] | None
+) -> Subject:
+    person = stranger(*at, suppressed)
     if values:
         person = replace(person, attributes={name: AttributeValue(text or None) for name, text in values.items()})
     return Subject(None, person)

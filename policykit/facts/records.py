@@ -8,9 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from policykit.facts.feedback import degree_of, points_of
 from policykit.ir.rules import RuleSet
 from policykit.language.spans import EARLIEST, LATEST, parse_instant
-from policykit.model import FOREVER, UNREADABLE, Address, AttributeValue, ConsentRecord, Micros, SentRecord
+from policykit.model import (
+    FOREVER,
+    UNREADABLE,
+    Address,
+    AttributeValue,
+    ConsentRecord,
+    FeedbackRecord,
+    Micros,
+    SentRecord,
+)
 from policykit.vocabulary import (
     BASES,
     CHANNELS,
@@ -60,8 +70,20 @@ def read_address(row: Mapping[str, object]) -> Address | None:
     if text is None:
         return None
     permission = None if "permission" not in row else _reference(named) is not None
-    shared = row.get("shared")
-    return Address(text, shared if isinstance(shared, bool) else None, one_of(row.get("origin"), _ORIGINS), permission)
+    return Address(
+        text, _flag(row.get("shared")), one_of(row.get("origin"), _ORIGINS), permission, _flag(row.get("suppressed"))
+    )
+
+
+def read_feedback(row: Mapping[str, object]) -> FeedbackRecord:
+    """Something a person told us back."""
+    return FeedbackRecord(
+        read_instant(row.get("at")), points_of(row.get("lower_tolerance")), degree_of(read_text(row.get("degree")))
+    )
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def read_attribute(ruleset: RuleSet, row: Mapping[str, object]) -> AttributeValue:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from policykit.facts import cells
+from policykit.facts import cells, views
 from policykit.facts.cells import Read
+from policykit.facts.feedback import degree_of, points_of
 from policykit.facts.quick import maker
-from policykit.facts.views import Addresses, Attributes, Facts, Ranks
+from policykit.facts.views import Addresses, Attributes, Facts, Places, Ranks
 from policykit.ir.rules import RuleSet
-from policykit.model import FOREVER, Address, ConsentRecord, Person, SentRecord
+from policykit.model import FOREVER, Address, ConsentRecord, FeedbackRecord, Person, SentRecord
 from policykit.stores.base import Row, StoredPerson
 from policykit.vocabulary import (
     BASES,
@@ -44,12 +45,13 @@ def person_of(
     without: str | None = None,
     address: tuple[str, str] | None = None,
     values: Mapping[str, str] | None = None,
+    suppressed: Places | None = None,
 ) -> Person:
     """Everything the store knows of a person, as policies read it; no relation is unknown, since the store holds all.
 
     without: a decision whose own slot does not count. address: channel and text of the address the
     send goes to, in place of others of that channel. values: attribute values in place of stored
-    ones, whose provenance stays.
+    ones, whose provenance stays. suppressed: see `stores.base.Known`.
     """
     words = _words(ruleset, vocabulary)
     row, history = stored.people, stored.history
@@ -58,17 +60,19 @@ def person_of(
     return _make_person(
         stored.id,
         Facts(words.facts, row),
-        Addresses(stored.addresses, row, address),
+        Addresses(stored.addresses, row, address, suppressed),
         Ranks(row),
         tuple([_consent(words, each, index) for index, each in enumerate(stored.consents)]),
         tuple([_sent(words, each) for each in history]),
         Attributes(words.collected_for, stored.attributes, row, values),
+        tuple([_told(each) for each in stored.feedback]),
     )
 
 
-def stranger(channel: str, address: str) -> Person:
+def stranger(channel: str, address: str, suppressed: Places | None = None) -> Person:
     """Somebody nobody knows: one address, known to have no consent, no history and no attribute."""
-    return Person("", {}, {channel: Address(address)}, {}, (), (), {})
+    known = Address(address, suppressed=views.suppressed(channel, address, None, suppressed))
+    return Person("", {}, {channel: known}, {}, (), (), {})
 
 
 # --- the words of a workspace -------------------------------------------------------------------
@@ -156,3 +160,12 @@ def _sent(words: _Words, row: Row) -> SentRecord:
         _CLASSES.get(get("message_class")),
         cells.text(get("campaign")),
     )
+
+
+def _told(row: Row) -> FeedbackRecord:
+    said = row.get("lower_tolerance")
+    points = 0 if said is None or said == "" else points_of(_read_points(said), given=True)
+    return FeedbackRecord(cells.instant(row.get("at")), points, degree_of(cells.text(row.get("degree"))))
+
+
+_read_points = cells.reader("int")

@@ -6,17 +6,20 @@ A policy asks for few of them. Equal to the dict of everything they hold.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from policykit import addresses
 from policykit.facts import cells
 from policykit.facts.cells import Read, Value
+from policykit.facts.feedback import suppressed_order
 from policykit.facts.quick import maker
 from policykit.model import UNREADABLE, Address, AttributeValue
-from policykit.stores.base import Row
+from policykit.stores.base import Cell, Row
+from policykit.stores.cells import found_at
 from policykit.vocabulary import CHANNELS, ORIGINS
 
 _T = TypeVar("_T")
+Places: TypeAlias = frozenset[tuple[str, str]]  # suppressed ones, see `stores.base.Known`
 _ORIGINS = frozenset(member for member, _ in ORIGINS)
 _ADDRESS = {channel: f"address.{channel}" for channel in CHANNELS}
 _RANK = {channel: f"rank.{channel}" for channel in CHANNELS}
@@ -94,10 +97,12 @@ class Ranks(View[int]):
 class Addresses(View[Address]):
     """One address per channel: the one asked for, else the person's own column, else the row that sorts first."""
 
-    __slots__ = ("_asked", "_found", "_people", "_rows")
+    __slots__ = ("_asked", "_found", "_people", "_rows", "_suppressed")
 
-    def __init__(self, rows: tuple[Row, ...], people: Row, asked: tuple[str, str] | None) -> None:
-        self._rows, self._people, self._asked = rows, people, asked
+    def __init__(
+        self, rows: tuple[Row, ...], people: Row, asked: tuple[str, str] | None, suppressed: Places | None = None
+    ) -> None:
+        self._rows, self._people, self._asked, self._suppressed = rows, people, asked, suppressed
         self._found: dict[str, Address] = {}
 
     def get(self, channel: str, default: Any = None) -> Any:
@@ -106,7 +111,7 @@ class Addresses(View[Address]):
             row = self._row(channel)
             if row is None:
                 return default
-            found = self._found[channel] = _address(row)
+            found = self._found[channel] = _address(channel, row, self._suppressed)
         return found
 
     def __contains__(self, channel: object) -> bool:
@@ -127,11 +132,24 @@ class Addresses(View[Address]):
         for row in self._rows:
             if row.get("channel") != channel or (text := cells.text(row.get("address"))) is None or not fits(text):
                 continue
-            if best is None or _address_order(row) < _address_order(best):
+            if best is None or self._order(row) < self._order(best):
                 best = row
         if best is None and fits is not _any and asked is not None:
             return {"address": asked[1]}
         return best
+
+    def _order(self, row: Row) -> tuple[str, ...]:
+        """The address that sorts first is the one that counts, whatever the order of rows."""
+        shared, said = cells.flag(row.get("shared")), row.get("suppressed")
+        is_empty = said is None or said == ""
+        marked = False if is_empty and self._suppressed is not None else cells.flag(said)
+        return (
+            cells.text(row.get("address")) or "",
+            suppressed_order(marked, is_empty=is_empty),
+            "" if shared is None else str(shared).lower(),
+            cells.text(row.get("origin")) or "",
+            cells.proof(row.get("permission")) or "",
+        )
 
 
 def _any(_: str) -> bool:
@@ -143,24 +161,24 @@ def _fitting(channel: str, asked: str) -> Callable[[str], bool]:
     return lambda text: text == asked or addresses.key(channel, text) == addresses.key(channel, asked)
 
 
-def _address_order(row: Row) -> tuple[str, ...]:
-    """The address that sorts first is the one that counts, whatever the order of rows."""
-    shared = cells.flag(row.get("shared"))
-    return (
-        cells.text(row.get("address")) or "",
-        "" if shared is None else str(shared).lower(),
-        cells.text(row.get("origin")) or "",
-        cells.proof(row.get("permission")) or "",
-    )
-
-
-def _address(row: Row) -> Address:
+def _address(channel: str, row: Row, places: Places | None) -> Address:
     # A row of the store names its permission or none; of an address from elsewhere nobody can tell.
     permission = cells.proof(row.get("permission")) is not None if "channel" in row else None
+    text = cells.text(row["address"]) or ""
     return _make_address(
-        cells.text(row["address"]) or "", cells.flag(row.get("shared")), cells.one_of(row.get("origin"), _ORIGINS),
-        permission,
+        text, cells.flag(row.get("shared")), cells.one_of(row.get("origin"), _ORIGINS), permission,
+        suppressed(channel, text, row.get("suppressed"), places),
     )  # fmt: skip
+
+
+def suppressed(channel: str, address: str, cell: Cell, places: Places | None) -> bool | None:
+    """Whether an address is suppressed: by its row, or by the store. places: what the store has, None = it cannot say.
+
+    A cell that cannot be read leaves it unknown; an empty one leaves it to the store.
+    """
+    if places and found_at(channel, addresses.key(channel, address)) in places:
+        return True
+    return False if places is not None and (cell is None or cell == "") else cells.flag(cell)
 
 
 class Attributes(View[AttributeValue]):

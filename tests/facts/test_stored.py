@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import pickle
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policykit.assemble.stores import exported
+from policykit.assemble.stores import exported, is_suppressed
 from policykit.dryrun.person import people_of
 from policykit.dryrun.relations import read_data
 from policykit.dryrun.sources import Source, Sources
 from policykit.facts.stored import person_of, stranger
 from policykit.model import DAY, UNREADABLE, Address, AttributeValue, ConsentRecord, Person, Program, SentRecord
-from policykit.stores.base import Asked, Cell, Row, StoredPerson
+from policykit.stores.base import Asked, Cell, Row, StoredPerson, Suppression
 from policykit.stores.memory import MemoryStore
 from policykit.vocabulary import CHANNELS, RELATIONS, FactSpec, Vocabulary
 from tests.dryrun.world import NOW, ruleset
@@ -78,8 +78,11 @@ WORDS: Mapping[str, Sequence[str]] = {
     "zone": ("Europe/Paris", "Mars/Base", ""),
     "tier": ("gold", "tin", "lead", ""),
     "shared": ("true", "false", "", "maybe"),
+    "suppressed": ("true", "false", "", "maybe"),
+    "lower_tolerance": ("", "0", "20", "-5", "007", "x", "9" * 20),
     "address": ("", "a@b.example", "+33612345678", "c", "B"),
 }
+SUPPRESSED = ("A@B.example", "0033612345678", "c", "nobody")
 PEOPLE = (
     *(column for relation in RELATIONS if relation.name == "people" for column in relation.columns
       if column.name != "id" and "<" not in column.name),
@@ -89,7 +92,8 @@ TYPES: Mapping[str, str] = {
     **{spec.column: spec.type for spec in EXTRA if spec.column},
     "address.email": "text", "address.email.shared": "bool", "address.push": "text", "address.push.shared": "bool",
     "rank.email": "int", "rank.carrier_pigeon": "int", "attributes.basket": "text", "attributes.home": "text",
-    "at": "timestamp", "expires_at": "timestamp", "collected_at": "timestamp",
+    "lower_tolerance": "int", "suppressed": "bool", "at": "timestamp", "expires_at": "timestamp",
+    "collected_at": "timestamp",
 }  # fmt: skip
 
 
@@ -113,12 +117,14 @@ def tables(draw: st.DrawFn) -> Tables:
     for relation in RELATIONS:
         if relation.name == "people":
             key = "id"
-            columns = ["id", *draw(st.lists(st.sampled_from(list(TYPES)[:-3]), unique=True))]
+            columns = ["id", *draw(st.lists(st.sampled_from(list(TYPES)[:-5]), unique=True))]
         else:  # what a store gives away has every column
             key = "person"
             columns = [column.name for column in relation.columns]
         people = ["ann", "bob"] if key == "id" else draw(st.lists(st.sampled_from(["ann", "bob"]), max_size=5))
         rows = [{name: person if name == key else draw(cell_of(name)) for name in columns} for person in people]
+        if relation.name == "feedback":  # kept once by its id
+            rows = [{**row, "id": f"f{number}"} for number, row in enumerate(rows)]
         made[relation.name] = (columns, rows)
     return made
 
@@ -142,7 +148,13 @@ def stored_of(made: Tables, person: str, *, plainly: bool) -> StoredPerson:
         )
 
     return StoredPerson(
-        person, rows("people")[0], rows("addresses"), rows("attributes"), rows("consents"), rows("history")
+        person,
+        rows("people")[0],
+        rows("addresses"),
+        rows("attributes"),
+        rows("consents"),
+        rows("history"),
+        feedback=rows("feedback"),
     )
 
 
@@ -158,10 +170,12 @@ def from_files(made: Tables) -> list[Person]:
         return by_dry_run(paths)
 
 
-def by_dry_run(paths: Mapping[str, Path]) -> list[Person]:
+def by_dry_run(paths: Mapping[str, Path], suppressed: Callable[[str, str], bool] | None = None) -> list[Person]:
     """The people of data files, as the dry run reads them back."""
     with duckdb.connect() as connection:
-        data = read_data(connection, Sources(**{name: Source(path) for name, path in paths.items()}), VOCABULARY)
+        data = read_data(connection, Sources(
+            **{name: Source(path) for name, path in paths.items()}, suppressed=suppressed  # type: ignore[arg-type]
+        ), VOCABULARY)  # fmt: skip
         found = people_of(connection, RULES, data, [1, 2])
         return sorted((_without_nameless(person) for person in found.values()), key=lambda person: person.id)
 
@@ -181,8 +195,10 @@ def test_cells_of_a_store_and_of_files_are_the_same_person(made: Tables, plainly
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(tables(), st.booleans())
-def test_what_a_store_knows_is_what_it_gives_to_the_dry_run(made: Tables, plainly: bool) -> None:
+@given(tables(), st.booleans(), st.sets(st.tuples(st.sampled_from(["email", "sms"]), st.sampled_from(SUPPRESSED))))
+def test_what_a_store_knows_is_what_it_gives_to_the_dry_run(
+    made: Tables, plainly: bool, suppressed: set[tuple[str, str]]
+) -> None:
     store = MemoryStore(lambda: NOW)
     for name, (_, rows) in made.items():
         keys = {"addresses": ("channel",), "attributes": ("attribute",)}.get(name, ())
@@ -192,11 +208,14 @@ def test_what_a_store_knows_is_what_it_gives_to_the_dry_run(made: Tables, plainl
             for number, row in enumerate(rows) if all(row[key] for key in keys)
         ])  # fmt: skip
 
-    known = [store.known([Asked("email", "", person)], NOW).named[0] for person in ("ann", "bob")]
-    with exported(store, made) as paths:
-        planned = by_dry_run(paths)
+    store.suppress(Suppression(channel, address, "bounce", NOW) for channel, address in suppressed)
 
-    assert [_in_order(read(stored)) for stored in known if stored is not None] == [_in_order(one) for one in planned]
+    known = store.known([Asked("email", "", person) for person in ("ann", "bob")], NOW)
+    with exported(store, made) as paths:
+        planned = by_dry_run(paths, is_suppressed(store))
+
+    live = [read(stored, suppressed=known.suppressed) for stored in known.named if stored is not None]
+    assert [_in_order(one) for one in live] == [_in_order(one) for one in planned]
 
 
 def _in_order(person: Person) -> Person:
