@@ -229,6 +229,7 @@ class Decider:
         found = people.subjects(
             rules, send, known.people[index], known.named[index], call.sending,
             alone=call.alone, without=call.waited.decision if call.waited else known.retry.get(index),
+            suppressed=known.suppressed,
         )  # fmt: skip
         stranger = f"\0{send.channel}\0{each.asked.address if each.asked is not None else None}"
         names = [subject.id if subject.id is not None else stranger for subject in found.subjects]
