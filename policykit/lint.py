@@ -41,7 +41,7 @@ def _warning(policy: Policy, path: str, message: str, way_out: str, code: str) -
 
 
 def _rule(rule: Rule, policy: Policy, ruleset: RuleSet, vocabulary: Vocabulary) -> Iterator[Problem]:
-    if rule.applies is not None and _never(rule.applies, vocabulary):
+    if rule.applies is not None and can_never_be(rule.applies, vocabulary):
         yield _warning(
             policy, "id", f"`{policy.id}` can never apply", "its conditions exclude each other", "never-applies"
         )
@@ -131,8 +131,9 @@ def _assumptions(ruleset: RuleSet, assume: MapNode | None) -> Iterator[Problem]:
 # --- conditions that exclude each other -------------------------------------------------------------
 
 
-def _never(applies: Expr, vocabulary: Vocabulary) -> bool:
-    return applies == FALSE or any(not values for values in _possible(applies, vocabulary).values())
+def can_never_be(condition: Expr, vocabulary: Vocabulary) -> bool:
+    """Whether conditions that are and-ed exclude each other, as far as their constants show."""
+    return condition == FALSE or any(not values for values in _possible(condition, vocabulary).values())
 
 
 def _possible(applies: Expr, vocabulary: Vocabulary) -> dict[str, frozenset[Value]]:

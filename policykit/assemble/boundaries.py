@@ -23,6 +23,7 @@ from policykit.assemble.boundary_rows import (
     grants,
     hourly,
     iso,
+    refusals,
     sent,
 )
 from policykit.facts.zones import zones

@@ -7,23 +7,30 @@ from dataclasses import replace
 from pathlib import Path
 
 from policykit.assemble.dry_run import lack_problem, sources
+from policykit.assemble.moment import now
 from policykit.assemble.providers import without_adapter
+from policykit.assemble.waivers import check_waivers
 from policykit.assemble.workspace import Opened, in_order, manifest, read
 from policykit.dryrun.preflight import preflight
 from policykit.dryrun.relations import read_data
 from policykit.dryrun.run import Options, Workbench
 from policykit.errors import Problem, UsageError
 from policykit.lint import lint
+from policykit.model import Micros
 from policykit.stores.open import open_store
 
 
-def check(folder: Path | None, campaign: str | None = None) -> list[Problem]:
-    """Every mistake and doubt there is, in order of place; with a campaign, also what its data lacks."""
+def check(folder: Path | None, campaign: str | None = None, at: Micros | None = None) -> list[Problem]:
+    """Every mistake and doubt there is, in order of place; with a campaign, also what its data lacks.
+
+    at: when waivers are looked at, None = now.
+    """
     opened, problems = read(folder)
     if not any(problem.severity == "error" for problem in problems):
         workspace = opened.workspace
         problems += lint(workspace.policies, opened.ruleset, opened.vocabulary, workspace.config.assume, _spelt(opened))
         problems += [*_store(opened), *without_adapter(opened)]
+        problems += check_waivers(opened, now() if at is None else at)
         if campaign is not None:
             problems += _check_data(opened, campaign)
     return in_order(problems)
@@ -51,7 +58,7 @@ def _check_data(opened: Opened, campaign: str) -> list[Problem]:
     found = manifest(opened, campaign)
     try:
         with Workbench(Options()) as bench:
-            data = read_data(bench.connection, sources(found, {}), opened.vocabulary)
+            data = read_data(bench.connection, sources(found, {}), opened.vocabulary, opened.ruleset.attributes)
             lacks = preflight(bench.connection, opened.ruleset, found.campaign, data)
             return [*data.warnings, *(lack_problem(lack) for lack in lacks)]
     except UsageError as error:

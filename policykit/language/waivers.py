@@ -61,7 +61,7 @@ _SHAPE = Shape(WAIVER_SCHEMA, "waiver")
 class Waiver:
     """One waiver.
 
-    policies: ids of the versions it sets aside, sorted. starts, ends: the instants [starts, ends) of
+    policies: ids of the versions it sets aside, sorted. until: its end as written. starts, ends: the instants [starts, ends) of
     sends it is for. scope: where it applies, as if it were a policy, for what compiles both.
     sound: False when something is wrong with it; it then sets nothing aside.
     """
@@ -78,6 +78,7 @@ class Waiver:
     place: Place = NOWHERE
     node: MapNode | None = field(default=None, repr=False, compare=False)
     sound: bool = True
+    until: str = ""
 
     @property
     def rule(self) -> str:
@@ -133,7 +134,7 @@ def _waiver(node: Node, known: Mapping[str, Policy], reader: PolicyReader, probl
         id=str(plain.get("id", "")), policy=str(plain.get("policy", "")),
         policies=tuple(sorted(policy.id for policy in waived)), owner=str(plain.get("owner", "")),
         because=str(plain.get("because", "")), ends=ends, starts=starts, applies_to=scope, when=when,
-        place=node.place, node=node, sound=sound,
+        place=node.place, node=node, sound=sound, until=str(plain.get("ends", "")),
     )  # fmt: skip
 
 
