@@ -14,13 +14,14 @@ from policykit.assemble.pseudonyms import pseudonyms
 from policykit.assemble.stores import exported, is_suppressed, opened_store
 from policykit.assemble.workspace import Opened, manifest, open_workspace
 from policykit.dryrun import run
-from policykit.dryrun.numbers import Example, Numbers, Suggestion
+from policykit.dryrun.numbers import Example, Numbers, PolicyNumbers, Suggestion
 from policykit.dryrun.preflight import Lack
 from policykit.dryrun.sources import Source, Sources
 from policykit.errors import Problem, UsageError
 from policykit.ir import say
-from policykit.ir.rules import Effect
+from policykit.ir.rules import Effect, Rule
 from policykit.language.campaign import Manifest
+from policykit.language.load import Workspace
 from policykit.model import Campaign, Decision, LocalTime, Micros, from_micros
 from policykit.reports import summary as told
 from policykit.reports.words import IMPOSSIBLE_IN_SHORT, channel_name, count, listed
@@ -137,7 +138,7 @@ def sources(found: Manifest, files: Mapping[str, Path]) -> Sources:
                 "write `audience: {from: people.csv}`, or give `--audience FILE`",
             )
         )
-    return Sources(people, **known)  # type: ignore[arg-type]  # names of relations
+    return Sources(people, **known, ignore=found.audience.ignore)  # type: ignore[arg-type]  # names of relations
 
 
 def _near(path: Path) -> Path:
@@ -170,12 +171,7 @@ def _summary(
         channels=dict(numbers.channels),
         styles=dict(numbers.styles),
         impossible=dict(numbers.impossible),
-        policies=tuple(
-            told.PolicyCount(
-                p.policy, p.breached, p.alone, p.unknown, asks(rules[p.policy].effect), rules[p.policy].because, p.audit
-            )
-            for p in numbers.policies
-        ),
+        policies=tuple(_policy_count(p, rules[p.policy], opened.workspace) for p in numbers.policies),
         suggestions=tuple(_suggestions(numbers.suggestions)),
         examples=tuple(_example(example) for example in numbers.examples),
         warnings=(*held, *(lack_problem(lack) for lack in result.lacks), *result.warnings, *opened.warnings),
@@ -184,6 +180,15 @@ def _summary(
         mode=opened.workspace.config.mode,
         rules=ruleset.hash,
     )
+
+
+def _policy_count(found: PolicyNumbers, rule: Rule, workspace: Workspace) -> told.PolicyCount:
+    waiver = next((each for each in workspace.waivers if each.rule == rule.policy), None)
+    what = asks(rule.effect) if waiver is None else f"sets aside {listed(f'`{policy}`' for policy in waiver.policies)}"
+    return told.PolicyCount(
+        found.policy, found.breached, found.alone, found.unknown, what, rule.because, found.audit, found.sent,
+        rule.owner, waiver is not None,
+    )  # fmt: skip
 
 
 def _planned(campaign: Campaign) -> str:

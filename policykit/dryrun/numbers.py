@@ -21,7 +21,7 @@ from policykit.vocabulary import STYLES
 class PolicyNumbers:
     """How one policy fared. breached: rows it did not accept on the start or final channel, unknown ones included;
     alone: rows it decided by itself; unknown: rows where a fact it needs is unknown. audit: it only watches.
-    decided: rows it decided, by itself or with others.
+    decided: rows it decided, by itself or with others. sent: rows that go out although it did not accept them.
     """
 
     policy: str
@@ -30,6 +30,7 @@ class PolicyNumbers:
     unknown: int
     audit: bool = False
     decided: int = 0
+    sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +175,11 @@ def _bits(mask: int) -> list[int]:
 def _policies(plan: Plan, found: list[Outcome]) -> tuple[PolicyNumbers, ...]:
     """Every policy of the rule set; those that are false for everybody have zeros."""
     breached, alone, unknown, decided = Counter[int](), Counter[int](), Counter[int](), Counter[int]()
+    sent = Counter[int]()
     for outcome in found:
         for bit in _bits(outcome.brk):
             breached[bit] += outcome.rows
+            sent[bit] += outcome.rows if outcome.final is not None else 0
         for bit in _bits(outcome.und):
             unknown[bit] += outcome.rows
         for bit in _bits(outcome.det):
@@ -185,7 +188,9 @@ def _policies(plan: Plan, found: list[Outcome]) -> tuple[PolicyNumbers, ...]:
             alone[outcome.det.bit_length() - 1] += outcome.rows
     places = {rule.policy: bit for bit, rule in enumerate(plan.live)}
     return tuple(
-        PolicyNumbers(rule.policy, breached[bit], alone[bit], unknown[bit], rule.mode == "audit", decided[bit])
+        PolicyNumbers(
+            rule.policy, breached[bit], alone[bit], unknown[bit], rule.mode == "audit", decided[bit], sent[bit]
+        )
         for rule in plan.ruleset.rules
         if (bit := places.get(rule.policy, -1)) is not None
     )

@@ -61,9 +61,9 @@ _SHAPE = Shape(WAIVER_SCHEMA, "waiver")
 class Waiver:
     """One waiver.
 
-    policies: ids of the versions it sets aside, sorted. until: its end as written. starts, ends: the instants [starts, ends) of
-    sends it is for. scope: where it applies, as if it were a policy, for what compiles both.
-    sound: False when something is wrong with it; it then sets nothing aside.
+    policies: ids of the versions it sets aside, sorted. starts, ends: the instants [starts, ends) of
+    sends it is for; until: its end as written. sound: False when something is wrong with it; it then
+    sets nothing aside.
     """
 
     id: str

@@ -16,7 +16,8 @@ class PolicyCount:
     """How one policy fared over an audience.
 
     breached: sends it did not accept. alone: of these, those it decided by itself. unknown: of these,
-    those where a fact it needs is unknown. asks: what a breach asks for, in words.
+    those where a fact it needs is unknown. asks: what a breach asks for, in words. sent: of these, those
+    that go out all the same. waiver: it is no policy but a waiver; what it lets through is `sent`.
     """
 
     policy: str
@@ -26,6 +27,9 @@ class PolicyCount:
     asks: str = ""
     because: str | None = None
     audit: bool = False
+    sent: int = 0
+    owner: str | None = None
+    waiver: bool = False
 
 
 @dataclass(frozen=True, slots=True)

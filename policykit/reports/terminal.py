@@ -105,13 +105,28 @@ def _largest(counts: dict[str, int]) -> list[tuple[str, int]]:
 
 def _reasons(summary: Summary) -> Iterator[RenderableType]:
     enforced = [p for p in summary.policies if p.breached and not p.audit]
-    audited = [p for p in summary.policies if p.breached and p.audit]
-    silent = sum(not p.breached for p in summary.policies)
+    audited = [p for p in summary.policies if p.breached and p.audit and not p.waiver]
+    silent = sum(not p.breached and not p.waiver for p in summary.policies)
     if enforced:
         tail = f"{silent} other {'policy' if silent == 1 else 'policies'} had nothing to object to."
         yield from _section("Why", _reason_table(enforced, summary.audience), *([Text(tail, "dim")] if silent else []))
     if audited:
         yield from _section("Only observed (mode: audit), changes nothing", _reason_table(audited, summary.audience))
+    yield from _waivers(summary)
+
+
+def _waivers(summary: Summary) -> Iterator[RenderableType]:
+    """What waivers let through, with who answers for it and why."""
+    used = sorted((p for p in summary.policies if p.waiver and p.breached), key=lambda p: (-p.sent, p.policy))
+    rows: list[tuple[str | Text, ...]] = []
+    for waiver in used:
+        told = Text.assemble((waiver.policy, "bold"), f" {waiver.asks} (owner: {waiver.owner})")
+        if waiver.breached > waiver.sent:
+            told.append(f"; {count(waiver.breached - waiver.sent)} more it was for do not go out anyway", "dim")
+        told.append(f"\n{' '.join((waiver.because or '').split())}", "dim")
+        rows.append((count(waiver.sent), share(waiver.sent, summary.audience), told))
+    if rows:
+        yield from _section("Let through by waivers", _table(rows, right=(0, 1)))
 
 
 def _reason_table(policies: Iterable[PolicyCount], audience: int) -> Table:
