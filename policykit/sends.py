@@ -21,7 +21,9 @@ class Send:
     values: merge data of this person on the wire. at: the provider's own schedule; None = at once.
     slots: metadata of the application, slot as the provider spells it (`custom_args.campaign`,
     `categories`) -> its texts. message_class: what the wire itself says it is, None when it does not.
-    silent: nothing is shown to the person (a push with data alone).
+    silent: nothing is shown to the person (a push with data alone). headers: of the message itself, name
+    as the wire has it; None = unknown. adds: what the provider adds by itself, as the names of
+    `send.content.*` (`one_click`, `unsubscribe`).
     """
 
     channel: str
@@ -33,6 +35,8 @@ class Send:
     slots: Slots = field(default_factory=dict, repr=False)
     message_class: str | None = None
     silent: bool = False
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    adds: frozenset[str] = frozenset()
 
 
 Effect: TypeAlias = Literal["passed", "refused", "replaced", "put_off"]

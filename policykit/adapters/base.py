@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from policykit.adapters.wire import Answer, OutgoingRequest
@@ -20,6 +21,7 @@ from policykit.sends import Send
 
 # Goes with every answer we give in a provider's place, so that `decision_of` finds the decision.
 DECISION_HEADER = "X-Policykit-Decision"
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Capability(Enum):
@@ -55,7 +57,7 @@ class Replacement:
     """A message to be composed: a campaign's prepared content for one person by one channel.
 
     content: part -> rendered text. at: for the provider's own schedule, None = at once; how far from
-    `now` it may lie the adapter knows, which refuses any other with `UnsupportedRewrite`.
+    `now` it may lie the adapter knows, which refuses any other with `UnsupportedRewrite`. headers: of a mail.
     """
 
     channel: str
@@ -65,6 +67,7 @@ class Replacement:
     decision: str = ""
     at: Micros | None = None
     now: Micros | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +122,13 @@ class Adapter(ABC):
             return None
         raise UnsupportedRewrite(self.name, Capability.PRUNE.value)
 
-    def rewrite(self, request: OutgoingRequest, content: Mapping[str, str]) -> OutgoingRequest:
+    def rewrite(
+        self, request: OutgoingRequest, content: Mapping[str, str], headers: Mapping[str, str] = NO_HEADERS
+    ) -> OutgoingRequest:
         """A request for one person with other content; addressing, sender and campaign slots stay.
 
-        Merge data, provider-side templates and other places where a value could hide go.
+        Merge data, provider-side templates and other places where a value could hide go. headers: of a
+        mail, in place of those of the same name; given only where the campaign has some.
         """
         raise UnsupportedRewrite(self.name, Capability.REWRITE.value)
 

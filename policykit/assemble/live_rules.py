@@ -40,6 +40,7 @@ def live_rules(
             name: _provider_rules(config.providers.get(name, Provider()), adapters.get(name), environ, loopback)
             for name in names
         },
+        sender_address=config.sender_address,
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from policykit import addresses
 from policykit.adapters.base import Adapter, Capability, Replacement, Settings
 from policykit.adapters.wire import OutgoingRequest
+from policykit.enforce.content import questions_of
 from policykit.enforce.judging import Judged
 from policykit.enforce.people import Subject
 from policykit.enforce.render import render, typed
@@ -105,9 +106,9 @@ def _moved(
     address = addresses.normal(channel, known.address) if known is not None else None
     if address is None:
         raise UsageError(f"the stored address for `{channel}` cannot be read")
-    content = _content(rules, wire.send, judged, manifest, channel)
+    content, headers = _message(rules, wire.send, judged, manifest, channel)
     settings = rules.providers.get(adapter.name, NO_RULES).settings
-    replacement = Replacement(channel, address, content, manifest.id, decision)
+    replacement = Replacement(channel, address, content, manifest.id, decision, headers=headers)
     at_once = adapter.compose(replacement, settings)
     if changes.send_at is None:
         return Act("replaced", adapter, at_once)
@@ -120,9 +121,10 @@ def _moved(
 
 def _rewritten(rules: Rules, wire: Wire, judged: Judged, now: Micros) -> Act:
     """The same call for this person with the campaign's own content, lessened."""
-    content = _content(rules, wire.send, judged, _manifest(judged), wire.send.channel)
+    content, headers = _message(rules, wire.send, judged, _manifest(judged), wire.send.channel)
     alone = wire.alone()
-    lessened = wire.adapter.rewrite(alone, content)
+    # An adapter without mail need not know of headers.
+    lessened = wire.adapter.rewrite(alone, content, headers) if headers else wire.adapter.rewrite(alone, content)
     changes = judged.decision.changes
     if changes.send_at is None:
         return Act("replaced", wire.adapter, lessened)
@@ -155,19 +157,41 @@ def _manifest(judged: Judged) -> Manifest:
     return judged.reading.manifest
 
 
-def _content(rules: Rules, send: Send, judged: Judged, manifest: Manifest, channel: str) -> dict[str, str]:
-    """Part -> text of the campaign for this person, without what was stripped."""
+def _message(
+    rules: Rules, send: Send, judged: Judged, manifest: Manifest, channel: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Part -> text, and the headers, of the campaign for this person, without what was stripped.
+
+    A message that would not hold what the campaign promises of it is refused: policies let it pass for that.
+    """
     changes, subject = judged.decision.changes, judged.subject
     templates = (manifest.generic if changes.generic else manifest.templates).get(channel)
     if not templates:
         raise UsageError(f"the campaign has no content for `{channel}`")
+    values = _values(rules, send, subject, channel)
+    content = render(templates, values, changes.strip, _offers(judged.reading.campaign, subject, changes))
+    said = render(manifest.headers.get(channel, {}), values, changes.strip)
+    # A variable that nobody furnished leaves a hole: such a header is worse than none.
+    headers = {name: " ".join(text.split()) for name, text in said.items() if text.strip() and "<>" not in text}
+    link = values.get("unsubscribe_url")
+    prepared = prepared_for(judged.reading.campaign, channel)
+    variant = (prepared.generic if changes.generic else prepared.content) if prepared is not None else None
+    questions = questions_of(rules.ruleset, rules.sender_address)
+    lost = questions.broken(variant.content if variant else None, headers, content, str(link) if link else None)
+    if lost is not None:
+        raise UsageError(f"the message for `{channel}` would lack {lost}", "furnish `unsubscribe_url` for these sends")
+    return content, headers
+
+
+def _values(rules: Rules, send: Send, subject: Subject | None, channel: str) -> dict[str, object]:
+    """What templates are filled with: the person's values, and what every sender furnishes."""
     known = (subject.person.attributes if subject is not None else None) or {}
     if subject is not None and subject.elsewhere and channel == send.channel:
         known = {}
-    furnished = {name: text for name, text in send.values.items() if name in FURNISHED}
-    values = typed({name: value.value for name, value in known.items()}, rules.ruleset.attributes)
-    offers = _offers(judged.reading.campaign, subject, changes)
-    return render(templates, {**furnished, **values}, changes.strip, offers)
+    furnished: dict[str, object] = {name: text for name, text in send.values.items() if name in FURNISHED}
+    if rules.sender_address is not None:
+        furnished["sender_address"] = rules.sender_address
+    return {**furnished, **typed({name: value.value for name, value in known.items()}, rules.ruleset.attributes)}
 
 
 def _offers(campaign: Campaign, subject: Subject | None, changes: Changes) -> tuple[Offer, ...]:

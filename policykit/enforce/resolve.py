@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from policykit.enforce.content import Questions, Seen, questions_of
 from policykit.enforce.context import Sending
 from policykit.enforce.rules import ProviderRules, Rules
 from policykit.facts.row import prepared_for
@@ -55,7 +56,8 @@ class Resolver:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self._made: dict[tuple[str | None, str, str, str], Reading] = {}
+        self.questions = questions_of(rules.ruleset, rules.sender_address)
+        self._made: dict[tuple[object, ...], Reading] = {}
         self._found: dict[tuple[object, ...], Readings] = {}
 
     def readings(self, send: Send, slots: Sequence[str], sending: Sending | None) -> Readings:
@@ -64,17 +66,18 @@ class Resolver:
         context = sending.campaign if sending is not None else None
         wire = tuple(_on_the_wire(send, slots, provider, self.rules)) if send.slots else ()
         listed = bool(provider.transactional) and _listed(send, provider)
-        key = (send.channel, send.provider, send.message_class, context, wire, listed)
+        held = self.questions.on_wire(send)
+        key = (send.channel, send.provider, send.message_class, context, wire, listed, held)
         found = self._found.get(key)
         if found is None:
             if len(self._found) >= _KEPT:
                 self._found.clear()
             named = (context, *wire) if context is not None else wire
-            found = self._found[key] = self._read(send, tuple(dict.fromkeys(named)), listed=listed)
+            found = self._found[key] = self._read(send, tuple(dict.fromkeys(named)), held, listed=listed)
         return found
 
-    def _read(self, send: Send, named: tuple[str, ...], *, listed: bool) -> Readings:
-        """named: campaigns that the block and the wire name."""
+    def _read(self, send: Send, named: tuple[str, ...], held: tuple[Seen, ...], *, listed: bool) -> Readings:
+        """named: campaigns that the block and the wire name. held: what the message answers."""
         manifests = self.rules.manifests
         known: list[str | None] = [name for name in named if name in manifests]
         conflict: tuple[str, ...] = (CONFLICT,) if len(named) > 1 else ()
@@ -82,23 +85,23 @@ class Resolver:
             conflict = (*conflict, UNKNOWN)
         if len(known) < len(named) or not known:
             known.append(None)
-        readings = [self._reading(name, send, listed=listed) for name in known]
+        readings = [self._reading(name, send, held, listed=listed) for name in known]
         if send.message_class is not None and any(_contradicts(reading, send) for reading in readings):
             conflict = (*conflict, CLASS)
         strictest_first = sorted(readings, key=lambda each: -_STRICTNESS[each.campaign.message_class])
         return Readings(tuple(strictest_first), conflict)
 
-    def _reading(self, name: str | None, send: Send, *, listed: bool) -> Reading:
+    def _reading(self, name: str | None, send: Send, held: tuple[Seen, ...], *, listed: bool) -> Reading:
         manifest = self.rules.manifests[name] if name is not None else None
         unnamed = "transactional" if listed else "marketing"
         said = manifest.campaign.message_class if manifest is not None else unnamed
         message_class = _stricter(said, send.message_class)
-        key = (name, send.channel, send.provider, message_class)
+        key = (name, send.channel, send.provider, message_class, held)
         made = self._made.get(key)
         if made is None:
             if len(self._made) >= _KEPT:
                 self._made.clear()
-            made = self._made[key] = Reading(manifest, _campaign(manifest, send, message_class))
+            made = self._made[key] = Reading(manifest, _campaign(manifest, send, message_class, self.questions, held))
         return made
 
 
@@ -129,10 +132,13 @@ def _contradicts(reading: Reading, send: Send) -> bool:
     return reading.manifest is not None and reading.manifest.campaign.message_class != send.message_class
 
 
-def _campaign(manifest: Manifest | None, send: Send, message_class: str) -> Campaign:
+def _campaign(
+    manifest: Manifest | None, send: Send, message_class: str, questions: Questions, held: tuple[Seen, ...]
+) -> Campaign:
     """The campaign with the wire's provider; a channel that is not prepared has unknown uses."""
     if manifest is None:
-        return Campaign(None, (Prepared(send.channel, send.provider, Variant(None)),), None, message_class)
+        alone = Variant(None, questions.alone(held))
+        return Campaign(None, (Prepared(send.channel, send.provider, alone),), None, message_class)
     campaign = manifest.campaign
     if prepared_for(campaign, send.channel) is None:
         # The manifest says what its own channels offer, and nothing of this one.
@@ -143,4 +149,5 @@ def _campaign(manifest: Manifest | None, send: Send, message_class: str) -> Camp
             replace(each, provider=send.provider) if each.channel == send.channel else each
             for each in campaign.prepared
         )
-    return replace(campaign, prepared=prepared, message_class=message_class)
+    found = replace(campaign, prepared=prepared, message_class=message_class)
+    return questions.campaign(found, send.channel, held)

@@ -37,6 +37,7 @@ ON_ERROR: Mapping[str, str] = {"marketing": "block", "service": "block", "transa
 @dataclass(frozen=True, slots=True, eq=False)
 class Rules:
     """A workspace that is right. on_error: message class -> `block` or `allow`, when nothing can be judged.
+    sender_address: the postal address that messages show.
 
     eq: identity, because what is worked out about a workspace is remembered by it.
     """
@@ -48,3 +49,4 @@ class Rules:
     mode: Mode = "audit"
     on_error: Mapping[str, str] = field(default_factory=lambda: ON_ERROR)
     providers: Mapping[str, ProviderRules] = field(default_factory=dict)
+    sender_address: str | None = None

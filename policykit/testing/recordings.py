@@ -153,7 +153,10 @@ def _row(send: Send) -> dict[str, Any]:
     row["slots"] = {name: list(texts) for name, texts in send.slots.items()}
     row["message_class"] = send.message_class
     row["silent"] = send.silent
-    return {key: value for key, value in row.items() if value not in (None, {}, False)}
+    said = {key: value for key, value in row.items() if value not in (None, {}, False)}
+    if send.headers is not None:  # none at all is not the same as nobody knows
+        said["headers"] = dict(send.headers)
+    return {**said, "adds": sorted(send.adds)} if send.adds else said
 
 
 def _instant(at: Micros) -> str:
@@ -168,7 +171,8 @@ def _send(row: Mapping[str, Any]) -> Send:
     if isinstance(at, datetime):
         at = (at - _EPOCH) // timedelta(microseconds=1)
     slots = {name: tuple(texts) for name, texts in given.pop("slots", {}).items()}
-    return Send(address=given.pop("address", None), at=at, slots=slots, **given)
+    adds = frozenset(given.pop("adds", ()))
+    return Send(address=given.pop("address", None), at=at, slots=slots, adds=adds, **given)
 
 
 # --- files --------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from policykit.adapters.base import Adapter, Capability, Outcome, Replacement, Settings
+from policykit.adapters.base import NO_HEADERS, Adapter, Capability, Outcome, Replacement, Settings
 from policykit.adapters.payload import Reader, with_json
 from policykit.adapters.wire import Answer, OutgoingRequest
 from policykit.errors import UnsupportedRewrite, UsageError
@@ -46,7 +46,9 @@ class FCMAdapter(Adapter):
     def read(self, request: OutgoingRequest) -> tuple[Send, ...]:
         return (send(self._reader, self._reader.body(request)),)
 
-    def rewrite(self, request: OutgoingRequest, content: Mapping[str, str]) -> OutgoingRequest:
+    def rewrite(
+        self, request: OutgoingRequest, content: Mapping[str, str], headers: Mapping[str, str] = NO_HEADERS
+    ) -> OutgoingRequest:
         payload = self._reader.body(request)
         send(self._reader, payload)
         message = Fields(self._reader, payload).below("message")

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from policykit import addresses
-from policykit.adapters.base import Adapter, Capability, Outcome, Replacement, Settings
+from policykit.adapters.base import NO_HEADERS, Adapter, Capability, Outcome, Replacement, Settings
 from policykit.adapters.payload import Reader, with_json
 from policykit.adapters.wire import Answer, OutgoingRequest
 from policykit.errors import UnsupportedRewrite, UsageError
@@ -52,10 +52,12 @@ class SendGridAdapter(Adapter):
             return None
         return with_json(request, mail.kept(self._reader.body(request), mask))
 
-    def rewrite(self, request: OutgoingRequest, content: Mapping[str, str]) -> OutgoingRequest:
+    def rewrite(
+        self, request: OutgoingRequest, content: Mapping[str, str], headers: Mapping[str, str] = NO_HEADERS
+    ) -> OutgoingRequest:
         if not mail.is_whole(content):
             raise self._cannot(Capability.REWRITE, _NOT_WHOLE)
-        return with_json(request, mail.rewritten(self._of_one(request, Capability.REWRITE), content))
+        return with_json(request, mail.rewritten(self._of_one(request, Capability.REWRITE), content, headers))
 
     def schedule(self, request: OutgoingRequest, at: Micros, now: Micros) -> OutgoingRequest:
         payload = self._of_one(request, Capability.SCHEDULE)

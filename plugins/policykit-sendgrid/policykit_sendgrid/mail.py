@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from policykit import addresses
-from policykit.adapters.base import Replacement
+from policykit.adapters.base import NO_HEADERS, Replacement
 from policykit.adapters.payload import Reader, as_text, clean, flat
 from policykit.sends import Send
 
@@ -73,11 +73,21 @@ class _Shared:
         self.values = _texts(reader, payload, "sections", "")
         self.of_call = _slots(reader, payload)
         self.slots = self._slots({}, {})
+        self.adds = _added(reader, payload)
 
     def copy(self, holder: Mapping[str, Any]) -> Send:
         """The hidden copy of everything."""
         address = _address(self.reader, holder, "mail_settings.", "bcc")
-        return Send("email", "sendgrid", address, self.content, self.values, self.at, self.slots)
+        return self._send(address, self.content, self.values, self.at, self.slots, self.headers)
+
+    def _send(
+        self, address: str | None, content: Mapping[str, str], values: Mapping[str, str], at: int | None,
+        slots: Mapping[str, tuple[str, ...]], headers: Mapping[str, str],
+    ) -> Send:  # fmt: skip
+        # Whether SendGrid's headers stand in place of the application's own is not said: then only its own count.
+        own = any(name.lower().startswith("list-unsubscribe") for name in headers)
+        adds = self.adds - {"one_click"} if own else self.adds
+        return Send("email", "sendgrid", address, content, values, at, slots, headers=headers, adds=adds)
 
     def of(self, personalization: Mapping[str, Any], where: str) -> Iterator[Send]:
         """The sends of one personalization, which share everything but the address."""
@@ -93,9 +103,10 @@ class _Shared:
         custom_args = _texts(read, personalization, "custom_args", where)
         headers = _texts(read, personalization, "headers", where)
         slots = self._slots(custom_args, headers) if custom_args or headers else self.slots
+        lines = {**self.headers, **headers} if headers else self.headers
         for field in _FIELDS:
             for each in read.objects(personalization, field, where):
-                yield Send("email", "sendgrid", _address(read, each, where, field), content, values, at, slots)
+                yield self._send(_address(read, each, where, field), content, values, at, slots, lines)
 
     def _content(self, subject: str | None) -> dict[str, str]:
         return self.parts if subject is None else {"subject": subject, **self.parts}
@@ -107,6 +118,24 @@ class _Shared:
             **{f"headers.{key}": (text,) for key, text in {**self.headers, **headers}.items()},
             **self.of_call,
         }
+
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+def _added(reader: Reader, payload: Mapping[str, Any]) -> frozenset[str]:
+    """What SendGrid puts in by itself: with subscription tracking both headers of RFC 8058, and a link to every text.
+
+    With a tag of its own the link only takes the tag's place. Unsubscribe groups (`asm`) promise no header.
+    Source: https://www.twilio.com/docs/sendgrid/ui/sending-email/list-unsubscribe, read 2026-11-22.
+    """
+    if not payload.get("tracking_settings"):
+        return _NOTHING
+    settings = reader.mapping(payload, "tracking_settings")
+    tracking = reader.mapping(settings, "subscription_tracking", "tracking_settings.")
+    if tracking.get("enable") is not True:
+        return _NOTHING
+    return frozenset({"one_click"} if tracking.get("substitution_tag") else {"one_click", "unsubscribe"})
 
 
 def _slots(reader: Reader, payload: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -219,8 +248,10 @@ def is_whole(content: Mapping[str, str]) -> bool:
     return bool(content.get("subject")) and bool(content.get("text") or content.get("html"))
 
 
-def rewritten(payload: Mapping[str, Any], content: Mapping[str, str]) -> dict[str, Any]:
-    """The payload with other content.
+def rewritten(
+    payload: Mapping[str, Any], content: Mapping[str, str], headers: Mapping[str, str] = NO_HEADERS
+) -> dict[str, Any]:
+    """The payload with other content, and with these headers in place of those of the same name.
 
     Templates, merge data, sections, attachments and footers go, because values of a person may be in them.
     """
@@ -233,7 +264,18 @@ def rewritten(payload: Mapping[str, Any], content: Mapping[str, str]) -> dict[st
     if tracking:
         _drop(tracking, "subscription_tracking", "text", "html")
         stays["tracking_settings"] = tracking
+    if headers:
+        stays["personalizations"] = [_without_headers(each, headers) for each in stays["personalizations"]]
+        stays["headers"] = {**(_without_headers(stays, headers).get("headers") or {}), **headers}
     return {**stays, **_content(content)}
+
+
+def _without_headers(holder: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The holder without headers of these names, in whatever case."""
+    taken = {name.lower() for name in names}
+    kept = {name: text for name, text in (holder.get("headers") or {}).items() if name.lower() not in taken}
+    rest = {key: value for key, value in holder.items() if key != "headers"}
+    return {**rest, "headers": kept} if kept else rest
 
 
 def _drop(holder: dict[str, Any], key: str, *names: str) -> None:
@@ -278,5 +320,6 @@ def composed(
         "from": dict(sender),
         "custom_args": {name: text for name, text in marks.items() if text},
         **group,
+        **({"headers": dict(replacement.headers)} if replacement.headers else {}),
         **_content(replacement.content),
     }

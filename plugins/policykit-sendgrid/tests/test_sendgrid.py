@@ -371,7 +371,7 @@ def test_a_composed_mail_names_campaign_and_decision() -> None:
     assert ADAPTER.read(made) == (
         Send(
             "email", "sendgrid", "jane@example.com", content,
-            slots={"custom_args.campaign": ("spring",), "custom_args.policykit": ("pk-1",)},
+            slots={"custom_args.campaign": ("spring",), "custom_args.policykit": ("pk-1",)}, headers={},
         ),
     )  # fmt: skip
     assert KEY not in repr(made)

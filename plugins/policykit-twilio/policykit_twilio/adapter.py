@@ -14,7 +14,7 @@ from typing import ClassVar
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
 
-from policykit.adapters.base import Adapter, Capability, Outcome, Replacement, Settings
+from policykit.adapters.base import NO_HEADERS, Adapter, Capability, Outcome, Replacement, Settings
 from policykit.adapters.wire import Answer, OutgoingRequest
 from policykit.errors import UnsupportedRewrite, UsageError
 from policykit.model import Micros
@@ -48,7 +48,9 @@ class TwilioAdapter(Adapter):
     def read(self, request: OutgoingRequest) -> tuple[Send, ...]:
         return (message_of(request).send(),)
 
-    def rewrite(self, request: OutgoingRequest, content: Mapping[str, str]) -> OutgoingRequest:
+    def rewrite(
+        self, request: OutgoingRequest, content: Mapping[str, str], headers: Mapping[str, str] = NO_HEADERS
+    ) -> OutgoingRequest:
         """The text in place of text, template and media; a message with media stays an MMS."""
         message = message_of(request)
         if message.channel == "whatsapp" and message.first("ContentSid"):
