@@ -14,7 +14,21 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from policykit.model import DAY, HOUR, MINUTE, SECOND, Campaign, LocalTime, Prepared, Use, Variant, to_micros
+from policykit.language.offers import offered
+from policykit.model import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    Campaign,
+    LocalTime,
+    Offer,
+    Offers,
+    Prepared,
+    Use,
+    Variant,
+    to_micros,
+)
 from policykit.vocabulary import CHANNELS, HELPS, ORIGINS, SENSITIVITIES
 
 T = TypeVar("T")
@@ -172,13 +186,29 @@ def variants(draw: Any, selected: tuple[str, ...], *, generic: bool) -> Variant:
     uses = {name: Use(name, recited=False, selected=True, strippable=False) for name in selected}
     for name in draw(some(ATTRIBUTES, 0, 1) if generic else some(ATTRIBUTES, draw(st.sampled_from((1, 2, 0))), 4)):
         recited = draw(st.sampled_from((True, False, None)))
-        required = draw(st.booleans())
+        required = draw(st.sampled_from((False, False, True)))
         uses[name] = Use(name, recited, selected=name in uses, strippable=name not in uses, required=required)
     return Variant(tuple(uses[name] for name in sorted(uses)))
 
 
 @st.composite
-def campaigns(draw: Any) -> Campaign:
+def offers(draw: Any) -> Offers:
+    """Offers whose general pool just does, just does not, or is there for nothing."""
+    attributes = draw(some(ATTRIBUTES, 1, 3))
+    personalised = tuple(
+        Offer(f"p{at}", tuple(sorted(draw(some(tuple(attributes), 1, 2)))), draw(maybe(st.sampled_from(_REVEALED))))
+        for at in range(draw(st.sampled_from((2, 3, 4, 1, 0))))
+    )
+    general = tuple(Offer(f"g{at}") for at in range(draw(st.sampled_from((4, 3, 4, 2, 1, 0)))))
+    least, most = len(personalised), len(personalised) + len(general)
+    return Offers(personalised, general, draw(st.sampled_from((least, least, most, (least + most) // 2))))
+
+
+_REVEALED = ("special_category", "financial", "behavioural", "public")
+
+
+@st.composite
+def campaigns(draw: Any, *, offering: bool = False) -> Campaign:
     known_uses = draw(st.integers(0, 9)) < 9
     selected = tuple(draw(some(ATTRIBUTES, 0, 1))) if draw(st.booleans()) else ()
     prepared = []
@@ -191,12 +221,13 @@ def campaigns(draw: Any) -> Campaign:
         if draw(st.integers(0, 2)):
             generic = draw(variants(selected, generic=True)) if known_uses else Variant(None)
         prepared.append(Prepared(channel, draw(st.sampled_from(("acme-mail", None))), content, generic))
-    at, not_after = draw(moments())
+    at, not_after = draw(moments()) if not offering or draw(st.integers(0, 3)) == 3 else (INSTANTS[0], None)
     scope = draw(st.sampled_from(("purpose", "purpose", "purpose", "program", "program", "neither")))
     style = draw(st.booleans())
+    shown = draw(offers() if offering else st.one_of(offers(), offers(), offers(), st.none()))
     return Campaign(
         id=draw(st.sampled_from(("spring", "ünïcode ☃", None))),
-        prepared=tuple(prepared),
+        prepared=offered(prepared, shown),
         at=at,
         message_class=draw(st.sampled_from(("marketing",) * 7 + ("service", "transactional"))),
         purpose=draw(st.sampled_from(PURPOSES)) if scope == "purpose" else None,
@@ -205,6 +236,7 @@ def campaigns(draw: Any) -> Campaign:
         not_after=not_after,
         helps=draw(st.sampled_from(HELPS)) if style else None,
         need=draw(st.sampled_from(ATTRIBUTES)) if style else None,
+        offers=shown,
     )
 
 
@@ -233,8 +265,8 @@ def planned(campaign: Campaign) -> int:
 
 
 @st.composite
-def settings_of(draw: Any, policies: st.SearchStrategy[tuple[Document, ...]]) -> Setting:
-    campaign = draw(campaigns())
+def settings_of(draw: Any, policies: st.SearchStrategy[tuple[Document, ...]], *, offering: bool = False) -> Setting:
+    campaign = draw(campaigns(offering=offering))
     at = planned(campaign)
     now = at + draw(st.sampled_from((0, -1, 1, -SECOND, -HOUR, -DAY, -30 * DAY, DAY)))
     config: Document = {"controller": draw(st.sampled_from((*CONTROLLERS, None)))}

@@ -26,7 +26,8 @@ BOOL_FACTS = (
     "send.generic",
     "attributes.mood",
 )
-INT_FACTS = ("recipient.age", "recipient.tolerance", "recipient.points", "send.rank", "attributes.income")
+INT_FACTS = ("recipient.age", "recipient.tolerance", "recipient.points", "send.rank", "attributes.income",
+             "send.offers.personalised", "send.offers.shown")  # fmt: skip
 DOUBLE_FACTS = ("recipient.spend",)
 TIME_FACTS = ("send.at", "recipient.last_purchase_at", "recipient.joined_at", "attributes.moving_date")
 TEXT_FACTS: dict[str, tuple[str, ...]] = {
@@ -54,7 +55,7 @@ USE_TEXTS: dict[str, tuple[str, ...]] = {
     "controller": CONTROLLERS,
 }
 USE_BOOLS = ("recited", "selected", "disclosed", "permission", "known")
-INTS = ("0", "1", "-1", "16", "17", "18", "40", "65", "99", "100", "9223372036854775807", "3037000500")
+INTS = ("0", "1", "-1", "2", "16", "17", "18", "40", "65", "99", "100", "9223372036854775807", "3037000500")
 DOUBLES = ("0.0", "0.5", "99.5", "100.0", "-1.25", "1e300")
 TIMES = tuple(from_micros(at).strftime("%Y-%m-%dT%H:%M:%SZ") for at in INSTANTS)
 DURATIONS = ("0s", "1h", "24h", "720h", "90m", "-1h")

@@ -88,6 +88,7 @@ MOVE = (st.just("less_intrusive") | st.just("less_intrusive") | some(NEAR_CHANNE
 )
 GENERIC = st.just({"downgrade": {"content": "generic"}})
 STRIP = st.just({"downgrade": {"uses": "strip"}})
+BLEND = st.just({"downgrade": {"offers": "blend"}})
 LATER = st.just({"downgrade": {"send_at": "next_allowed"}})
 
 
@@ -214,6 +215,16 @@ def quiet_bodies(draw: Any) -> Document:
     return {"forbid" if forbid else "require": body}
 
 
+SHARES = ("50%", "25%", "33.33%", "66.67%", "75%", "0%", "100%")  # of two, three and four offers, and just beside
+
+
+@st.composite
+def offer_bodies(draw: Any) -> Document:
+    if draw(st.integers(0, 2)):
+        return {"require": {"personalised": {"at_most": draw(st.sampled_from(SHARES))}}}
+    return {"forbid": {"personalised": {"at_least": draw(st.sampled_from([s for s in SHARES if s != "0%"]))}}}
+
+
 @st.composite
 def rule_bodies(draw: Any) -> Document:
     return {draw(st.sampled_from(("require", "forbid"))): draw(conditions())}
@@ -227,6 +238,7 @@ _KINDS: dict[str, tuple[st.SearchStrategy[Document], st.SearchStrategy[Any]]] = 
     "style": (use_bodies(style=True), GENERIC | GENERIC | BLOCK | MOVE),
     "frequency": (frequency_bodies(), BLOCK | MOVE | MOVE),
     "quiet_hours": (quiet_bodies(), LATER | LATER | LATER | LATER | BLOCK | MOVE),
+    "offers": (offer_bodies(), BLEND | BLEND | BLEND | BLOCK | GENERIC | MOVE),
     "rule": (rule_bodies(), BLOCK | MOVE | MOVE | GENERIC),
 }
 
@@ -257,6 +269,34 @@ def policies(draw: Any, least: int = 1, most: int = 6) -> tuple[Document, ...]:
     """Policies of any kinds. Ids sort otherwise than the order they are written in."""
     kinds = draw(st.lists(st.sampled_from(tuple(_KINDS)), min_size=least, max_size=most))
     return _named(tuple(draw(policy_of(kind)) for kind in kinds))
+
+
+@st.composite
+def blending(draw: Any) -> tuple[Document, ...]:
+    """Policies that ask for fewer personalised offers, beside those that strip what picked them."""
+    shares = [
+        {"kind": "offers", **draw(scopes()), **draw(offer_bodies()), "on_breach": draw(BLEND)}
+        for _ in range(draw(st.integers(1, 3)))
+    ]
+    strips = [
+        {"kind": "data", "forbid": draw(_CHOOSERS), "when": draw(_SOME_PEOPLE), "on_breach": draw(STRIP)}
+        for _ in range(draw(st.sampled_from((1, 2, 1, 0))))
+    ]
+    kinds = st.sampled_from(("data", "quiet_hours", "style", "offers", "rule"))
+    others = [draw(policy_of(kind)) for kind in draw(st.lists(kinds, max_size=2))]
+    return _named(tuple(draw(st.permutations([*shares, *strips, *others]))))
+
+
+_CHOOSERS = st.one_of(
+    st.sampled_from(ATTRIBUTES).map(lambda name: {"attribute": name}),
+    some(ATTRIBUTES, 1, 2).map(lambda names: {"attribute": names}),
+    st.sampled_from(SENSITIVITY_NAMES[4:]).map(lambda step: {"sensitivity": {"at_least": step}, "selected": True}),
+    st.just({"permission": False, "selected": True}),
+)
+_SOME_PEOPLE = st.sampled_from(
+    ("true", "recipient.customer", "!recipient.customer", "send.offers.personalised >= 2",
+     "send.offers.personalised < send.offers.shown")
+)  # fmt: skip
 
 
 @st.composite
