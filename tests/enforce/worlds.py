@@ -108,12 +108,16 @@ class Clock:
 
 
 def rules_of(
-    folder: Path, policies: str = POLICIES, campaigns: Sequence[str] = (SPRING, RECEIPT), **more: Any
+    folder: Path,
+    policies: str = POLICIES,
+    campaigns: Sequence[str] = (SPRING, RECEIPT),
+    config: str = "",
+    **more: Any,
 ) -> Rules:
     """A workspace written, read and compiled."""
     (folder / "policies").mkdir(parents=True, exist_ok=True)
     (folder / "campaigns").mkdir(exist_ok=True)
-    (folder / "policykit.yaml").write_text("mode: enforce\n", encoding="utf-8")
+    (folder / "policykit.yaml").write_text(f"mode: enforce\n{config}", encoding="utf-8")
     (folder / "policies" / "all.yaml").write_text(policies, encoding="utf-8")
     for number, campaign in enumerate(campaigns):
         (folder / "campaigns" / f"{number}.yaml").write_text(campaign, encoding="utf-8")
