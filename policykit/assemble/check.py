@@ -8,6 +8,8 @@ from pathlib import Path
 
 from policykit.assemble.dry_run import lack_problem, sources
 from policykit.assemble.moment import now
+from policykit.assemble.packs import copies
+from policykit.assemble.offers import unknown_offers
 from policykit.assemble.providers import without_adapter
 from policykit.assemble.waivers import check_waivers
 from policykit.assemble.workspace import Opened, in_order, manifest, read
@@ -29,7 +31,8 @@ def check(folder: Path | None, campaign: str | None = None, at: Micros | None = 
     if not any(problem.severity == "error" for problem in problems):
         workspace = opened.workspace
         problems += lint(workspace.policies, opened.ruleset, opened.vocabulary, workspace.config.assume, _spelt(opened))
-        problems += [*_store(opened), *without_adapter(opened)]
+        problems += [*_store(opened), *without_adapter(opened), *copies(opened)]
+        problems += [each for found in workspace.manifests.values() for each in unknown_offers(opened.ruleset, found)]
         problems += check_waivers(opened, now() if at is None else at)
         if campaign is not None:
             problems += _check_data(opened, campaign)

@@ -16,14 +16,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "test": ("test:test", "run the cases that stand beside the policies"),
     "dry-run": ("dry_run:dry_run", "judge a whole audience before anything is sent"),
     "explain": ("explain:explain", "say why one person gets, or does not get, a message"),
+    "scan": ("scan:scan", "find personal data that the registry does not know"),
+    "disclose": ("disclose:disclose", "tell people what is remembered about them, and what for"),
     "import": ("import_:import_", "put people, consents and past sends into the store"),
     "run": ("run:run", "start a program with its sends guarded"),
     "decisions": ("decisions:decisions", "read and check the log of what was decided"),
     "hold": ("hold:hold", "stop a campaign's sends at the next one"),
     "release": ("release:release", "let a campaign on hold go on"),
     "outbox": ("outbox:outbox", "deliver sends that were put off"),
+    "forget": ("forget:forget", "take people out of the store, for good"),
+    "retain": ("retain:retain", "drop what was kept as long as promised"),
     "facts": ("facts:facts", "list the facts a policy may use, and the columns of data files"),
     "kinds": ("kinds:kinds", "list the kinds of policies, or describe one"),
+    "packs": ("packs:packs", "read ready-made policies, and copy them into a workspace"),
     "schema": ("schema:schema", "print the JSON Schema of policy files, for editors"),
     "plugins": ("plugins:plugins", "list what is plugged in"),
 }
@@ -35,7 +40,7 @@ EXAMPLES = """\
   policykit check                               every mistake at once, as file:line:column
   policykit test                                the cases beside your policies
 
-Exit codes: 0 fine, 1 a brake was crossed or the log is not whole, 2 wrong use or configuration,
+Exit codes: 0 fine, 1 a brake was crossed, the log is not whole or personal data is not registered, 2 wrong use or configuration,
   3 policies invalid, 4 cases failed, 70 a fault of policykit itself, 130 interrupted, 141 the reader of a pipe left."""
 
 

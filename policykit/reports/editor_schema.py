@@ -44,7 +44,7 @@ def policy_file(
     common: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]], kinds: Iterable[KindShape],
     facts: Iterable[FactSpec], pack: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    """common: Cerberus schema of what all policies have. sections: of one entry of each other section. pack: of the section `pack`."""
+    """common: of what all policies have. sections: of one entry of each other section. pack: of `pack`. All Cerberus."""
     kinds, facts = list(kinds), list(facts)
     entries = {name: {"type": "array", "items": closed(schema)} for name, schema in sections.items()}
     return {

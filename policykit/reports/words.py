@@ -11,6 +11,7 @@ __all__ = [
     "STYLE_NAMES",
     "channel_name",
     "count",
+    "jurisdiction_name",
     "listed",
     "share",
 ]
@@ -25,6 +26,15 @@ STYLE_NAMES = {
     "prove_you_know_me": "prove you know me: shows what we know",
     "generic": "generic: nothing we know shapes it",
 }
+
+# Countries, groups of them and regions that shipped packs name; any other is called by its code.
+_PLACES = {
+    "US": "the United States", "US-FL": "Florida, United States", "US-OK": "Oklahoma, United States",
+    "US-VA": "Virginia, United States", "US-TX": "Texas, United States", "US-CT": "Connecticut, United States",
+    "US-WA": "Washington, United States", "CA": "Canada", "EU": "the European Union",
+    "EEA": "the European Economic Area", "GB": "the United Kingdom", "DE": "Germany", "FR": "France", "IT": "Italy",
+    "KR": "South Korea", "IN": "India", "AU": "Australia", "BR": "Brazil",
+}  # fmt: skip
 
 # Why a change that a policy asks for could not be made (model.Impossible)
 IMPOSSIBLE = {
@@ -53,6 +63,11 @@ IMPOSSIBLE_IN_SHORT = {
 def channel_name(channel: str | None) -> str:
     """The channel as one says it; a channel of the workspace's own by its key."""
     return "no channel" if channel is None else CHANNEL_NAMES.get(channel, channel)
+
+
+def jurisdiction_name(place: str) -> str:
+    """A country or a region of it as one says it: `US-FL` is Florida; a platform is called as it is."""
+    return _PLACES.get(place, place)
 
 
 def count(number: int, noun: str = "") -> str:
