@@ -16,6 +16,7 @@ from policykit.facts.records import read_instant
 from policykit.facts.row import Sight, State, planned_at
 from policykit.ir.nodes import Value
 from policykit.ir.rules import Rule, RuleSet
+from policykit.kinds.waiver import WAIVER
 from policykit.model import Changes, Decision, Micros, from_micros
 from policykit.reasons import Told, tell
 from policykit.reports.cases import CaseOutcome, Coverage
@@ -23,7 +24,7 @@ from policykit.rounds import first_channel
 from policykit.vocabulary import Vocabulary
 
 _POLICY_KEYS = ("met", "breached", "unknown", "applies")
-_DECISION_KEYS = ("verdict", "changes", "by", "undetermined", "audit", "impossible")
+_DECISION_KEYS = ("verdict", "changes", "by", "undetermined", "audit", "impossible", "waived")
 
 
 class CaseLike(Protocol):
@@ -44,10 +45,12 @@ class CaseLike(Protocol):
 
 
 def run_cases(
-    ruleset: RuleSet, vocabulary: Vocabulary, cases: Iterable[CaseLike]
+    ruleset: RuleSet, vocabulary: Vocabulary, cases: Iterable[CaseLike], unwaived: RuleSet | None = None
 ) -> tuple[list[CaseOutcome], list[Coverage]]:
     """Every case's outcome, and per policy how many cases that are about it saw it met, breached and unknown.
 
+    unwaived: the rules as they are without any waiver, None when there is none: a case about one policy is
+        about the policy itself.
     Raises `InvalidPolicies` with every case that cannot be run, `EnginesDisagree` when the
     generated Python decides otherwise than the reference.
     """
@@ -56,7 +59,7 @@ def run_cases(
     seen: dict[str, list[str]] = {rule.policy: [] for rule in ruleset.rules}
     for case in cases:
         try:
-            outcome, told = _run(ruleset, vocabulary, case)
+            outcome, told = _run(ruleset, vocabulary, case, unwaived or ruleset)
         except UsageError as error:
             problems.extend(error.problems)
             continue
@@ -68,13 +71,16 @@ def run_cases(
     coverage = [
         Coverage(rule.policy, said.count("met"), said.count("breached"), said.count("unknown"), rule.place)
         for rule in ruleset.rules
+        if rule.kind != WAIVER
         for said in (seen[rule.policy],)
     ]
     return outcomes, coverage
 
 
-def _run(ruleset: RuleSet, vocabulary: Vocabulary, case: CaseLike) -> tuple[CaseOutcome, list[Told]]:
+def _run(ruleset: RuleSet, vocabulary: Vocabulary, case: CaseLike, unwaived: RuleSet) -> tuple[CaseOutcome, list[Told]]:
     """One case's outcome, and what it showed of the policies it is about."""
+    whole = ruleset
+    ruleset = ruleset if case.policy is None else unwaived
     now = _now(case)
     given = read_given(ruleset, vocabulary, case.given, now, case.place)
     _check_expectations(case)
@@ -84,7 +90,8 @@ def _run(ruleset: RuleSet, vocabulary: Vocabulary, case: CaseLike) -> tuple[Case
     failures: list[str] = []
     if case.policy is not None:
         failures += _policy_failures(told.get(case.policy), case)
-    failures += _decision_failures(decision, case.expect)
+    used = _waived(whole, given, case, now) if "waived" in case.expect else ()
+    failures += _decision_failures(decision, case.expect, used)
     about = {case.policy} if case.policy else {*decision.determining, *decision.undetermined}
     concerned = [told[policy] for policy in sorted(about) if policy in told]
     beneath = tuple(_beneath(concerned)) if failures else ()
@@ -131,6 +138,13 @@ def _decide(ruleset: RuleSet, given: Given, case: CaseLike, now: Micros) -> Deci
     if generated != decision:
         raise EnginesDisagree(f"{case.place}: case `{case.name}`: the reference says {decision}, Python {generated}")
     return decision
+
+
+def _waived(ruleset: RuleSet, given: Given, case: CaseLike, now: Micros) -> tuple[str, ...]:
+    """Ids of the waivers that let the send through: of those of the policy the case is about, or of any."""
+    rules = tuple(rule for rule in ruleset.rules if case.policy in (None, rule.policy) or rule.kind == WAIVER)
+    decision = _decide(replace(ruleset, rules=rules), given, case, now)
+    return decision.waivers
 
 
 def _tell(ruleset: RuleSet, given: Given, now: Micros, rule: Rule) -> Told | None:
@@ -193,7 +207,7 @@ def _names(wanted: object) -> tuple[str, ...] | None:
     return tuple(sorted(str(name) for name in wanted)) if isinstance(wanted, Sequence) else None
 
 
-def _decision_failures(decision: Decision, expect: Mapping[str, object]) -> Iterator[str]:
+def _decision_failures(decision: Decision, expect: Mapping[str, object], waived: tuple[str, ...]) -> Iterator[str]:
     found: dict[str, object] = {
         "verdict": str(decision.verdict),
         "changes": _changes(decision.changes),
@@ -201,6 +215,7 @@ def _decision_failures(decision: Decision, expect: Mapping[str, object]) -> Iter
         "undetermined": decision.undetermined,
         "audit": decision.audit,
         "impossible": decision.impossible,
+        "waived": waived,
     }
     for key in _DECISION_KEYS:
         if key not in expect:
@@ -208,7 +223,7 @@ def _decision_failures(decision: Decision, expect: Mapping[str, object]) -> Iter
         wanted = expect[key]
         if key == "changes":
             wanted = _wanted_changes(wanted)
-        elif key in ("by", "undetermined", "audit"):
+        elif key in ("by", "undetermined", "audit", "waived"):
             wanted = _names(wanted or ())
         if wanted != found[key]:
             yield f"expected {key} {_shown(wanted)}, found {_shown(found[key])}"

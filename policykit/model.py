@@ -342,6 +342,9 @@ class Judgement:
     impossible: Impossible | None = None
 
 
+WAIVER_MARK = "waiver:"  # a name of `Decision.audit` that begins so is no policy: this waiver let the send through
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The answer for one send.
@@ -366,3 +369,8 @@ class Decision:
     def alone(self) -> str | None:
         """The one policy that decided by itself, else None."""
         return self.determining[0] if len(self.determining) == 1 else None
+
+    @property
+    def waivers(self) -> tuple[str, ...]:
+        """Ids of the waivers that set aside a policy that would have spoken, sorted (M11)."""
+        return tuple(name.removeprefix(WAIVER_MARK) for name in self.audit if name.startswith(WAIVER_MARK))

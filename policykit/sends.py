@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from policykit.model import Changes, Decision, Judgement, Micros, Verdict
+from policykit.model import WAIVER_MARK, Changes, Decision, Judgement, Micros, Verdict
 
 Slots: TypeAlias = Mapping[str, tuple[str, ...]]
 
@@ -87,6 +87,8 @@ class DecisionRecord:
             said.append(self.decision.impossible.replace("_", " "))
         if self.failed:
             said.append(self.failed if said else f"could not be judged: {self.failed}")
+        if not said and self.decision.waivers:
+            said.append(f"set aside by {', '.join(f'`{WAIVER_MARK}{waiver}`' for waiver in self.decision.waivers)}")
         whole = "; ".join(said) or "nothing stands against it"
         if self.campaign is None and not set(self.decision.determining).isdisjoint(self.decision.undetermined):
             # What a developer meets first: without a manifest nobody knows what a send is for, and unknown is no yes.
@@ -124,6 +126,11 @@ def _changes(changes: Changes) -> dict[str, Any]:
     said = {"channel": changes.channel, "strip": changes.strip, "generic": changes.generic, "send_at": changes.send_at,
             "blend": changes.blend}  # fmt: skip
     return {key: value for key, value in said.items() if value is not None and value != () and value is not False}
+
+
+def is_decision(line: str) -> bool:
+    """Whether a line of the log is a decision; other lines say what was done to the log itself."""
+    return '"verdict":' in line
 
 
 def from_line(line: str) -> DecisionRecord:

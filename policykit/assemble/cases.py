@@ -10,6 +10,7 @@ from typing import Any
 from policykit import cases
 from policykit.assemble.dry_run import sources
 from policykit.assemble.workspace import Opened, open_workspace
+from policykit.compile import compile_ruleset
 from policykit.dryrun import run
 from policykit.dryrun.numbers import Numbers
 from policykit.errors import InvalidPolicies, Problem, UsageError
@@ -30,8 +31,16 @@ def run_cases(folder: Path | None) -> tuple[list[CaseOutcome], list[Coverage]]:
     untimed = [_untimed(case) for case in every if case.now is None]
     if untimed:
         raise InvalidPolicies(untimed)
-    outcomes, coverage = cases.run_cases(opened.ruleset, opened.vocabulary, written)
+    outcomes, coverage = cases.run_cases(opened.ruleset, opened.vocabulary, written, _unwaived(opened))
     return [*outcomes, *(run_campaign_case(opened, case) for case in campaigns)], coverage
+
+
+def _unwaived(opened: Opened) -> RuleSet | None:
+    """The rules as they are without waivers, for cases about single policies; None when there is no waiver."""
+    workspace = opened.workspace
+    if not workspace.waivers:
+        return None
+    return compile_ruleset(workspace.policies, workspace.registry, opened.plugins.kinds)
 
 
 def _untimed(case: Case | CampaignCase) -> Problem:

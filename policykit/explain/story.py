@@ -12,6 +12,7 @@ from policykit.ir.nodes import Fact
 from policykit.ir.offers import offers_on, shown_offers
 from policykit.ir.rules import Rule, RuleSet
 from policykit.ir.walk import leaves_of
+from policykit.kinds.waiver import WAIVER
 from policykit.model import Campaign, Decision, Judgement, Micros, Person, Verdict
 from policykit.reasons import Told, tell
 from policykit.reports.explanation import Explanation, PolicyTold
@@ -79,7 +80,7 @@ def _told(rule: Rule, views: list[View], decision: Decision) -> Iterator[PolicyT
     decided = rule.policy in decision.determining
     found = [(view, tell(view.sight, view.state, rule)) for view in views]
     spoke = [(view, told) for view, told in found if told.outcome != "silent"]
-    if not spoke:
+    if not spoke or (rule.kind == WAIVER and all(told.outcome == "met" for _, told in spoke)):
         return
     objected = [(view, told) for view, told in spoke if told.outcome != "met"]
     view, told = (objected or spoke)[0] if decided else spoke[0]
@@ -104,6 +105,7 @@ def _policy(rule: Rule, view: View, told: Told, *, decided: bool) -> PolicyTold:
         picked=words.picked,
         missing=told.missing if told.outcome == "unknown" else (),
         facts=tuple((name, plain(value)) for name, value in told.facts),
+        owner=rule.owner,
     )
 
 

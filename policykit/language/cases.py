@@ -101,6 +101,7 @@ _CASE = Shape(
                 },
                 "by": {"type": "list", "schema": {"type": "string"}},
                 "undetermined": {"type": "list", "schema": {"type": "string"}},
+                "waived": {"type": ["string", "list"], "schema": {"type": "string"}},
             },
         },
     },

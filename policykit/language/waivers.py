@@ -12,9 +12,7 @@ from policykit.language.policy import NOWHERE, Policy, PolicyReader, Quoted, rea
 from policykit.language.schema import Schema, Shape
 from policykit.language.suggest import did_you_mean, found, some
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, find, to_plain
-from policykit.model import Micros
-
-WAIVER_MARK = "waiver:"  # what the rules that report waivers are called by, before the waiver's id
+from policykit.model import WAIVER_MARK, Micros
 
 PAGE = """\
 A waiver sets a policy aside for some sends, until a day: the only way in which anything gets looser.

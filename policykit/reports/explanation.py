@@ -20,6 +20,7 @@ class PolicyTold:
     None when nothing is to say. without: attributes whose use it objects to; picked: one of them
     picked the people. missing: facts it needed that nobody says. part: what a breach asks for.
     facts: what was beneath, name and value. decided: it is among those that made the decision.
+    owner: who answers for it. Of kind `waiver` it is no policy: breached = it let this send through.
     """
 
     policy: str
@@ -36,6 +37,7 @@ class PolicyTold:
     picked: bool = False
     missing: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def as_text(told: Explanation, *, everything: bool = False) -> str:
         *_known(decided),
         *_hindered(told, decided),
         *_way(told, decided),
+        *_waived(told),
         *_assumed(told),
     ]
     lines = lines[:6]
@@ -156,6 +159,16 @@ def _tried(channel: str, policies: tuple[str, ...], known: str | None) -> str:
     return f"{channel_name(channel)} is refused by {names}{f' ({known})' if known else ''}"
 
 
+def _waived(told: Explanation) -> list[str]:
+    """The waivers that kept policies from objecting, with who answers for them."""
+    used = [policy for policy in told.policies if policy.kind == "waiver" and policy.outcome != "met"]
+    if not used:
+        return []
+    named = listed(f"`{policy.policy}` (owner: {policy.owner})" for policy in used)
+    because = f": {' '.join(used[0].because.split()).rstrip('.')}" if used[0].because and len(used) == 1 else ""
+    return [f"A policy was set aside by {named}{because}."]
+
+
 def _assumed(told: Explanation) -> list[str]:
     if not told.assumed:
         return []
@@ -167,6 +180,8 @@ _MARKS = {"met": "met      ", "breached": "breached ", "unknown": "unknown  "}
 
 def _policy_line(policy: PolicyTold) -> str:
     tail = f": {'; '.join(policy.known)}" if policy.known else ""
+    if policy.kind == "waiver":
+        return f"  waived    {policy.policy}{tail}"
     note = " (only observed)" if policy.audit else " (decided)" if policy.decided else ""
     return f"  {_MARKS[policy.outcome]} {policy.policy}{note}{tail}"
 
