@@ -19,7 +19,7 @@ from policykit.dryrun.staging import Staging
 from policykit.ir.nodes import Expr
 from policykit.vocabulary import STYLES
 
-_STAGED = re.compile(r"\b[smn][0-9]+\b")
+_STAGED = re.compile(r"\b[smnj][0-9]+\b")
 
 
 @dataclass(frozen=True, slots=True)
