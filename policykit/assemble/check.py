@@ -8,8 +8,8 @@ from pathlib import Path
 
 from policykit.assemble.dry_run import lack_problem, sources
 from policykit.assemble.moment import now
-from policykit.assemble.packs import copies
 from policykit.assemble.offers import unknown_offers
+from policykit.assemble.packs import copies
 from policykit.assemble.providers import without_adapter
 from policykit.assemble.waivers import check_waivers
 from policykit.assemble.workspace import Opened, in_order, manifest, read

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from policykit.assemble.moment import instant, now
+from policykit.assemble.offers import unknown_offers
 from policykit.assemble.pseudonyms import pseudonyms
 from policykit.assemble.stores import exported, is_suppressed, opened_store
 from policykit.assemble.workspace import Opened, manifest, open_workspace
@@ -174,7 +175,13 @@ def _summary(
         policies=tuple(_policy_count(p, rules[p.policy], opened.workspace) for p in numbers.policies),
         suggestions=tuple(_suggestions(numbers.suggestions)),
         examples=tuple(_example(example) for example in numbers.examples),
-        warnings=(*held, *(lack_problem(lack) for lack in result.lacks), *result.warnings, *opened.warnings),
+        warnings=(
+            *held,
+            *unknown_offers(ruleset, found),
+            *(lack_problem(lack) for lack in result.lacks),
+            *result.warnings,
+            *opened.warnings,
+        ),
         brakes=tuple(_brakes(found, numbers)),
         assumed={fact: (_value(ruleset.assume[fact]), n) for fact, n in numbers.assumed.items()},
         mode=opened.workspace.config.mode,
