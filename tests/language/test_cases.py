@@ -95,7 +95,7 @@ MISTAKES = [
         (
             "keys of a send: `channel`, `message_class`, `purpose`, `program`, `campaign`, `provider`, "
             "`controller`, `at`, "
-            "`not_after`, `uses`, `generic`, `prepared`, `helps`, `need`"
+            "`not_after`, `uses`, `generic`, `prepared`, `helps`, `need`, `offers` and 2 more"
         ),
     ),
     (

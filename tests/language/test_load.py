@@ -138,9 +138,8 @@ CONFIGS = [
         "modes: audit\n",
         (
             "policykit.yaml:1:1: unknown key `modes`; did you mean `mode`?\n"
-            "  help: keys of `policykit.yaml`: `mode`, `store`, `policies`, `controller`, `assume`, "
-            "`on_error`, `providers`, "
-            "`data`"
+            "  help: keys of `policykit.yaml`: `mode`, `store`, `policies`, `controller`, `sender_address`, "
+            "`assume`, `keep`, `lint`, `on_error`, `providers`, `data`"
         ),
     ),
     (
@@ -163,7 +162,7 @@ CONFIGS = [
         "- mode\n",
         (
             "policykit.yaml:1:1: `policykit.yaml` is a list; expected a mapping\n  help: keys: `mode`, `store`, "
-            "`policies`, `controller`, `assume`, `on_error`, `providers`, `data`"
+            "`policies`, `controller`, `sender_address`, `assume`, `keep`, `lint`, `on_error`, `providers`, `data`"
         ),
     ),
     (
