@@ -134,7 +134,19 @@ def page(name: str) -> PackPage:
     """One pack as a page: its policies and their cases in words."""
     packs, _ = installed(discover())
     found = choose(packs, name)
-    home = open_workspace(find_workspace(found.pack.path.parent))
+    return _page(found, open_workspace(find_workspace(found.pack.path.parent)))
+
+
+def pages() -> Iterator[PackPage]:
+    """Every pack as a page, by id; each workspace that packs are at home in is opened once."""
+    homes: dict[Path, Opened] = {}
+    for _, found in sorted(installed(discover())[0].items()):
+        root = find_workspace(found.pack.path.parent)
+        home = homes.get(root) or homes.setdefault(root, open_workspace(root))
+        yield _page(found, home)
+
+
+def _page(found: Installed, home: Opened) -> PackPage:
     return PackPage(_line(found), found.pack.note, found.below.as_posix(), tuple(_pages(found, home)))
 
 

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "forget": ("forget:forget", "take people out of the store, for good"),
     "retain": ("retain:retain", "drop what was kept as long as promised"),
     "facts": ("facts:facts", "list the facts a policy may use, and the columns of data files"),
+    "docs": ("docs:docs", "read the documentation, or write it into a folder"),
     "kinds": ("kinds:kinds", "list the kinds of policies, or describe one"),
     "packs": ("packs:packs", "read ready-made policies, and copy them into a workspace"),
     "schema": ("schema:schema", "print the JSON Schema of policy files, for editors"),
@@ -40,8 +41,9 @@ EXAMPLES = """\
   policykit check                               every mistake at once, as file:line:column
   policykit test                                the cases beside your policies
 
-Exit codes: 0 fine, 1 a brake was crossed, the log is not whole or personal data is not registered, 2 wrong use or configuration,
-  3 policies invalid, 4 cases failed, 70 a fault of policykit itself, 130 interrupted, 141 the reader of a pipe left."""
+Exit codes: 0 fine, 1 a brake was crossed, the log is not whole or personal data is not registered, 2 wrong use or
+  configuration, 3 policies invalid, 4 cases failed, 70 a fault of policykit itself, 130 interrupted, 141 the reader of a
+  pipe left."""
 
 
 class Commands(click.Group):
