@@ -95,7 +95,7 @@ def _found(numbers: Numbers) -> dict[str, Mapping[str, Any]]:
         "by": {policy.policy: policy.decided for policy in numbers.policies},
         "alone": {policy.policy: policy.alone for policy in numbers.policies},
         "changes": {"moved": numbers.moved, "stripped": numbers.stripped, "generic": numbers.generic,
-                    "delayed": numbers.delayed},
+                    "blended": numbers.blended, "delayed": numbers.delayed},
     }  # fmt: skip
 
 
