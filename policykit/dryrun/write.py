@@ -16,6 +16,8 @@ from policykit.dryrun.plan import WORD, Plan
 from policykit.dryrun.rounds_sql import IMPOSSIBLE, names_of
 from policykit.dryrun.sources import quoted
 from policykit.errors import BadData, Problem
+from policykit.kinds.waiver import WAIVER
+from policykit.model import WAIVER_MARK
 from policykit.vocabulary import CHANNELS
 
 _VERDICTS = ("allow", "downgrade", "block")
@@ -28,7 +30,9 @@ def write_decisions(connection: duckdb.DuckDBPyConnection, plan: Plan, found: li
 
     Columns: row BIGINT (number in the audience, from 1), recipient_id, verdict, channel (final one, NULL when
     blocked), moved_to, stripped (attributes separated by `|`), generic, blend (INTEGER; personalised offers left, only
-    when others gave way to general ones), send_at (TIMESTAMPTZ; only when the send was delayed), impossible, policies and undetermined (policy ids separated by `|`), and the same as masks: determining_w,
+    when others gave way to general ones), send_at (TIMESTAMPTZ; only when the send was delayed), impossible, policies
+    and undetermined (policy ids separated by `|`), waived (ids of the waivers that set a policy aside, separated by
+    `|`), and the first two and what was in audit as masks: determining_w,
     undetermined_w, audit_w, where bit i of word w is the policy at 62 * w + i of the metadata `policykit.policies`.
     """
     _name_masks(connection, plan, found)
@@ -44,7 +48,7 @@ def write_decisions(connection: duckdb.DuckDBPyConnection, plan: Plan, found: li
         f"{_stripped(plan)} AS stripped, generic, blended AS blend, "
         "CASE WHEN delayed THEN make_timestamptz(instant) END AS send_at, "
         f"{_enum('impossible', IMPOSSIBLE)} AS impossible, "
-        f"n.policies, m.policies AS undetermined{masks} FROM decided AS d "
+        f"n.policies, m.policies AS undetermined, {_waived(plan)} AS waived{masks} FROM decided AS d "
         f"LEFT JOIN mask_names AS n ON {_same(plan, 'd', 'det', 'n')} LEFT JOIN mask_names AS m ON "
         f"{_same(plan, 'd', 'und', 'm')}"
     )
@@ -97,6 +101,14 @@ def _enum(column: str, members: tuple[str, ...]) -> str:
 def _stripped(plan: Plan) -> str:
     parts = ", ".join(f"CASE WHEN stripped & {1 << j} <> 0 THEN {quoted(name)} END" for j, name in enumerate(plan.uses))
     return f"CASE WHEN stripped <> 0 THEN concat_ws('|', {parts}) END" if parts else "CAST(NULL AS VARCHAR)"
+
+
+def _waived(plan: Plan) -> str:
+    places = [(bit, rule.policy.removeprefix(WAIVER_MARK)) for bit, rule in enumerate(plan.live) if rule.kind == WAIVER]
+    parts = ", ".join(
+        f"CASE WHEN aud_{bit // WORD} & {1 << bit % WORD} <> 0 THEN {quoted(name)} END" for bit, name in places
+    )
+    return f"nullif(concat_ws('|', {parts}), '')" if parts else "CAST(NULL AS VARCHAR)"
 
 
 def _same(plan: Plan, left: str, column: str, right: str) -> str:

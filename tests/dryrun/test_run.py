@@ -78,7 +78,7 @@ def test_the_decisions_file_has_one_row_per_row_of_the_audience(world, tmp_path)
 
     nothing = {"moved_to": None, "stripped": None, "generic": False, "blend": None, "send_at": None,
                "impossible": None,
-               "policies": None, "undetermined": None, "determining_0": 0, "undetermined_0": 0,
+               "policies": None, "undetermined": None, "waived": None, "determining_0": 0, "undetermined_0": 0,
                "audit_0": 0}  # fmt: skip
     young = {"policies": "minors", "determining_0": 2, "channel": None, "verdict": "block"}
     assert read(out) == [
