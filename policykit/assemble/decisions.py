@@ -16,6 +16,7 @@ from policykit.language.suggest import did_you_mean, some
 from policykit.reports import decisions as rendering
 from policykit.reports.decisions import Line
 from policykit.stores.base import Logged, Store, Verified
+from policykit.stores.chain import head_before
 
 _BATCH = 1000
 _WRITERS: Mapping[str, tuple[str, Callable[[Line], str]]] = {
@@ -58,20 +59,24 @@ def show(folder: Path | None, wanted: str) -> Line:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of a check of the log. noted: whether a hash noted earlier is in it, None when none was given."""
+    """What became of a check of the log and of the ledger of consents. noted: whether a hash noted earlier is in the
+    log, None when none was given.
+    """
 
     verified: Verified
+    consents: Verified
     noted: bool | None = None
 
     @property
     def holds(self) -> bool:
-        return self.verified.broken is None and self.noted is not False
+        return self.verified.broken is None and self.consents.broken is None and self.noted is not False
 
 
 def verify(folder: Path | None, noted: str | None = None) -> Checked:
-    """Walks the chain of the log. noted: a head noted earlier, which must still be in it."""
+    """Walks both chains. noted: a head of the log noted earlier, which must still be in it."""
     with store_of(folder) as (_, store):
-        return Checked(store.verify(), None if noted is None else any(each.hash == noted for each in _all(store)))
+        found = None if noted is None else any(noted in (each.hash, head_before(each.line)) for each in _all(store))
+        return Checked(store.verify(), store.verify_consents(), found)
 
 
 def export(folder: Path | None, target: Path) -> int:
@@ -103,7 +108,7 @@ def _all(store: Store) -> Iterator[Logged]:
 
 
 def _line(logged: Logged) -> Line:
-    return Line(logged.number, logged.line, logged.hash)
+    return Line(logged.number, logged.line, logged.hash, logged.nonce, logged.digest)
 
 
 # --- holds -----------------------------------------------------------------------------------------

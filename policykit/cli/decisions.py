@@ -76,14 +76,16 @@ _VERIFY = """\
 @workspace_option
 @json_option
 def verify(head: str | None, workspace: Path | None, as_json: bool) -> int:
-    """Walk the chain of hashes through the log; a line that was changed, removed or put in breaks it.
+    """Walk the chains of hashes through the log and the consents; what was changed, removed or put in breaks them.
 
+    What was said of a person who was forgotten is no break: the log accounts for it.
     Prints the head of the chain: note it elsewhere, and a log that was replaced as a whole is found too.
     Ends with 1 when the chain is broken.
     """
     found = log.verify(workspace, head)
     if as_json:
         print_json({"lines": found.verified.lines, "head": found.verified.head, "broken": found.verified.broken,
+                    "consents": {"records": found.consents.lines, "broken": found.consents.broken},
                     "head_found": found.noted, "holds": found.holds})  # fmt: skip
     elif found.verified.broken is not None:
         click.echo(f"broken: line {found.verified.broken:,} of the log is not what was written")
@@ -91,6 +93,11 @@ def verify(head: str | None, workspace: Path | None, as_json: bool) -> int:
         click.echo(f"broken: the head `{head}` is not in the log; lines at its end were removed, or all was replaced")
     else:
         click.echo(f"{found.verified.lines:,} decisions, none changed or removed; head {found.verified.head}")
+    if not as_json and found.consents.broken is not None:
+        click.echo(f"broken: consent {found.consents.broken:,} of the ledger is not what was written, or people are "
+                   "judged by others")  # fmt: skip
+    elif not as_json and found.consents.lines:
+        click.echo(f"{found.consents.lines:,} consents, none changed or removed")
     return 0 if found.holds else 1
 
 
@@ -101,7 +108,9 @@ def verify(head: str | None, workspace: Path | None, as_json: bool) -> int:
 def export(file: Path, workspace: Path | None) -> None:
     """Write the whole log into FILE, as JSON lines or CSV by its ending.
 
-    JSON lines hold each decision as it was hashed, so that the chain can be checked elsewhere.
+    JSON lines hold each decision as it was hashed, so that the chain can be checked elsewhere: the SHA-256 of nonce
+    and line is the digest, that of the previous hash and the digest is the hash. Where a person was forgotten only
+    the digest is left.
     """
     count = log.export(workspace, file)
     click.echo(f"wrote {count:,} decisions to `{file}`")

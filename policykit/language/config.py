@@ -24,6 +24,8 @@ class Config:
     class when facts cannot be fetched. providers: by name. store: URL of the live store, None = SQLite
     in `.policykit/` of the workspace. sender_address: the postal address that messages show.
     store_place: where `store` stands.
+    keep: `history` -> how long sends are kept, for `policykit retain`. silenced: codes of warnings that
+    `check` does not show.
     """
 
     mode: Literal["off", "audit", "enforce"] = "audit"
@@ -35,6 +37,8 @@ class Config:
         default_factory=lambda: {"marketing": "block", "service": "block", "transactional": "allow"}
     )
     providers: Mapping[str, Provider] = field(default_factory=dict)
+    keep: Mapping[str, str] = field(default_factory=dict)
+    silenced: tuple[str, ...] = ()
     assume: MapNode | None = field(default=None, repr=False, compare=False)
     sender_address: str | None = None
     store_place: Place | None = field(default=None, repr=False, compare=False)
@@ -48,6 +52,11 @@ _SHAPE = Shape(
         "controller": {"type": "string", "empty": False},
         "sender_address": {"type": "string", "empty": False},
         "assume": {"type": "dict"},
+        "keep": {"type": "dict", "schema": {"history": {"type": "span"}}},
+        "lint": {
+            "type": "dict",
+            "schema": {"silence": {"type": "list", "schema": {"type": "string", "empty": False}}},
+        },
         "on_error": {
             "type": "dict",
             "schema": {name: {"type": "string", "allowed": ["allow", "block"]} for name in MESSAGE_CLASSES},
@@ -73,11 +82,13 @@ def read_config(node: Node | None, problems: list[Problem]) -> Config:
     bad = {str(problem.place) for problem in wrong}
     given = {key: to_plain(entry.node) for key, entry in node.entries.items()
              if not any(_within(entry.node, place) for place in bad)}  # fmt: skip
-    plain = ("mode", "store", "controller", "data", "sender_address")
+    plain = ("mode", "store", "controller", "data", "sender_address", "keep")
     known = {key: value for key, value in given.items() if key in plain}
     if "policies" in given:
         folders = given["policies"]
         known["policies"] = (folders,) if isinstance(folders, str) else tuple(folders)
+    if isinstance(given.get("lint"), dict):
+        known["silenced"] = tuple(given["lint"].get("silence", ()))
     if "on_error" in given:
         known["on_error"] = {**Config().on_error, **given["on_error"]}
     known["providers"] = read_providers(node.get("providers"), problems)

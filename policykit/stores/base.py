@@ -303,6 +303,10 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def would_forget(self, person: str, pseudonym: str | None = None) -> Forgotten:
+        """What `forget` would take out now."""
+
+    @abstractmethod
     def amend(self, relation: str, change: Callable[[Row], Row | None]) -> int:
         """Puts what `change` gives in place of rows of people, attributes or history, nothing where it gives None;
         how many rows changed. A person's row stays, and so does the key of every row; a send is kept as it is or goes,

@@ -86,6 +86,12 @@ def without_person(line: str) -> str:
     return json.dumps({**said, FORGOTTEN: True}, ensure_ascii=False, separators=(",", ":"))
 
 
+def id_of(line: str) -> str | None:
+    """The id that a line of the log has."""
+    found = _mapping(line).get("id")
+    return found if isinstance(found, str) else None
+
+
 def _mapping(line: str) -> dict[str, object]:
     try:
         said = json.loads(line)
@@ -135,10 +141,21 @@ def moved(id: str, at: int, before: Verified) -> str:  # noqa: A002  # its name 
     return json.dumps(said, separators=(",", ":"))
 
 
+def head_before(line: str) -> str | None:
+    """The head that the lines before this one had in an earlier format, None when it does not say."""
+    head = _moved(line).get("head")
+    return head if isinstance(head, str) else None
+
+
 def _broken_before(line: str) -> int | None:
     """What a log had as its first wrong line when it was moved."""
-    broken = _mapping(line).get("broken") if f'"event":"{MOVED}"' in line else None
+    broken = _moved(line).get("broken")
     return broken if isinstance(broken, int) else None
+
+
+def _moved(line: str) -> dict[str, object]:
+    said = _mapping(line) if f'"event":"{MOVED}"' in line else {}
+    return said if said.get("event") == MOVED else {}
 
 
 # --- verifying --------------------------------------------------------------------------------------

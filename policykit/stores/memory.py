@@ -5,7 +5,6 @@ After a fork each process goes on with a copy of its own.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import threading
@@ -52,7 +51,17 @@ from policykit.stores.cells import (
     reach,
     text,
 )
-from policykit.stores.chain import Kept, add, forgetting, printable, redacted, walk, walk_consents, without_person
+from policykit.stores.chain import (
+    Kept,
+    add,
+    forgetting,
+    id_of,
+    printable,
+    redacted,
+    walk,
+    walk_consents,
+    without_person,
+)
 from policykit.stores.suppressed import KEY_BYTES, forgotten_places, hash_of, hashed, in_order
 
 
@@ -377,12 +386,17 @@ class MemoryStore(Store):
         with self._lock:
             name = printable(person)
             known = self._people.get(name, _Person())
-            places = frozenset(reach(known.facts))
+            lines = [redacted(each, without_person(each.line)) for each in self._lines_of(known, pseudonym)]
+            waiting = self._waiting_for(name, known, lines)
+            done = self._counts(known, waiting, lines)
+            places = reach(known.facts)
             suppressed = hashed(self._key, forgotten_places(self._key, places, now))
             self._suppressions.update(suppressed)
             self._hashes.update(entry.hash for entry in suppressed)
-            lines = self._redact_lines(known, pseudonym)
-            waiting = self._drop_waiting(name, {*known.slots, *(_id_of(each) for each in lines)}, places)
+            for each in lines:
+                self._log[each.number - 1] = each
+            for decision in waiting:
+                del self._outbox[decision]
             consents = self._ledger_of.pop(name, [])
             for number in consents:
                 self._ledger[number - 1] = redacted(self._ledger[number - 1], "")
@@ -390,30 +404,36 @@ class MemoryStore(Store):
             if lines or consents:
                 event = f"pf-{os.urandom(10).hex()}"
                 self._note(event, forgetting(event, now, lines, consents))
-            done = counted(known.facts, len(known.slots), waiting, len(lines))
-            return replace(done, suppressed=len(places))
+            return done
 
-    def _redact_lines(self, person: _Person, pseudonym: str | None) -> list[Logged]:
+    def would_forget(self, person: str, pseudonym: str | None = None) -> Forgotten:
+        with self._lock:
+            name = printable(person)
+            known = self._people.get(name, _Person())
+            lines = self._lines_of(known, pseudonym)
+            return self._counts(known, self._waiting_for(name, known, lines), lines)
+
+    def _counts(self, person: _Person, waiting: Sequence[str], lines: Sequence[Logged]) -> Forgotten:
+        done = counted(person.facts, len(person.slots), len(waiting), len(lines))
+        return replace(done, suppressed=len(reach(person.facts)))
+
+    def _lines_of(self, person: _Person, pseudonym: str | None) -> list[Logged]:
+        """Lines of the log about a person that were not redacted before."""
         slots = {self._numbered[name] for name in person.slots if isinstance(name, str) and name in self._numbered}
-        found = [
+        return [
             each for each in self._log
             if each.nonce and (each.number in slots or (pseudonym is not None and names(pseudonym) in each.line))
         ]  # fmt: skip
-        done = [redacted(each, without_person(each.line)) for each in found]
-        for each in done:
-            self._log[each.number - 1] = each
-        return done
 
-    def _drop_waiting(self, name: str, decisions: set[object], places: frozenset[tuple[str, str]]) -> int:
-        gone = [
+    def _waiting_for(self, name: str, person: _Person, lines: Iterable[Logged]) -> list[str]:
+        decisions: set[object] = {*person.slots, *(id_of(each.line) for each in lines)}
+        places = reach(person.facts)
+        return [
             one.decision for one, _ in self._outbox.values()
             if one.decision in decisions or is_for(name, places, one.request, one.context)
         ]  # fmt: skip
-        for decision in gone:
-            del self._outbox[decision]
-        return len(gone)
 
-    def _erase(self, name: str, person: _Person, places: frozenset[tuple[str, str]]) -> None:
+    def _erase(self, name: str, person: _Person, places: Iterable[tuple[str, str]]) -> None:
         for where in places:
             self._reached[where].discard(name)
         for key, slot in person.slots.items():
@@ -452,10 +472,6 @@ class MemoryStore(Store):
 
     def close(self) -> None:
         pass
-
-
-def _id_of(logged: Logged) -> object:
-    return json.loads(logged.line).get("id")
 
 
 def _soonest(waiting: PutOff) -> tuple[Micros, str]:

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
@@ -158,25 +157,33 @@ class SQLiteStore(Store):
     # --- forgetting
 
     def forget(self, person: str, now: Micros, pseudonym: str | None = None) -> Forgotten:
-        name, nowhere = printable(person), sqlite_forget.Traces()
-        # The log may be long: most of it is searched while others write.
-        traces = self._pool.read(lambda connection: sqlite_forget.find_traces(connection, name, pseudonym, nowhere))
-        key = self.suppression_key()
-        while True:
-            places = self._pool.read(lambda connection: sqlite_forget.find_places(connection, name))
-            # First of all: somebody forgotten by half can be forgotten again, but is not to be mailed in between.
-            self.suppress(forgotten_places(key, places, now))
-            done = self._forget(name, pseudonym, now, traces, places)
-            if done is not None:
-                return replace(done, suppressed=len(places))
+        name = printable(person)
+        traces, key = self._traces(name, pseudonym), self.suppression_key()
+        suppressed: frozenset[sqlite_forget.Place] = frozenset()
 
-    def _forget(
-        self, name: str, pseudonym: str | None, now: Micros, traces: sqlite_forget.Traces,
-        places: frozenset[sqlite_forget.Place],
-    ) -> Forgotten | None:  # fmt: skip
-        return self._pool.write(
-            lambda connection: sqlite_forget.forget(connection, name, pseudonym, now, traces, places), full=True
-        )
+        def _forget(connection: Connection) -> sqlite_forget.Plan:
+            plan = sqlite_forget.plan(connection, name, pseudonym, traces)
+            if plan.places <= suppressed and plan.counts != Forgotten():
+                sqlite_forget.carry_out(connection, plan, now)
+            return plan
+
+        while True:
+            plan = self._pool.write(_forget, full=True)
+            if plan.places <= suppressed:
+                return plan.counts
+            # Before anything goes: somebody forgotten by half can be forgotten again, but is not to be mailed.
+            suppressed |= plan.places
+            self.suppress(forgotten_places(key, suppressed, now))
+
+    def would_forget(self, person: str, pseudonym: str | None = None) -> Forgotten:
+        name = printable(person)
+        traces = self._traces(name, pseudonym)
+        return self._pool.read(lambda connection: sqlite_forget.plan(connection, name, pseudonym, traces)).counts
+
+    def _traces(self, name: str, pseudonym: str | None) -> sqlite_forget.Traces:
+        """What the chains hold of a person now: they may be long, and others may write meanwhile."""
+        nowhere = sqlite_forget.Traces()
+        return self._pool.read(lambda connection: sqlite_forget.find_traces(connection, name, pseudonym, nowhere))
 
     def amend(self, relation: str, change: Callable[[Row], Row | None]) -> int:
         check_relation(relation)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from sqlite3 import Connection
 from typing import TypeAlias
 
 from policykit.model import Micros
-from policykit.stores.base import Cell, Forgotten, Logged
+from policykit.stores.base import Cell, Forgotten, Logged, Row
 from policykit.stores.cells import (
     Change,
     Facts,
@@ -27,8 +27,8 @@ from policykit.stores.cells import (
     nothing,
     reach,
 )
-from policykit.stores.chain import add, forgetting, redacted, without_person
-from policykit.stores.sqlite_facts import COLUMNS, SENT_STATE, move, sent_row
+from policykit.stores.chain import add, forgetting, id_of, redacted, without_person
+from policykit.stores.sqlite_facts import COLUMNS, MARK, SENT_STATE, move, sent_row
 
 Place: TypeAlias = tuple[str, str]  # `cells.found_at`
 
@@ -64,104 +64,85 @@ def find_traces(connection: Connection, person: str, pseudonym: str | None, afte
     )  # fmt: skip
 
 
-def find_places(connection: Connection, person: str) -> frozenset[Place]:
-    """Where the person is reached."""
-    return frozenset(reach(_facts(connection, person)[1]))
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that goes with a person. number: in people, -1 where they have no row. lines: of the log, as they
+    are now. waiting: decisions in the outbox. history: rows of sends.
+    """
+
+    person: str
+    number: int
+    facts: Facts
+    lines: tuple[Logged, ...]
+    consents: tuple[int, ...]
+    waiting: tuple[str, ...]
+    history: tuple[Row, ...]
+
+    @property
+    def places(self) -> frozenset[Place]:
+        return frozenset(reach(self.facts))
+
+    @property
+    def counts(self) -> Forgotten:
+        done = counted(self.facts, len(self.history), len(self.waiting), len(self.lines))
+        return replace(done, suppressed=len(self.places))
 
 
-def forget(
-    connection: Connection, person: str, pseudonym: str | None, now: Micros, traces: Traces, places: frozenset[Place]
-) -> Forgotten | None:  # fmt: skip
-    """What went with the person; None, and nothing done, when they are reached elsewhere by now than at `places`."""
-    number, facts = _facts(connection, person)
-    if reach(facts) - places:
-        return None
+def plan(connection: Connection, person: str, pseudonym: str | None, traces: Traces) -> Plan:
+    """traces: what was found before; what came since is looked for."""
     traces = find_traces(connection, person, pseudonym, traces)
-    slots = _slots(connection, person)
-    lines = _redact_lines(connection, {*traces.lines, *slots.values()})
-    decisions = {*slots, *_decisions_of(connection, lines)}
-    waiting = _drop_waiting(connection, person, decisions, places)
-    history = _erase_history(connection, person)
-    _erase_consents(connection, traces.consents)
-    connection.execute("DELETE FROM addresses WHERE person = ?", (number,))
-    connection.execute("DELETE FROM people WHERE n = ?", (number,))
-    done = counted(facts, history, waiting, len(lines))
-    if lines or traces.consents:
-        _append_forgetting(connection, now, lines, traces.consents)
-    return done
-
-
-def _facts(connection: Connection, person: str) -> tuple[int, Facts]:
     found = connection.execute("SELECT n, facts FROM people WHERE id = ?", (person,)).fetchone()
-    return (found[0], json.loads(found[1])) if found else (-1, nothing())
-
-
-def _slots(connection: Connection, person: str) -> Mapping[str, int]:
-    """Decisions that hold a slot in the person's history, and their numbers in the log."""
-    return dict(
-        connection.execute(
-            "SELECT p.id, p.number FROM sends s CROSS JOIN places p ON p.id = s.decision "
-            "WHERE s.person = ? AND p.person = s.person AND p.n = s.n",
-            (person,),
-        ).fetchall()
-    )
-
-
-def _redact_lines(connection: Connection, numbers: Iterable[int]) -> list[Logged]:
-    """The lines as they stand from now on; those that were redacted before are left out."""
-    done = []
-    for number in sorted(numbers):
-        row = connection.execute(f"SELECT {_LOGGED} FROM decisions WHERE number = ?", (number,)).fetchone()
-        logged = Logged(*row)
-        if logged.nonce:
-            new = redacted(logged, without_person(logged.line))
-            connection.execute(
-                "UPDATE decisions SET line = ?, nonce = '', digest = ? WHERE number = ?", (new.line, new.digest, number)
-            )
-            done.append(new)
-    return done
-
-
-def _decisions_of(connection: Connection, lines: Iterable[Logged]) -> set[str]:
-    found = set()
-    for logged in lines:
-        said = json.loads(logged.line)
-        if isinstance(said, dict) and isinstance(said.get("id"), str):
-            found.add(said["id"])
-    return found
-
-
-def _drop_waiting(connection: Connection, person: str, decisions: set[str], places: frozenset[Place]) -> int:
-    rows = connection.execute("SELECT decision, request, context FROM outbox").fetchall()
-    gone = [row[0] for row in rows if row[0] in decisions or is_for(person, places, row[1], row[2])]
-    connection.executemany("DELETE FROM outbox WHERE decision = ?", [(decision,) for decision in gone])
-    return len(gone)
-
-
-def _erase_history(connection: Connection, person: str) -> int:
-    """Sends of the person, and what is known of their import; how many sends."""
+    facts: Facts = json.loads(found[1]) if found else nothing()
+    slots = dict(connection.execute(_SLOTS, (person,)).fetchall())
+    lines = _lines(connection, {*traces.lines, *slots.values()})
+    decisions = {*slots, *filter(None, (id_of(each.line) for each in lines))}
+    places = reach(facts)
+    waiting = connection.execute("SELECT decision, request, context FROM outbox").fetchall()
     sends = connection.execute(f"SELECT {COLUMNS} FROM sends WHERE person = ?", (person,)).fetchall()
-    rows = [sent_row(person, row) for row in sends if row[1] != 3]
-    contents = [blake2b(said.encode(), digest_size=16).digest() for row in rows for said in import_contents(row)]
+    return Plan(
+        person, found[0] if found else -1, facts, lines, traces.consents,
+        tuple(row[0] for row in waiting if row[0] in decisions or is_for(person, places, row[1], row[2])),
+        tuple(sent_row(person, row) for row in sends if row[1] != MARK),
+    )  # fmt: skip
+
+
+_SLOTS = (  # decisions that hold a slot in the person's history, and their numbers in the log
+    "SELECT p.id, p.number FROM sends s CROSS JOIN places p ON p.id = s.decision "
+    "WHERE s.person = ? AND p.person = s.person AND p.n = s.n"
+)
+
+
+def _lines(connection: Connection, numbers: Iterable[int]) -> tuple[Logged, ...]:
+    """Without those that were redacted before."""
+    asks = f"SELECT {_LOGGED} FROM decisions WHERE number = ? AND nonce <> ''"
+    rows = [connection.execute(asks, (number,)).fetchone() for number in sorted(numbers)]
+    return tuple(Logged(*row) for row in rows if row is not None)
+
+
+def carry_out(connection: Connection, gone: Plan, now: Micros) -> None:
+    execute = connection.execute
+    lines = [redacted(each, without_person(each.line)) for each in gone.lines]
+    connection.executemany(
+        "UPDATE decisions SET line = ?, nonce = '', digest = ? WHERE number = ?",
+        [(each.line, each.digest, each.number) for each in lines],
+    )
+    connection.executemany("DELETE FROM outbox WHERE decision = ?", [(decision,) for decision in gone.waiting])
+    contents = [
+        blake2b(said.encode(), digest_size=16).digest() for row in gone.history for said in import_contents(row)
+    ]
     connection.executemany("DELETE FROM imported WHERE content = ?", [(content,) for content in contents])
-    connection.execute("UPDATE places SET person = NULL, n = NULL WHERE id IN "
-                       "(SELECT decision FROM sends WHERE person = ?)", (person,))  # fmt: skip
-    connection.execute("DELETE FROM sends WHERE person = ?", (person,))
-    return len(rows)
-
-
-def _erase_consents(connection: Connection, numbers: Sequence[int]) -> None:
-    for number in numbers:
-        row = connection.execute(f"SELECT {_CONSENTS} FROM consents WHERE n = ?", (number,)).fetchone()
-        digest = redacted(Logged(*row), "").digest
-        connection.execute(
-            "UPDATE consents SET person = '', row = '', nonce = '', digest = ? WHERE n = ?", (digest, number)
-        )
-
-
-def _append_forgetting(connection: Connection, now: Micros, lines: Sequence[Logged], consents: Sequence[int]) -> None:
-    event = f"pf-{os.urandom(10).hex()}"
-    append_line(connection, event, forgetting(event, now, lines, consents))
+    execute("UPDATE places SET person = NULL, n = NULL WHERE id IN (SELECT decision FROM sends WHERE person = ?)",
+            (gone.person,))  # fmt: skip
+    execute("DELETE FROM sends WHERE person = ?", (gone.person,))
+    for number in gone.consents:
+        row = execute(f"SELECT {_CONSENTS} FROM consents WHERE n = ?", (number,)).fetchone()
+        execute("UPDATE consents SET person = '', row = '', nonce = '', digest = ? WHERE n = ?",
+                (redacted(Logged(*row), "").digest, number))  # fmt: skip
+    execute("DELETE FROM addresses WHERE person = ?", (gone.number,))
+    execute("DELETE FROM people WHERE n = ?", (gone.number,))
+    if lines or gone.consents:
+        event = f"pf-{os.urandom(10).hex()}"
+        append_line(connection, event, forgetting(event, now, lines, gone.consents))
 
 
 def append_line(connection: Connection, event: str, line: str) -> None:

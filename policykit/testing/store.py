@@ -151,7 +151,8 @@ class StoreContract(FactLaws, SlotLaws, FeedbackLaws, ForgetLaws):
             lambda: store.take_due(1, 2), lambda: store.drop("d1"), store.waiting, store.decisions,
             lambda: store.last(1), lambda: store.decision("d1"), store.verify,
             store.verify_consents, lambda: store.forget("ada", NOW, "secret"),
-            lambda: store.amend("attributes", lambda row: row), lambda: store.note("d1", '"secret"'), store.scrub,
+            lambda: store.amend("attributes", lambda row: row), lambda: store.would_forget("ada", "secret"),
+            lambda: store.note("d1", '"secret"'), store.scrub,
             lambda: store.suppress([BOUNCED]),
             store.suppressions, store.suppression_key,
         ]  # fmt: skip

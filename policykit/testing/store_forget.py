@@ -35,12 +35,13 @@ class ForgetLaws(StoreLaws):
     def test_l21_nothing_of_a_forgotten_person_is_left(self, store: Store) -> None:
         expected = _remember(store)
 
+        foretold = self.again(store).would_forget("ada", PSEUDONYM)
         done = store.forget("ada", NOW, PSEUDONYM)
         again = store.forget("ada", NOW + 1, PSEUDONYM)
 
         other = self.again(store)
         known = other.known([ADDRESS, Asked("push", "tok", "ada"), Asked("sms", "33612")], NOW)
-        assert done == expected
+        assert (foretold, done) == (expected, expected)
         assert (again, store.forget("nobody", NOW)) == (Forgotten(), Forgotten())
         assert (known.people[:2], known.named) == (((), ()), (None, None, None))
         assert known.suppressed == frozenset({("email", "ada@example.com"), ("push", "tok")})

@@ -13,7 +13,7 @@ from typing import overload
 from policykit.assemble import live
 from policykit.assemble.live import Installation, Live
 from policykit.model import Micros
-from policykit.sends import DecisionRecord, from_line
+from policykit.sends import DecisionRecord, from_line, is_decision
 from policykit.stores.base import Store
 
 Files = Mapping[str, str]
@@ -100,7 +100,7 @@ class Decisions(Sequence[DecisionRecord]):
             while lines := store.decisions(after):
                 after = lines[-1].number
                 if not skip:
-                    self._records += [from_line(each.line) for each in lines]
+                    self._records += [from_line(each.line) for each in lines if is_decision(each.line)]
             self._read[id(store)] = (store, after)
         return self._records
 
