@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,17 @@ from policykit.adapters.base import Adapter, Capability
 from policykit.assemble.workspace import read
 from policykit.errors import WorkspaceNotFound
 from policykit.hookspecs import Kind
+from policykit.language.layers import PAGE as OVERLAYS
 from policykit.language.packs import PACK_SCHEMA
 from policykit.language.policy import POLICY_SCHEMA
 from policykit.language.registry import SECTIONS
+from policykit.language.waivers import PAGE as WAIVERS
+from policykit.language.waivers import WAIVER_SCHEMA
 from policykit.plugins import discover
 from policykit.reports.editor_schema import KindShape, policy_file
 from policykit.vocabulary import CHANNELS, FACTS, FactSpec, Vocabulary
+
+PAGES: Mapping[str, str] = {"overlays": OVERLAYS, "waivers": WAIVERS}  # of the language, beside the pages of kinds
 
 
 def kinds() -> dict[str, Kind]:
@@ -83,4 +89,6 @@ def json_schema(folder: Path | None) -> dict[str, Any]:
         KindShape(kind.name, first_sentence(kind.page), kind.schemas, kind.parts, kind.extra)
         for _, kind in sorted(found.kinds.items())
     ]
-    return policy_file(POLICY_SCHEMA, SECTIONS, shapes, vocabulary(folder).facts.values(), PACK_SCHEMA)
+    return policy_file(
+        POLICY_SCHEMA, {**SECTIONS, "waivers": WAIVER_SCHEMA}, shapes, vocabulary(folder).facts.values(), PACK_SCHEMA
+    )

@@ -47,6 +47,8 @@ def policy_file(
     """common: of what all policies have. sections: of one entry of each other section. pack: of `pack`. All Cerberus."""
     kinds, facts = list(kinds), list(facts)
     entries = {name: {"type": "array", "items": closed(schema)} for name, schema in sections.items()}
+    if "waivers" in entries:
+        entries["waivers"]["items"]["properties"] |= {"for": _scope(facts), "when": _EXPRESSION}
     return {
         "$schema": DIALECT,
         "title": "policykit policy file",

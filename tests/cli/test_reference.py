@@ -35,17 +35,25 @@ def test_columns_lists_every_relation_and_what_must_be_there(policykit):
     assert [c["name"] for c in found[0]["columns"] if c["required"]] == ["id"]
 
 
-def test_kinds_are_listed_with_one_line_each(policykit):
+KINDS = ("consent", "content", "data", "frequency", "intrusiveness", "offers", "program", "purpose", "quiet_hours",
+         "rule", "style")  # fmt: skip
+
+
+def test_kinds_and_what_stands_beside_them_are_listed_with_one_line_each(policykit):
     lines = policykit("kinds").out.splitlines()
 
-    names = [line.split()[0] for line in lines]
-    assert names == ["consent", "data", "frequency", "intrusiveness", "purpose", "quiet_hours", "rule", "style"]
+    names = [line.split()[0] for line in lines if line]
+    assert names == [*KINDS, "beside", "overlays", "waivers"]
     assert all(len(line) < 130 for line in lines)
 
 
-@pytest.mark.parametrize(
-    "kind", ["consent", "data", "frequency", "intrusiveness", "purpose", "quiet_hours", "rule", "style"]
-)
+@pytest.mark.parametrize(("page", "shows"), [("overlays", "policies: [policies/,"), ("waivers", "ends: 2026-11-29")])
+def test_overlays_and_waivers_have_pages_too(policykit, page, shows):
+    assert shows in policykit("kinds", page).out
+    assert [entry["name"] for entry in json.loads(policykit("kinds", page, "--json").out)] == [page]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_page_of_a_kind_shows_a_policy(policykit, kind):
     assert f"kind: {kind}" in policykit("kinds", kind).out
 

@@ -62,7 +62,9 @@ def test_the_numbers_say_what_happened_to_everybody_and_why(world):
         rows=5, people=5, allowed=1, downgraded=1, blocked=3, unknown=1,
         moved={"email": 1}, channels={"push": 1, "email": 1}, styles={"prove_you_know_me": 2},
         impossible={"no_address": 1},
-        policies=(PolicyNumbers("asked-first", 1, 1, 0, decided=1), PolicyNumbers("minors", 2, 2, 1, decided=2)),
+        policies=(
+            PolicyNumbers("asked-first", 1, 1, 0, decided=1, sent=1), PolicyNumbers("minors", 2, 2, 1, decided=2),
+        ),
         suggestions=(
             Suggestion("policy", "minors", 2, 2), Suggestion("consent", "consent", 1, 0),
             Suggestion("fact", "recipient.age", 1, 1), Suggestion("policy", "asked-first", 1, 0),
