@@ -95,7 +95,7 @@ def dry_run(
     check_places(out, lists)
     with Workbench(options) as bench:
         progress("reading")
-        data = read_data(bench.connection, sources, vocabulary or Vocabulary())
+        data = read_data(bench.connection, sources, vocabulary or Vocabulary(), ruleset.attributes)
         progress("judging")
         plan, assumed = judge(bench.connection, ruleset, campaign, data, now)
         progress("counting")

@@ -35,13 +35,15 @@ class AudienceSpec:
 
     files: relation -> its file, `people` being the audience itself; a relation that is not in it
     is not supplied. columns: the mapping as given, by relation, also for files named elsewhere.
-    selected_by: attributes that picked the people, () = none did, None = unknown.
+    selected_by: attributes that picked the people, () = none did, None = unknown. ignore: headers of
+    columns that may look personal and are left alone.
     """
 
     files: Mapping[str, DataFile] = field(default_factory=dict)
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     selected_by: tuple[str, ...] | None = None
     place: Place | None = None
+    ignore: frozenset[str] = frozenset()
 
 
 def read_audience(
@@ -56,7 +58,20 @@ def read_audience(
         if isinstance(said, ScalarNode) and said.text:
             files[name] = DataFile(root / said.text, columns.get(name, {}), said.place)
     selected_by = _selected(given.get("selected_by") if given else None, registry, problems)
-    return AudienceSpec(files, columns, selected_by, given.place if given else None)
+    ignore = _ignored(given.get("ignore") if given else None, problems)
+    return AudienceSpec(files, columns, selected_by, given.place if given else None, ignore)
+
+
+def _ignored(node: Node | None, problems: list[Problem]) -> frozenset[str]:
+    headers = []
+    for item in node.items if isinstance(node, ListNode) else ():
+        header = to_plain(item)
+        if isinstance(header, str) and header:
+            headers.append(header)
+        else:
+            problems.append(Problem(item.place, f"`ignore` holds {found(header)}; expected headers of columns",
+                                    "write them as they are in the file", "campaign.shape"))  # fmt: skip
+    return frozenset(headers)
 
 
 def _selected(node: Node | None, registry: Registry, problems: list[Problem]) -> tuple[str, ...] | None:

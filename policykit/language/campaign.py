@@ -44,6 +44,7 @@ _SHAPE = Shape(
                 "from": _TEXT,
                 "columns": {"type": "dict"},
                 "selected_by": {"type": "list"},
+                "ignore": {"type": "list"},
                 **dict.fromkeys(RELATION_KEYS, _TEXT),
             },
         },

@@ -95,7 +95,7 @@ def test_what_is_not_read_though_it_was_meant_to_be_is_said(dry: Run, files: dic
 
 
 def test_columns_and_ledgers_that_are_read_are_not_doubted(dry: Run) -> None:
-    said = dry(people=PEOPLE.replace("country", "country,Country,uid,last name,page").replace("DE", "DE,DE,7,Lee,9"))
+    said = dry(people=PEOPLE.replace("country", "country,Country,uid,shelf mark,page").replace("DE", "DE,DE,7,Lee,9"))
 
     assert [each["message"] for each in said["warnings"]] == []
     assert verdicts(said) == (1, 1)
@@ -153,8 +153,11 @@ def test_a_status_that_may_be_a_refusal_stops_the_message(dry: Run, status: str)
 
 def attributes(count: int, **more: str) -> str:
     """A registry of attributes that were observed, the first collected for something else."""
-    other = [f"  - {{id: a{i}, origin: observed, collected_for: [analytics]}}" for i in range(count)]
-    kept = [f"  - {{id: {name}, origin: observed, collected_for: [{purpose}]}}" for name, purpose in more.items()]
+    other = [f"  - {{id: a{i}, disclosed_as: a, origin: observed, collected_for: [analytics]}}" for i in range(count)]
+    kept = [
+        f"  - {{id: {name}, disclosed_as: b, origin: observed, collected_for: [{purpose}]}}"
+        for name, purpose in more.items()
+    ]
     return "attributes:\n" + "\n".join(other + kept) + "\n"
 
 

@@ -1,0 +1,95 @@
+"""Columns of data files that look personal and that no registry speaks of (S21): names and a bounded sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import duckdb
+
+from policykit.detect.found import Found, look
+from policykit.detect.registered import Registered, registered
+from policykit.detect.values import LONGEST
+from policykit.dryrun.sources import Opened, Raw, quoted
+from policykit.errors import Place, Problem
+from policykit.model import Attribute
+
+_LOOKED_AT = 1000  # rows: what a column holds shows early, and ten million rows must not cost more
+_LISTED = 200_000  # rows of attribute values in which ids are looked for
+_MOST_COLUMNS = 500
+
+
+def sample(
+    connection: duckdb.DuckDBPyConnection, opened: Opened, raws: Iterable[Raw], rows: int = _LOOKED_AT
+) -> dict[Raw, list[str | None]]:
+    """The first cells of columns, as texts, cut. The whole file is never read for it."""
+    raws = tuple(raws)[:_MOST_COLUMNS]
+    if not raws:
+        return {}
+    read = ", ".join(f"left(CAST({raw.sql} AS VARCHAR), {LONGEST})" for raw in raws)
+    found = connection.execute(f"SELECT {read} FROM {opened.scan} LIMIT {rows}").fetchall()
+    return {raw: [row[at] for row in found] for at, raw in enumerate(raws)}
+
+
+def listed_attributes(connection: duckdb.DuckDBPyConnection, opened: Opened) -> tuple[str, ...]:
+    """The ids that a file of attribute values speaks of, sorted."""
+    column = opened.columns["attribute"].sql
+    first = f"(SELECT left(CAST({column} AS VARCHAR), {LONGEST}) AS a FROM {opened.scan} LIMIT {_LISTED})"
+    ids = connection.execute(f"SELECT DISTINCT a FROM {first} WHERE a <> '' ORDER BY a LIMIT {_MOST_COLUMNS}")
+    return tuple(str(row[0]) for row in ids.fetchall())
+
+
+def values_of(
+    connection: duckdb.DuckDBPyConnection, opened: Opened, attribute: str, rows: int = _LOOKED_AT
+) -> list[str | None]:
+    """The first values of one id in a file of attribute values."""
+    if "value" not in opened.columns:
+        return []
+    column, value = opened.columns["attribute"].sql, opened.columns["value"].sql
+    return [
+        row[0] for row in connection.execute(
+            f"SELECT left(CAST({value} AS VARCHAR), {LONGEST}) FROM {opened.scan} "
+            f"WHERE CAST({column} AS VARCHAR) = {quoted(attribute)} LIMIT {rows}"
+        ).fetchall()
+    ]  # fmt: skip
+
+
+def unregistered(
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[str, Opened],
+    attributes: Mapping[str, Attribute],
+    ignore: frozenset[str] = frozenset(),
+) -> Iterator[Problem]:
+    """An error for each field that surely is personal and that no registered attribute stands for.
+
+    ignore: headers that the manifest says are not about the person, or not for this campaign to know of.
+    """
+    known = registered(attributes.values())
+    for name, opened in files.items():
+        here = [raw for raw in _open_columns(opened, known) if raw.header not in ignore]
+        for raw, cells in sample(connection, opened, here).items():
+            found = look(raw.header.removeprefix("attributes."), cells)
+            if found is not None and found.confidence == "high":
+                yield _refused(Place(opened.label, 1, raw.position), f"column `{raw.header}`", raw.header, found)
+        for listed in listed_attributes(connection, opened) if name == "attributes" else ():
+            found = None if listed in ignore or known.knows(listed, opened.label) else look(listed)
+            if found is not None and found.confidence == "high":
+                yield _refused(opened.place(column="attribute"), f"attribute `{listed}`", listed, found)
+
+
+def _open_columns(opened: Opened, known: Registered) -> Iterator[Raw]:
+    """Columns that the vocabulary does not have, or has only as the value of an attribute nobody registered."""
+    values = (raw for name, raw in opened.columns.items() if name.startswith("attributes."))
+    for raw in (*opened.unread, *values):
+        if not known.knows(_attribute_of(opened, raw), opened.label):
+            yield raw
+
+
+def _attribute_of(opened: Opened, raw: Raw) -> str:
+    return next((name for name, each in opened.columns.items() if each is raw), raw.header)
+
+
+def _refused(place: Place, what: str, name: str, found: Found) -> Problem:
+    message = f"{what} looks personal ({found.concept.plain}: {found.why}) and is not registered"
+    column = f"map it (`columns: {{{found.concept.column}: {name}}}`), " if found.concept.column else ""
+    way_out = f"{column}register it (`policykit scan` writes the entry), or say `audience: {{ignore: [{name}]}}`"
+    return Problem(place, message, way_out, "data.unregistered")
