@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from policykit.assemble import packs
+from policykit.assemble import packs, stories
 from policykit.assemble.reference import first_sentence, kinds
+from policykit.demo.library import library_path
 from policykit.errors import UsageError
 from policykit.language import layers, waivers
 from policykit.language.suggest import did_you_mean
 from policykit.reports.packs import page_as_markdown
 
 WRITTEN = Path(__file__).resolve().parent.parent / "docs"
-_BY_HAND = ("your-first-policy", "from-a-story-to-a-policy")  # in the order in which a newcomer reads them
+_FIRST, _STORIES = "your-first-policy", "from-a-story-to-a-policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,9 @@ class Page:
 
 def pages() -> Iterator[Page]:
     """Every page, in the order of the table of contents."""
-    for name in _BY_HAND:
-        text = (WRITTEN / f"{name}.md").read_text(encoding="utf-8")
-        yield Page(name, text.partition("\n")[0].removeprefix("# "), text)
+    first = (WRITTEN / f"{_FIRST}.md").read_text(encoding="utf-8")
+    yield Page(_FIRST, first.partition("\n")[0].removeprefix("# "), first)
+    yield Page(_STORIES, "From a story to a policy", stories.page(WRITTEN / "stories.yaml", library_path()))
     for name, kind in sorted(kinds().items()):
         yield _made(f"kinds/{name}", f"Kind `{name}`", kind.page)
     yield _made("overlays", "Overlays", layers.PAGE)

@@ -7,6 +7,7 @@ import re
 
 from policykit.assemble import docs
 from policykit.assemble.reference import kinds
+from policykit.demo.library import library_path
 
 PAGES = {page.name: page for page in docs.pages()}
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
@@ -47,3 +48,13 @@ def test_pages_are_written_with_links_that_lead_somewhere(policykit, tmp_path):
     assert written == {"README.md", *(f"{name}.md" for name in PAGES)}
     contents = (tmp_path / "site/README.md").read_text(encoding="utf-8")
     assert set(_LINK.findall(contents)) == written - {"README.md"}
+
+
+def test_every_story_has_its_way_to_a_policy(policykit, workspace):
+    page = PAGES["from-a-story-to-a-policy"].text
+
+    assert re.findall(r"^## (S[0-9]+) ", page, re.MULTILINE) == [f"S{number}" for number in range(1, 23)]
+    shown = dict.fromkeys(re.findall(r"```yaml\npolicies:\n(.*?)\n```", page, re.DOTALL))
+    registry = (library_path() / "registry.yaml").read_text(encoding="utf-8")
+    folder = workspace({"policies/registry.yaml": registry, "policies/shown.yaml": "\n".join(["policies:", *shown])})
+    assert policykit("check", "--workspace", str(folder)).code == 0
