@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from policykit.language.content import ANSWERS
 from policykit.language.offers import offered
 from policykit.model import (
     DAY,
@@ -21,6 +22,7 @@ from policykit.model import (
     MINUTE,
     SECOND,
     Campaign,
+    Content,
     LocalTime,
     Offer,
     Offers,
@@ -167,7 +169,7 @@ def registries(draw: Any) -> Document:
     document: Document = {
         "purposes": list(OWN_PURPOSES),
         "attributes": attributes,
-        "programs": [{"id": name, "purpose": draw(st.sampled_from(PURPOSES))} for name in PROGRAMS],
+        "programs": [draw(programs(name)) for name in PROGRAMS],
         "facts": [fact.document for fact in EXTRA_FACTS],
     }
     if draw(st.booleans()):
@@ -175,6 +177,20 @@ def registries(draw: Any) -> Document:
             st.dictionaries(st.sampled_from(NEAR_CHANNELS), st.sampled_from((40, 65, 20, 0)), min_size=1)
         )
     return document
+
+
+@st.composite
+def programs(draw: Any, name: str) -> Document:
+    """A program with what it asks; some ask the same, some nothing."""
+    document: Document = {"id": name, "purpose": draw(st.sampled_from(PURPOSES))}
+    if asks := draw(some(ATTRIBUTES, 0, 3)):
+        document["asks"] = asks
+    if gives := draw(some(BENEFITS, 0, 2)):
+        document["gives"] = [{"id": benefit, "what": f"a {benefit}"} for benefit in gives]
+    return document
+
+
+BENEFITS = ("month", "points")
 
 
 # --- campaign -----------------------------------------------------------------------------------
@@ -188,7 +204,21 @@ def variants(draw: Any, selected: tuple[str, ...], *, generic: bool) -> Variant:
         recited = draw(st.sampled_from((True, False, None)))
         required = draw(st.sampled_from((False, False, True)))
         uses[name] = Use(name, recited, selected=name in uses, strippable=name not in uses, required=required)
-    return Variant(tuple(uses[name] for name in sorted(uses)))
+    return Variant(tuple(uses[name] for name in sorted(uses)), draw(maybe(contents())))
+
+
+@st.composite
+def contents(draw: Any) -> Content:
+    """What a text holds for everybody: labels at both ends and inside, with marks where values go."""
+    headers = draw(st.sampled_from((None, (), ONE_CLICK, ONE_CLICK[:1])))
+    texts = draw(maybe(st.dictionaries(st.sampled_from(TEXT_PARTS), st.sampled_from(LABELLED), max_size=3)))
+    answers = draw(st.dictionaries(st.sampled_from(ANSWERS), st.sampled_from((True, False, None))))
+    return Content(headers, None if texts is None else tuple(sorted(texts.items())), tuple(sorted(answers.items())))
+
+
+ONE_CLICK = (("list-unsubscribe", "<https://acme.example/u>"), ("list-unsubscribe-post", "List-Unsubscribe=One-Click"))
+TEXT_PARTS = ("subject", "title", "body", "text", "html")
+LABELLED = ("(광고) Hi \ufffc", "Hi (광고)", "\ufffc(광고)", "Hi", "", " <b>(광고)</b> Hi ")
 
 
 @st.composite
@@ -208,7 +238,7 @@ _REVEALED = ("special_category", "financial", "behavioural", "public")
 
 
 @st.composite
-def campaigns(draw: Any, *, offering: bool = False) -> Campaign:
+def campaigns(draw: Any, *, offering: bool = False, joining: bool = False) -> Campaign:
     known_uses = draw(st.integers(0, 9)) < 9
     selected = tuple(draw(some(ATTRIBUTES, 0, 1))) if draw(st.booleans()) else ()
     prepared = []
@@ -223,6 +253,8 @@ def campaigns(draw: Any, *, offering: bool = False) -> Campaign:
         prepared.append(Prepared(channel, draw(st.sampled_from(("acme-mail", None))), content, generic))
     at, not_after = draw(moments()) if not offering or draw(st.integers(0, 3)) == 3 else (INSTANTS[0], None)
     scope = draw(st.sampled_from(("purpose", "purpose", "purpose", "program", "program", "neither")))
+    if joining and draw(st.integers(0, 3)):
+        scope = "program"
     style = draw(st.booleans())
     shown = draw(offers() if offering else st.one_of(offers(), offers(), offers(), st.none()))
     return Campaign(
@@ -237,6 +269,7 @@ def campaigns(draw: Any, *, offering: bool = False) -> Campaign:
         helps=draw(st.sampled_from(HELPS)) if style else None,
         need=draw(st.sampled_from(ATTRIBUTES)) if style else None,
         offers=shown,
+        delivers=draw(st.sampled_from((None, *BENEFITS))),
     )
 
 
@@ -265,8 +298,10 @@ def planned(campaign: Campaign) -> int:
 
 
 @st.composite
-def settings_of(draw: Any, policies: st.SearchStrategy[tuple[Document, ...]], *, offering: bool = False) -> Setting:
-    campaign = draw(campaigns(offering=offering))
+def settings_of(
+    draw: Any, policies: st.SearchStrategy[tuple[Document, ...]], *, offering: bool = False, joining: bool = False
+) -> Setting:
+    campaign = draw(campaigns(offering=offering, joining=joining))
     at = planned(campaign)
     now = at + draw(st.sampled_from((0, -1, 1, -SECOND, -HOUR, -DAY, -30 * DAY, DAY)))
     config: Document = {"controller": draw(st.sampled_from((*CONTROLLERS, None)))}

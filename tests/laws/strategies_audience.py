@@ -156,6 +156,7 @@ class Writer:
         self.channels = [prepared.channel for prepared in campaign.prepared]
         programs = {program["id"]: program["purpose"] for program in setting.registry["programs"]}
         self.purpose = campaign.purpose or programs.get(campaign.program or "")
+        self.joins = any(policy["kind"] == "program" for policy in setting.policies)
 
     def pick(self, *values: str | None) -> str | None:
         return self.rng.choice(values)
@@ -257,6 +258,8 @@ class Writer:
                 rows.append(self.consent(f"c{len(rows)}", person, at, zone))
             if self.rng.random() < 0.35:
                 rows += self.change_of_mind(f"c{len(rows)}", person, zone)
+            if self.joins and self.rng.random() < 0.7:
+                rows += self.membership(f"c{len(rows)}", person, zone)
         return rows
 
     def change_of_mind(self, identity: str, person: str, zone: str) -> list[Row]:
@@ -276,6 +279,24 @@ class Writer:
                 row["expires_at"] = iso(self.near(self.aim(zone)))
             rows.append(row)
         return rows
+
+    def membership(self, identity: str, person: str, zone: str) -> list[Row]:
+        """Joining a program and, now and then, leaving it: at once, on one channel, from above, unreadably."""
+        program = self.rng.choice(PROGRAMS)
+        at = self.near(self.setting.now - self.rng.choice((0, HOUR, DAY, 30 * DAY)))
+        join: Row = {**self.consent(identity, person, at, zone), "program": program, "status": self.pick(*GRANTS),
+                     "at": iso(at), "channel": self.pick("*", "*", *self.channels[:2], "fax", "")}  # fmt: skip
+        if self.rng.random() < 0.4:
+            join["expires_at"] = iso(self.near(self.aim(zone)))
+        if self.rng.random() < 0.5:
+            return [join]
+        above = self.pick(program, program, None)
+        leave: Row = {**join, "id": f"{identity}.left", "status": self.pick(*REFUSALS, "Left", ""), "program": above,
+                      "at": iso(at + self.rng.choice((0, 0, 1, -1, HOUR))), "expires_at": None,
+                      "channel": self.pick("*", "*", "", "fax", *self.channels[:1])}  # fmt: skip
+        if above is None:
+            leave["purpose"] = self.pick("*", "", "marketing", *PURPOSES, "pigeon.post")
+        return [join, leave]
 
     def consent(self, identity: str, person: str, at: int, zone: str) -> Row:
         """A record that mostly covers the send on its first channels, and often is what policies ask for."""

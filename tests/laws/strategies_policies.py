@@ -226,6 +226,27 @@ def offer_bodies(draw: Any) -> Document:
 
 
 @st.composite
+def content_bodies(draw: Any) -> Document:
+    if draw(st.booleans()):
+        names = some(("one_click_unsubscribe", "unsubscribe", "postal_address"), 1, 2)
+        return {"require": dict.fromkeys(draw(names), True)}
+    body: Document = {"says": draw(st.sampled_from(("(광고)", "Hi")))}
+    if draw(st.booleans()):
+        body["in"] = draw(st.sampled_from(("subject", "title", "body", "opening")))
+        if draw(st.booleans()):
+            body["at"] = draw(st.sampled_from(("start", "end")))
+    return {"require": body}
+
+
+PROGRAM_BODIES = (
+    {"require": {"joined": "this_program"}},
+    {"require": {"delivers": True}},
+    {"require": {"joined": "asking_program"}},
+    {"require": {"asked": "this_program"}},
+)
+
+
+@st.composite
 def rule_bodies(draw: Any) -> Document:
     return {draw(st.sampled_from(("require", "forbid"))): draw(conditions())}
 
@@ -239,6 +260,8 @@ _KINDS: dict[str, tuple[st.SearchStrategy[Document], st.SearchStrategy[Any]]] = 
     "frequency": (frequency_bodies(), BLOCK | MOVE | MOVE),
     "quiet_hours": (quiet_bodies(), LATER | LATER | LATER | LATER | BLOCK | MOVE),
     "offers": (offer_bodies(), BLEND | BLEND | BLEND | BLOCK | GENERIC | MOVE),
+    "content": (content_bodies(), BLOCK | MOVE | GENERIC),
+    "program": (st.sampled_from(PROGRAM_BODIES), BLOCK | MOVE | GENERIC),
     "rule": (rule_bodies(), BLOCK | MOVE | MOVE | GENERIC),
 }
 
@@ -269,6 +292,23 @@ def policies(draw: Any, least: int = 1, most: int = 6) -> tuple[Document, ...]:
     """Policies of any kinds. Ids sort otherwise than the order they are written in."""
     kinds = draw(st.lists(st.sampled_from(tuple(_KINDS)), min_size=least, max_size=most))
     return _named(tuple(draw(policy_of(kind)) for kind in kinds))
+
+
+@st.composite
+def joining(draw: Any) -> tuple[Document, ...]:
+    """Policies about programs, those about single uses stripping."""
+    bodies = draw(
+        st.lists(st.sampled_from((*PROGRAM_BODIES, PROGRAM_BODIES[0], PROGRAM_BODIES[2])), min_size=1, max_size=4)
+    )
+    said = []
+    for body in bodies:
+        strips = body in PROGRAM_BODIES[2:] and draw(st.integers(0, 3)) > 0
+        scope = {"when": draw(conditions())} if draw(st.integers(0, 5)) == 5 else {}
+        said.append(
+            {"kind": "program", **scope, **body, "on_breach": draw(STRIP if strips else BLOCK | GENERIC | MOVE)}
+        )
+    others = [draw(policy_of(kind)) for kind in draw(st.lists(st.sampled_from(("quiet_hours", "consent")), max_size=1))]
+    return _named((*said, *others))
 
 
 @st.composite
