@@ -39,7 +39,7 @@ def forget(people: tuple[str, ...], dry: bool, yes: bool, workspace: Path | None
     if as_json:
         print_json({"dry_run": dry, **dataclasses.asdict(done.counts), "unreadable": done.unreadable})
     else:
-        click.echo(rendering.forgotten(done.counts, len(people), dry=dry))
+        click.echo(rendering.forgotten(dataclasses.asdict(done.counts), len(people), dry=dry))
     if not done.unreadable:
         click.echo(rendering.STILL_THERE, err=True)
     return 0 if done.unreadable else 1
@@ -51,5 +51,5 @@ def _ask(workspace: Path | None, people: tuple[str, ...]) -> None:
             "nobody can be asked here whether this is meant", "add `--yes`; `--dry-run` says what would go"
         )
     found = forgetting.forget(workspace, people, dry=True)
-    click.echo(rendering.forgotten(found.counts, len(people), dry=True))
+    click.echo(rendering.forgotten(dataclasses.asdict(found.counts), len(people), dry=True))
     click.confirm("This cannot be undone. Forget?", abort=True)

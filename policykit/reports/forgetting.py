@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
 from policykit.reports.words import listed
-from policykit.stores.base import Forgotten
 
 STILL_THERE = (
     "warning: others had the store open, so what was taken out may still be read from its file\n"
@@ -19,23 +17,24 @@ _WORDS = {
 }  # fmt: skip
 
 
-def forgotten(counts: Forgotten, people: int, *, dry: bool) -> str:
-    """`forgot 1 person: 2 addresses, 3 values and 5 sends; ...`."""
-    found = asdict(counts)
-    what = [f"{found[name]:,} {words[found[name] != 1]}" for name, words in _WORDS.items() if found[name]]
+def forgotten(counts: Mapping[str, int], people: int, *, dry: bool) -> str:
+    """counts: of `stores.base.Forgotten`. `forgot 1 person: 2 addresses, 3 values and 5 sends; ...`."""
+    what = [f"{counts[name]:,} {words[counts[name] != 1]}" for name, words in _WORDS.items() if counts[name]]
     gone = f": {listed(what)}" if what else ""
     would, number = ("would forget" if dry else "forgot"), f"{people:,} {'person' if people == 1 else 'people'}"
     said = f"{would} {number}{gone}"
-    if counts.decisions:
-        one = counts.decisions == 1
+    if counts["decisions"]:
+        one = counts["decisions"] == 1
         word = "would say" if dry else "says" if one else "say"
         said += (
-            f"\n{counts.decisions:,} {'decision' if one else 'decisions'} in the log {word} no more who it was about"
+            f"\n{counts['decisions']:,} {'decision' if one else 'decisions'} in the log {word} no more who it was about"
         )
-    if counts.suppressed:
-        one = counts.suppressed == 1
+    if counts["suppressed"]:
+        one = counts["suppressed"] == 1
         word = "would be" if dry else "is" if one else "are"
-        said += f"\n{counts.suppressed:,} {'address' if one else 'addresses'} {word} suppressed: nothing is sent there"
+        said += (
+            f"\n{counts['suppressed']:,} {'address' if one else 'addresses'} {word} suppressed: nothing is sent there"
+        )
     return said
 
 

@@ -150,7 +150,7 @@ def test_a_dry_run_on_the_store_refuses_their_address_in_an_old_file(policykit, 
     report = json.loads(policykit("dry-run", "spring", "--store", "--json", "-w", str(shop)).out)
 
     assert (report["allowed"], report["blocked"]) == (1, 1)
-    assert [each["policy"] for each in report["policies"] if each["blocked"]] == ["never-again"]
+    assert [each["policy"] for each in report["policies"] if each["alone"]] == ["never-again"]
 
 
 # --- retain -----------------------------------------------------------------------------------------
