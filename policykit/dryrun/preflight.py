@@ -43,7 +43,7 @@ def preflight(
     if not _somebody_can_be_reached(connection, [prepared.channel for prepared in campaign.prepared], data):
         readers["addresses"] = set()
         lacking = ["addresses", *lacking]
-    return tuple(_lack(fact, sorted(readers[fact]), ruleset) for fact in lacking)
+    return tuple(_lack(fact, sorted(readers[fact]), ruleset, empty=data.get(fact) is not None) for fact in lacking)
 
 
 def _somebody_has(connection: duckdb.DuckDBPyConnection, fact: str, data: Data) -> bool:
@@ -82,9 +82,12 @@ def _any(connection: duckdb.DuckDBPyConnection, sql: str, test: str) -> bool:
     return bool(connection.execute(f"SELECT 1 FROM {sql} WHERE {test} LIMIT 1").fetchall())
 
 
-def _lack(fact: str, policies: list[str], ruleset: RuleSet) -> Lack:
-    if fact in ("consents", "history", "addresses"):
-        ways: tuple[str, ...] = (f"name the file under `audience:` as `{fact}: FILE`, or give `--{fact} FILE`",)
+def _lack(fact: str, policies: list[str], ruleset: RuleSet, *, empty: bool) -> Lack:
+    """empty: the relation was given, and has no rows."""
+    if empty:
+        ways: tuple[str, ...] = ("the file given has no rows; see that it is the right one",)
+    elif fact in ("consents", "history", "addresses"):
+        ways = (f"name the file under `audience:` as `{fact}: FILE`, or give `--{fact} FILE`",)
         if fact == "addresses":
             ways += ("give the people file a column per channel, e.g. `address.email`",)
     elif fact.startswith("send.address."):
