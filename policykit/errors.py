@@ -11,6 +11,7 @@ PolicykitError
 ├── UnreadableSend        a request of a known provider that its adapter cannot read
 ├── UnrenderableContent   a template that cannot be rendered for a person
 ├── UnsupportedRewrite    asked for what an adapter did not declare
+├── EventRefused          an event that is not what a provider signed: nothing of it is believed
 ├── StoreUnavailable      the store cannot be reached, or is locked
 ├── SendBlocked           a result, no fault: the decision was to block (only with `on_block: raise`)
 ├── EnginesDisagree       two engines gave two answers: our fault, exit 70
@@ -30,6 +31,7 @@ __all__ = [
     "BadData",
     "CasesFailed",
     "EnginesDisagree",
+    "EventRefused",
     "InternalError",
     "InvalidPolicies",
     "NaiveTime",
@@ -162,6 +164,23 @@ class UnsupportedRewrite(PolicykitError):
     def __init__(self, adapter: str, effect: str, why: str = "") -> None:
         self.adapter, self.effect = adapter, effect
         super().__init__(f"adapter `{adapter}` cannot {effect} this request" + (f": {why}" if why else ""))
+
+
+class EventRefused(PolicykitError):
+    """why: `unsigned`, `signature`, `stale`, `unreadable` or `unknown`; the message holds nothing of the event."""
+
+    def __init__(self, provider: str, why: str) -> None:
+        self.provider, self.why = provider, why
+        super().__init__(f"an event of `{provider}` was refused: {_REFUSED[why]}")
+
+
+_REFUSED = {
+    "unsigned": "it is not signed",
+    "signature": "its signature does not fit",
+    "stale": "it was signed too long ago, or for a time to come",
+    "unreadable": "it cannot be read",
+    "unknown": "nobody here reads such events",
+}
 
 
 class StoreUnavailable(PolicykitError):

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 import pluggy
 
 from policykit.adapters.base import Adapter
+from policykit.adapters.events import Receiver
 from policykit.errors import Place, Problem
 from policykit.ir.nodes import Expr, Hours
 from policykit.ir.rules import Part, Share
@@ -147,6 +148,15 @@ def policykit_guards() -> Iterable[Attach]:  # type: ignore[empty-body]  # a spe
 
     Each is called with the gate when policykit is installed in a process, and gives back what takes
     it off again. A transport whose library is not there is no error: do nothing.
+    """
+
+
+@hookspec
+def policykit_feedback() -> Iterable[Receiver]:  # type: ignore[empty-body]  # a spec has no body
+    """Receivers this plugin adds, one per provider, as instances: they read what providers tell us back.
+
+    A receiver says whether a request is signed as it should be, and which events it holds; what is done
+    about them the workspace says (`responses:`). Names are shared by everybody, as names of kinds are.
     """
 
 

@@ -18,6 +18,8 @@ import pluggy
 
 from policykit import hookspecs, kinds
 from policykit.adapters.base import Adapter
+from policykit.adapters.envelope import Envelope
+from policykit.adapters.events import Receiver
 from policykit.errors import Problem
 from policykit.hookspecs import PROJECT, Attach, Kind, OpenStore
 from policykit.language.config import CONFIG_FILE
@@ -30,7 +32,7 @@ from policykit.vocabulary import CHANNELS, FACTS, FactSpec
 
 _HOOKS = (
     "policykit_kinds", "policykit_facts", "policykit_adapters", "policykit_stores", "policykit_guards",
-    "policykit_packs", "policykit_decided",
+    "policykit_packs", "policykit_feedback", "policykit_decided",
 )  # fmt: skip
 _BUILT_IN = "policykit-core"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -60,6 +62,7 @@ class Plugin:
     guards: tuple[str, ...] = ()
     observes: bool = False
     packs: tuple[Path, ...] = ()
+    receivers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Plugins:
     stores: Mapping[str, OpenStore] = field(default_factory=dict)
     guards: tuple[Attach, ...] = ()
     observers: tuple[Observer, ...] = ()
+    receivers: Mapping[str, Receiver] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class _Added:
     guards: tuple[Attach, ...]
     observers: tuple[Observer, ...]
     packs: tuple[Path, ...]
+    receivers: tuple[Receiver, ...] = ()
 
 
 class _Loading:
@@ -102,11 +107,13 @@ class _Loading:
         self.facts: dict[str, FactSpec] = {}
         self.adapters: dict[str, Adapter] = {}
         self.stores: dict[str, OpenStore] = {}
+        self.receivers: dict[str, Receiver] = {"app": Envelope()}
         self.guards: list[Attach] = []
         self.observers: list[Observer] = []
         self.owners: dict[tuple[str, str], str] = {
             **{("fact", spec.path): _BUILT_IN for spec in FACTS},
             **{("store", scheme): _BUILT_IN for scheme in _STORES},
+            ("receiver", "app"): _BUILT_IN,
         }
         self.given: set[tuple[str, str]] = set(self.owners)
         self.found: list[Plugin] = []
@@ -159,6 +166,7 @@ class _Loading:
             tuple(guards),
             tuple(_unharmful(name, impl) for impl in self._impls("policykit_decided", plugin)),
             tuple(self._answers("policykit_packs", plugin, Path)),
+            tuple(self._answers("policykit_feedback", plugin, Receiver)),
         )
 
     def _give(self, name: str, distribution: str, version: str, added: _Added) -> Plugin:
@@ -167,6 +175,8 @@ class _Loading:
         facts = {spec.path: spec for spec in added.facts if self._own("fact", spec.path, distribution)}
         adapters = {each.name: each for each in added.adapters if self._own("adapter", each.name, distribution)}
         stores = {key: value for key, value in added.stores.items() if self._own("store", key, distribution)}
+        receivers = {each.name: each for each in added.receivers if self._own("receiver", each.name, distribution)}
+        self.receivers |= receivers
         self.kinds |= kinds
         self.facts |= facts
         self.adapters |= adapters
@@ -176,6 +186,7 @@ class _Loading:
         return Plugin(
             name, distribution, version, None, tuple(kinds), tuple(facts), tuple(adapters), tuple(stores),
             tuple(_named(guard) for guard in added.guards), bool(added.observers), added.packs,
+            tuple(receivers),
         )  # fmt: skip
 
     def _own(self, what: str, name: str, distribution: str) -> bool:
@@ -226,6 +237,7 @@ def discover(found: Iterable[EntryPoint] | None = None) -> Plugins:
     return Plugins(
         loading.kinds, tuple(loading.facts.values()), tuple(loading.found), tuple(loading.problems),
         loading.adapters, loading.stores, tuple(loading.guards), tuple(loading.observers),
+        loading.receivers,
     )  # fmt: skip
 
 

@@ -46,6 +46,9 @@ REFUSED_LEVELS = ("channel", "purpose", "everything")
 BASES = ("consent", "contract", "legal_obligation", "vital_interest", "public_interest", "legitimate_interest")
 DEFECTS = ("pre_ticked", "bundled", "conditional")
 
+# What people tell us back, by whatever way it comes.
+TOLD = ("unsubscribe", "stop", "complaint", "bounce", "push_disabled", "too_personal")
+
 # Channel -> rank, most intrusive highest. The order is evidenced, the numbers are ours: a company
 # overrides them in `channels:`, a person by `rank.<channel>`.
 CHANNELS: Mapping[str, int] = {

@@ -48,14 +48,14 @@ def _provider_rules(
     said: Provider, adapter: Adapter | None, environ: Mapping[str, str], loopback: str | None
 ) -> ProviderRules:
     return ProviderRules(
-        settings=_settings(said, environ) if loopback is None else _here(said, loopback),
+        settings=settings_of(said, environ) if loopback is None else _here(said, loopback),
         on_block=said.on_block or (adapter.on_block if adapter else "answer"),
         campaign_from=said.campaign_from,
         transactional={slot: frozenset(values) for slot, values in said.transactional.items()},
     )
 
 
-def _settings(said: Provider, environ: Mapping[str, str]) -> Settings:
+def settings_of(said: Provider, environ: Mapping[str, str]) -> Settings:
     found = {name: environ[variable] for name, variable in said.credentials.items() if environ.get(variable)}
     return Settings(found, said.options)
 

@@ -19,6 +19,7 @@ from policykit.language.matching import read_assume
 from policykit.language.packs import Pack, read_pack, unlike
 from policykit.language.policy import KindLike, Policy, PolicyReader
 from policykit.language.registry import Registry, read_registry, with_assumptions
+from policykit.language.responses import Response, read_responses
 from policykit.language.suggest import did_you_mean, found, some
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, to_plain
 from policykit.language.waivers import Waiver, read_waivers
@@ -29,7 +30,6 @@ CAMPAIGNS = "campaigns"
 _SUFFIXES = (".yaml", ".yml")
 SECTIONS = ("pack", "policies", "attributes", "programs", "purposes", "channels", "facts", "waivers", "responses")
 _REGISTERED = tuple(f"unknown-{what}" for what in ("attribute", "program", "purpose", "fact", "policy", "campaign"))
-_LATER = ("responses",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class Workspace:
     shown_from: Path | None = None
     packs: tuple[Pack, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    responses: tuple[Response, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     policies = stand_beside([_written(layer, row, reader) for layer, row in rows], names, problems)
     waivers = read_waivers((node.entries["waivers"].node for node in maps if "waivers" in node.entries), policies,
                            reader, problems)  # fmt: skip
+    responses = read_responses((node.entries["responses"].node for node in maps if "responses" in node.entries),
+                               registry, problems)  # fmt: skip
     manifests = _manifests(manifest_files, root, config, registry, problems)
     policy_ids = sorted({*_ids(row for _, row in rows), *(policy.id for policy in policies)})
     campaign_ids = _ids((file.node for file in manifest_files), "campaign")
@@ -120,7 +123,7 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
         problems = [problem for problem in problems if not _may_follow(problem)]
     workspace = Workspace(root, config, policies, registry, tuple(case for case in cases if case), manifests,
                           tuple(sorted(problems, key=lambda problem: problem.sort_key)), shown_from, packs,
-                          waivers)  # fmt: skip
+                          waivers, responses)  # fmt: skip
     return workspace, problems
 
 
@@ -248,9 +251,6 @@ def _check_sections(node: Node, problems: list[Problem]) -> None:
         if name not in SECTIONS:
             problems.append(Problem(place, f"unknown section `{name}`{did_you_mean(name, SECTIONS)}",
                                     f"sections: {some(SECTIONS, 10)}", "policy.sections"))  # fmt: skip
-        elif name in _LATER:
-            problems.append(Problem(place, f"`{name}` is not judged yet", "it comes with a later version",
-                                    "policy.sections", "warning"))  # fmt: skip
 
 
 # --- policies and campaigns -------------------------------------------------------------------------

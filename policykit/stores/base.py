@@ -234,7 +234,7 @@ class Store(ABC):
     @abstractmethod
     def suppress(self, entries: Iterable[Suppression]) -> Written:
         """From now on nothing is sent to these addresses: `known` says so, whenever an address is met. Nothing is
-        ever taken back; equal entries are one, whatever their order.
+        ever taken back; entries that differ in nothing but the instant are one, that of the first.
         """
 
     @abstractmethod

@@ -29,7 +29,7 @@ _SUPPRESSIONS = (
     "INSERT INTO secrets VALUES ('suppressions', lower(hex(randomblob(32))))",
     """CREATE TABLE suppressions (
       hash TEXT NOT NULL, because TEXT NOT NULL, at INTEGER NOT NULL, evidence TEXT NOT NULL, channel TEXT NOT NULL,
-      PRIMARY KEY (hash, because, at, evidence)
+      PRIMARY KEY (hash, because, evidence)
     ) WITHOUT ROWID""",
     """CREATE TRIGGER suppressions_stay BEFORE UPDATE ON suppressions
     BEGIN SELECT RAISE(ABORT, 'suppressions are only added'); END""",

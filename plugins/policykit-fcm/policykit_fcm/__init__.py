@@ -2,12 +2,19 @@
 
 from policykit import hookimpl
 from policykit.adapters.base import Adapter
+from policykit.adapters.events import Receiver
 
 from policykit_fcm.adapter import FCMAdapter
+from policykit_fcm.events import FCMEvents
 
-__all__ = ["FCMAdapter", "policykit_adapters"]
+__all__ = ["FCMAdapter", "FCMEvents", "policykit_adapters", "policykit_feedback"]
 
 
 @hookimpl
 def policykit_adapters() -> list[Adapter]:
     return [FCMAdapter()]
+
+
+@hookimpl
+def policykit_feedback() -> list[Receiver]:
+    return [FCMEvents()]

@@ -2,12 +2,19 @@
 
 from policykit import hookimpl
 from policykit.adapters.base import Adapter
+from policykit.adapters.events import Receiver
 
 from policykit_sendgrid.adapter import SendGridAdapter
+from policykit_sendgrid.events import SendGridEvents
 
-__all__ = ["SendGridAdapter", "policykit_adapters"]
+__all__ = ["SendGridAdapter", "SendGridEvents", "policykit_adapters", "policykit_feedback"]
 
 
 @hookimpl
 def policykit_adapters() -> list[Adapter]:
     return [SendGridAdapter()]
+
+
+@hookimpl
+def policykit_feedback() -> list[Receiver]:
+    return [SendGridEvents()]
