@@ -105,7 +105,7 @@ class MemoryStore(Store):
         self._imported: Counter[str] = Counter()
         self._numbers = count(1)
         self._holds: dict[str, str] = {}
-        self._suppressions: set[Suppression] = set()
+        self._suppressions: dict[tuple[object, ...], Suppression] = {}  # by everything but the instant
         self._hashes: set[str | None] = set()  # of the suppressions
         self._key = SuppressionKey(secrets.token_bytes(KEY_BYTES))
         self._outbox: dict[str, tuple[PutOff, Micros]] = {}
@@ -313,14 +313,18 @@ class MemoryStore(Store):
         ready = hashed(self._key, entries)
         with self._lock:
             before = len(self._suppressions)
-            self._suppressions.update(ready)
-            self._hashes.update(entry.hash for entry in ready)
+            self._suppress(ready)
             written = len(self._suppressions) - before
         return Written(written, len(ready) - written)
 
+    def _suppress(self, ready: Iterable[Suppression]) -> None:
+        for entry in ready:
+            self._suppressions.setdefault((entry.hash, entry.because, entry.evidence), entry)
+            self._hashes.add(entry.hash)
+
     def suppressions(self) -> tuple[Suppression, ...]:
         with self._lock:
-            return tuple(sorted(self._suppressions, key=in_order))
+            return tuple(sorted(self._suppressions.values(), key=in_order))
 
     def suppression_key(self) -> SuppressionKey:
         return self._key
@@ -391,8 +395,7 @@ class MemoryStore(Store):
             done = self._counts(known, waiting, lines)
             places = reach(known.facts)
             suppressed = hashed(self._key, forgotten_places(self._key, places, now))
-            self._suppressions.update(suppressed)
-            self._hashes.update(entry.hash for entry in suppressed)
+            self._suppress(suppressed)
             for each in lines:
                 self._log[each.number - 1] = each
             for decision in waiting:
