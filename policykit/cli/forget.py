@@ -18,7 +18,9 @@ _EXAMPLES = """\
 
 Forgotten: addresses, values, consents, feedback, sends, sends that wait, and in the log of decisions who they
 were about. What stays is a keyed hash of each address, so that an old file brings nobody back to be mailed: also
-whoever shares the address is not mailed there any more. Data files, exports and backups are yours to clear."""
+whoever shares the address is not mailed there any more. Data files, exports and backups are yours to clear.
+At the end the store's file is written anew, about 15 seconds per gigabyte: sends that cannot wait that long follow
+`on_error`, so forget several people at once, when little is sent."""
 
 
 @click.command(cls=Taught, examples=_EXAMPLES, short_help="Take people out of the store, for good.")

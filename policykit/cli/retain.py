@@ -14,7 +14,8 @@ _EXAMPLES = """\
   policykit retain --unknown drop              also values of which nobody knows since when they are there
 
 `keep: 12 months` of an attribute in the registry says how long its values stay after `collected_at`; `keep:
-{history: 24 months}` in policykit.yaml says so of sends, of which those that policies still read always stay."""
+{history: 24 months}` in policykit.yaml says so of sends, of which those that policies still read always stay.
+At the end the store's file is written anew, see `policykit forget --help`: run it when little is sent."""
 
 
 @click.command(cls=Taught, examples=_EXAMPLES, short_help="Drop what was kept as long as promised.")
