@@ -36,6 +36,8 @@ LEAVES: dict[Type, tuple[Leaf, ...]] = {
         n.Member("consent.refused_for", "channel"),
         n.ConsentMet(n.Requirement(quality=frozenset({"written", "double_opt_in"}))),
         n.ConsentWasMet(n.Requirement(max_age=n.Months(3))),
+        n.Joined("new-home"),
+        n.ContentSays("subject", "starts_with", "(ad)"),
         n.Allowed(n.Hours((n.Opening(frozenset({0, 1}), 480, 1440),))),
     ),
     Type.INT: (
