@@ -26,8 +26,8 @@ _BY_VALUES = (
 _HINTS = (("mentions", "communications", "hold an e-mail address"), ("device", "device_id", "look like ids of devices"))
 _SAID = {
     "email": "e-mail addresses", "phone": "phone numbers", "iban": "IBANs", "card": "card numbers",
-    "push": "push tokens", "ip": "internet addresses", "state": "state numbers", "date": "dates", "postcode": "postcodes", "gender": "genders",
-    "name": "given names we know", "device": "ids of devices",
+    "push": "push tokens", "ip": "internet addresses", "state": "state numbers", "date": "dates",
+    "postcode": "postcodes", "gender": "genders", "name": "given names we know", "device": "ids of devices",
 }  # fmt: skip
 # How much of a sample at least passes the check that its name promises; less is a contradiction. Names are too many to
 # know them all, other ids have no form, and states write theirs in many ways.

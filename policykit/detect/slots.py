@@ -35,10 +35,10 @@ _SHORTHAND = {"fname": "first_name", "lname": "last_name", "mmerge": ""}
 _OWN = frozenset(
     """
     to cc bcc from from_email from_name reply_to replyto token tokens topic condition registration_ids
-    messagingservicesid accountsid statuscallback api_key template_id contentsid ip_pool_name asm batch_id categories send_at sendat
-    scheduletype validityperiod maxprice subject body html text title content type value name headers android apns
-    webpush webhook fcm_options priority ttl sound badge mediaurl image icon click_action collapse_key analytics_label
-    mail_settings tracking_settings
+    messagingservicesid accountsid statuscallback api_key template_id contentsid ip_pool_name asm batch_id categories
+    send_at sendat scheduletype validityperiod maxprice subject body html text title content type value name headers
+    android apns webpush webhook fcm_options priority ttl sound badge mediaurl image icon click_action collapse_key
+    analytics_label mail_settings tracking_settings
     """.split()  # noqa: SIM905  # one table
 )
 _SLOTS = frozenset(

@@ -30,22 +30,26 @@ _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}", re.I
 _DATE = re.compile(r"(?:(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})|(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}))(?:[T ][0-9:.]+Z?)?")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _PLACE = re.compile(r"-?[0-9]{1,3}\.[0-9]{3,}(?:\s*[,;]\s*-?[0-9]{1,3}\.[0-9]{3,})?")
-_POSTCODE = re.compile(r"[0-9]{4,5}(?:-[0-9]{3,4})?|[0-9]{3} ?[0-9]{2}|[0-9]{4} ?[A-Z]{2}"
-                       r"|[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]|[A-Z]{1,2}-[0-9]{4,5}", re.IGNORECASE)  # fmt: skip
+_POSTCODE = re.compile(
+    r"[0-9]{4,5}(?:-[0-9]{3,4})?|[0-9]{3} ?[0-9]{2}|[0-9]{4} ?[A-Z]{2}|[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}|"
+    r"[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9]|[A-Z]{1,2}-[0-9]{4,5}",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"[-+]?[0-9]*[.,]?[0-9]+(?:[eE][-+]?[0-9]+)?")
 _FLAGS = frozenset({"0", "1", "true", "false", "yes", "no", "y", "n", "t", "f", "ja", "nein", "oui", "non", "si"})
 _GENDERS = frozenset(
     """
     m f w male female man woman men women mr mrs ms miss mx herr frau mannlich weiblich männlich divers d x h homme
-    femme monsieur madame mme mlle hombre mujer varon sr sra uomo donna maschio femmina homem mulher vrouw man kvinna nainen
-    mies u unknown other non-binary nonbinary diverse
+    femme monsieur madame mme mlle hombre mujer varon sr sra uomo donna maschio femmina homem mulher vrouw man kvinna
+    nainen mies u unknown other non-binary nonbinary diverse
     """.split()  # noqa: SIM905  # one table
 )
 # Numbers of states that have check digits, so that few other numbers pass.
 _STATES = (
     "es.dni", "es.nie", "fr.nir", "de.idnr", "it.codicefiscale", "nl.bsn", "be.nn", "pt.cc", "pl.pesel",
-    "se.personnummer", "fi.hetu", "no.fodselsnummer", "dk.cpr", "cz.rc", "ro.cnp", "gb.nhs", "ie.pps", "ch.ssn", "tr.tckimlik", "br.cpf",
-    "ca.sin", "in_.aadhaar", "cn.ric", "kr.rrn", "mx.curp", "za.idnr", "au.tfn", "cl.rut", "gr.amka", "hu.anum",
+    "se.personnummer", "fi.hetu", "no.fodselsnummer", "dk.cpr", "cz.rc", "ro.cnp", "gb.nhs", "ie.pps", "ch.ssn",
+    "tr.tckimlik", "br.cpf", "ca.sin", "in_.aadhaar", "cn.ric", "kr.rrn", "mx.curp", "za.idnr", "au.tfn", "cl.rut",
+    "gr.amka", "hu.anum",
 )  # fmt: skip
 _CHECKED_FROM = 9  # digits and letters: shorter numbers pass by chance
 

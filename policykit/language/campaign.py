@@ -20,9 +20,10 @@ from policykit.language.template import Template, read_template
 from policykit.language.tree import MapNode, Node, Plain, ScalarNode, Source, find, to_plain
 from policykit.language.yaml import read_text
 from policykit.model import Campaign, LocalTime, Micros, Offers, Prepared, Use, Variant
-from policykit.vocabulary import CHANNELS, HELPS, MESSAGE_CLASSES, covers
+from policykit.vocabulary import CHANNELS, HELPS, MESSAGE_CLASSES, REACTIONS, covers
 
 PARTS = ("subject", "preheader", "title", "body", "text", "html")
+FORECASTS = ("blocked", "unknown", "downgraded")
 _FILES = (".html", ".htm", ".txt", ".md", ".liquid")
 _LONGEST_NAME = 255  # bytes; asking for a file of a longer name is an error of the system
 
@@ -60,7 +61,7 @@ _SHAPE = Shape(
         "offers": {"type": "dict"},
         "brakes": {
             "type": "dict",
-            "schema": {name: {"type": "percent"} for name in ("blocked", "unknown", "downgraded")},
+            "schema": {name: {"type": "percent"} for name in (*FORECASTS, *REACTIONS)},
         },
     },
     "campaign",
@@ -80,8 +81,9 @@ class Manifest:
 
     file: the manifest as the user would type it. templates, generic: channel -> part -> template.
     headers: channel -> name -> template, of every content of the channel.
-    brakes: `blocked`, `unknown`, `downgraded` -> largest share (0.05 = 5 %) that may go on.
-    providers: name -> where it is named first.
+    brakes: `blocked`, `unknown`, `downgraded` of the forecast, `complaints`, `unsubscribes`, `too_personal` of
+    past sends -> largest share (0.05 = 5 %) that may go on.
+    providers: name -> where it is named first. because: why it is sent, in words for those who get it.
     """
 
     id: str
@@ -96,6 +98,7 @@ class Manifest:
     place: Place | None = None
     providers: Mapping[str, Place] = field(default_factory=dict, compare=False)
     headers: Mapping[str, Mapping[str, Template]] = field(default_factory=dict)
+    because: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,8 @@ def read_campaign(
     )  # fmt: skip
     brakes = {name: float(share.removesuffix("%")) / 100 for name, share in (plain.get("brakes") or {}).items()}
     return Manifest(campaign.id or "", campaign, audience, templates, generic, brakes, plain.get("delivers"),
-                    file, path, node.place, _provider_places(node.get("channels")), headers)  # fmt: skip
+                    file, path, node.place, _provider_places(node.get("channels")), headers,
+                    plain.get("because"))  # fmt: skip
 
 
 def _errors(problems: Iterable[Problem]) -> int:

@@ -16,6 +16,14 @@ CONFIG_FILE = "policykit.yaml"
 
 
 @dataclass(frozen=True, slots=True)
+class Disclosure:
+    """How the company speaks in `policykit disclose`. names: controller -> its name; contact: where people may ask."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    contact: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What `policykit.yaml` says.
 
@@ -39,6 +47,7 @@ class Config:
     providers: Mapping[str, Provider] = field(default_factory=dict)
     keep: Mapping[str, str] = field(default_factory=dict)
     silenced: tuple[str, ...] = ()
+    disclosure: Disclosure = Disclosure()
     assume: MapNode | None = field(default=None, repr=False, compare=False)
     sender_address: str | None = None
     store_place: Place | None = field(default=None, repr=False, compare=False)
@@ -51,6 +60,10 @@ _SHAPE = Shape(
         "policies": {"type": ["list", "string"], "empty": False, "schema": {"type": "string", "empty": False}},
         "controller": {"type": "string", "empty": False},
         "sender_address": {"type": "string", "empty": False},
+        "disclosure": {
+            "type": "dict",
+            "schema": {"contact": {"type": "string", "empty": False}, "names": {"type": "dict"}},
+        },
         "assume": {"type": "dict"},
         "keep": {"type": "dict", "schema": {"history": {"type": "span"}}},
         "lint": {
@@ -91,6 +104,9 @@ def read_config(node: Node | None, problems: list[Problem]) -> Config:
         known["silenced"] = tuple(given["lint"].get("silence", ()))
     if "on_error" in given:
         known["on_error"] = {**Config().on_error, **given["on_error"]}
+    if isinstance(given.get("disclosure"), dict):
+        names = {str(key): str(name) for key, name in (given["disclosure"].get("names") or {}).items()}
+        known["disclosure"] = Disclosure(names, given["disclosure"].get("contact"))
     known["providers"] = read_providers(node.get("providers"), problems)
     assume = node.get("assume")
     store = node.get("store")

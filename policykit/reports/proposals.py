@@ -118,8 +118,8 @@ def _sources(each: Proposal) -> str:
 
 
 def _mappings(mapped: list[Proposal]) -> Iterator[str]:
-    yield _comment("These columns have a name in the vocabulary. Map them under `audience:` of the campaign; what it does "
-                   "not need belongs in no file of its audience, or under `ignore:`.")  # fmt: skip
+    yield _comment("These columns have a name in the vocabulary. Map them under `audience:` of the campaign; what it "
+                   "does not need belongs in no file of its audience, or under `ignore:`.")  # fmt: skip
     for each in mapped:
         for seen in each.seen:
             mapping = f"columns: {{{each.maps_to}: {_quoted(seen.name)}}}"

@@ -139,7 +139,7 @@ CONFIGS = [
         (
             "policykit.yaml:1:1: unknown key `modes`; did you mean `mode`?\n"
             "  help: keys of `policykit.yaml`: `mode`, `store`, `policies`, `controller`, `sender_address`, "
-            "`assume`, `keep`, `lint`, `on_error`, `providers`, `data`"
+            "`disclosure`, `assume`, `keep`, `lint`, `on_error`, `providers`, `data`"
         ),
     ),
     (
@@ -162,7 +162,8 @@ CONFIGS = [
         "- mode\n",
         (
             "policykit.yaml:1:1: `policykit.yaml` is a list; expected a mapping\n  help: keys: `mode`, `store`, "
-            "`policies`, `controller`, `sender_address`, `assume`, `keep`, `lint`, `on_error`, `providers`, `data`"
+            "`policies`, `controller`, `sender_address`, `disclosure`, `assume`, `keep`, `lint`, `on_error`, "
+            "`providers`, `data`"
         ),
     ),
     (

@@ -1,0 +1,212 @@
+"""The statement of what is remembered, as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from policykit.reports.disclosure import (
+    HOW,
+    ORIGIN_TITLES,
+    ORIGINS,
+    SENSITIVITIES,
+    Decided,
+    Held,
+    Joined,
+    Person,
+    Remembered,
+    Statement,
+    category,
+    named,
+    opening,
+    purpose,
+    sentence,
+    untold,
+)
+from policykit.reports.words import channel_name, listed
+
+__all__ = ["as_markdown"]
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+
+
+def as_markdown(statement: Statement) -> str:
+    lines: list[str] = []
+    if statement.person is not None:
+        lines += _person(statement, statement.person)
+    lines += [f"# What {_text(statement.company)} remembers about you", "", *_opening(statement)]
+    for title, origins in ORIGIN_TITLES:
+        found = [each for each in statement.told() if each.origin in origins]
+        if found:
+            lines += ["", f"## {title}"]
+            for each in found:
+                lines += ["", f"### {_text(sentence(each.says or each.id))}", "", *_remembered(each, statement)]
+    lines += _untold(statement)
+    if statement.programs:
+        lines += ["", "## What you can join", ""]
+        lines += [line for program in statement.programs for line in _program(program, statement)]
+    lines += ["", "## What you can do", "", *_rights(statement)]
+    if statement.rules:
+        lines += ["", "## What every message must keep to", ""]
+        lines += [f"- {_text(rule.because)} ({_code(rule.policy)})" for rule in statement.rules]
+    return "\n".join(lines)
+
+
+def _opening(statement: Statement) -> Iterator[str]:
+    yield opening(statement)
+    yield ""
+    yield f"As of {statement.as_of}."
+
+
+def _remembered(each: Remembered, statement: Statement) -> Iterator[str]:
+    for name, text in facts(each, statement):
+        yield f"- **{name}:** {_text(text)}"
+    if each.guards:
+        yield "- **What guards it:**"
+        yield from (f"  - {_text(guard.because)} ({_code(guard.policy)})" for guard in each.guards)
+
+
+def facts(each: Remembered, statement: Statement) -> Iterator[tuple[str, str]]:
+    """What there is to say of one thing, in plain words, as name and text. The same in every rendering."""
+    if each.does_for_you:
+        yield "What it does for you", each.does_for_you
+    kinds = [category(each.category), SENSITIVITIES.get(each.sensitivity or "")]
+    yield "What it is", "; ".join(filter(None, kinds)) or "nobody has said"
+    made = f", from {listed(each.made_from)}" if each.made_from else ""
+    yield "Where it comes from", ORIGINS[each.origin] + made
+    yield "What for", listed(map(purpose, each.collected_for)) if each.collected_for else "no purpose is written down"
+    yield "How long", each.keep or "no end is set"
+    yield "Who holds it", each.holder or "our records do not say to whom it was given"
+    if each.programs:
+        yield "Programs that ask for it", listed(map(named, each.programs))
+    uses = [
+        f"{named(used.campaign)} {listed(HOW[how] for how in used.how)}{_why(used.because)}" for used in each.campaigns
+    ]
+    open_ones = (
+        f" (of {listed(map(named, statement.unsaid))}, what it uses is not written down)" if statement.unsaid else ""
+    )
+    yield "Campaigns that use it", ("; ".join(uses) if uses else "none now") + open_ones
+
+
+def _why(because: str | None) -> str:
+    return f" ({because.rstrip('.')})" if because else ""
+
+
+def _untold(statement: Statement) -> Iterator[str]:
+    said = untold(statement)
+    if said is not None:
+        yield ""
+        yield f"{said} ({listed(_code(each.id) for each in statement.untold())})"
+
+
+def _program(program: Joined, statement: Statement) -> Iterator[str]:
+    said = f"For {purpose(program.purpose)}. {program_text(program, statement)}"
+    yield f"- **{_text(named(program.id))}.** {_text(said)}"
+
+
+def program_text(program: Joined, statement: Statement) -> str:
+    """What a program gives, asks, and how to leave it."""
+    gives = f"You get {listed(program.gives)}." if program.gives else "It gives nothing that is written down."
+    asks = f" It asks for {listed(map(statement.name_of, program.asks))}." if program.asks else " It asks for nothing."
+    ways = listed(map(channel_name, program.leave), "or")
+    return gives + asks + (f" Leave it by {ways}, whenever you like." if program.leave else "")
+
+
+def _rights(statement: Statement) -> Iterator[str]:
+    for text in rights(statement):
+        yield f"- {_text(text)}"
+
+
+_RIGHTS = (
+    "Refuse any single thing on this list and keep the rest. What we hold of it goes, and messages do without it.",
+    "Say how far we may go: only what you told us, also what we noticed, also what we worked out.",
+    "Say no to messages, by one channel or by all of them. It counts from the next message on; only you can lift it.",
+    "Have everything about you forgotten. What stays is a code that keeps your address from being written to again.",
+)
+
+
+def rights(statement: Statement) -> Iterator[str]:
+    """What people can do about it. Only what the system keeps to is promised."""
+    ask = f" Ask at {statement.contact}." if statement.contact else ""
+    yield "See what we hold about you yourself, and which messages it shaped." + ask
+    yield from _RIGHTS
+
+
+# --- one person -------------------------------------------------------------------------------------
+
+
+def _person(statement: Statement, person: Person) -> Iterator[str]:
+    yield "> CONFIDENTIAL: personal data of one person. Give it to that person and to nobody else."
+    yield ""
+    yield f"# What {_text(statement.company)} holds about {_code(person.id)}"
+    yield ""
+    yield f"From {person.known_from}, as of {statement.as_of}."
+    yield from _section("What we remember", (_value(held, statement) for held in person.values), "No values are held.")
+    yield from _section("Your profile", (f"{_code(name)}: {_text(text)}" for name, text in person.profile), "Nothing.")
+    for relation, rows in person.rows:
+        yield from _section(ROWS.get(relation, relation), (_row(row) for row in rows), "")
+    if person.decisions is not None:
+        said = (_decided(each, statement) for each in person.decisions)
+        yield from _section("Messages we decided about", said, "No decision about you is in the log.")
+    yield from _section("What this account cannot say", map(_text, person.missing), "Nothing.")
+    yield ""
+
+
+ROWS = {
+    "addresses": "Where we reach you",
+    "consents": "What you allowed and refused",
+    "history": "What we sent you",
+    "feedback": "What you told us back",
+    "suppressed": "Where nothing is sent any more",
+}
+
+
+def _section(title: str, items: Iterable[str], nothing: str) -> Iterator[str]:
+    yield ""
+    yield f"## {title}"
+    yield ""
+    found = [f"- {item}" for item in items]
+    yield from found or [nothing]
+
+
+def _value(held: Held, statement: Statement) -> str:
+    return f"**{_text(sentence(statement.name_of(held.what)))}:** {_text(held.value)} ({_text(provenance(held, statement))})"
+
+
+def provenance(held: Held, statement: Statement) -> str:
+    """How a value was come by, as far as it is written down: of its own, else as the registry says."""
+    origin = held.origin or next((each.origin for each in statement.remembered if each.id == held.what), "")
+    parts = [
+        ORIGINS.get(origin, origin) or "nobody noted where from",
+        f"on {held.collected_at}" if held.collected_at else "nobody noted when",
+        f"for {listed(map(purpose, held.collected_for))}" if held.collected_for else "",
+        f"under record {held.record}" if held.record else "under no record of consent",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _row(row: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(f"{name} {_text(text)}" for name, text in row)
+
+
+def _decided(each: Decided, statement: Statement) -> str:
+    return f"{each.at}: {_text(decision_text(each, statement))} ({_code(each.id)})"
+
+
+def decision_text(each: Decided, statement: Statement) -> str:
+    """One decision in a sentence: what became of the message, what it used, and why."""
+    what = f"a message of {named(each.campaign)}" if each.campaign else "a message of no campaign"
+    used = f"; it used {listed(map(statement.name_of, each.used))}" if each.used else ""
+    why = f". {' '.join(each.because)}" if each.because else ""
+    return f"{what} by {channel_name(each.channel)} was {each.outcome}{used}{why}"
+
+
+# --- letters that mean something in Markdown -----------------------------------------------------------
+
+
+def _text(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', '')}`"
