@@ -15,6 +15,7 @@ from policykit.language.matching import read_assume
 from policykit.language.policy import PolicyReader
 from policykit.language.registry import Registry, read_registry, with_assumptions
 from policykit.language.tree import ListNode, MapNode
+from policykit.language.waivers import read_waivers
 from policykit.language.yaml import parse_yaml
 from policykit.plugins import discover
 from tests.laws.strategies import Document, Setting
@@ -52,9 +53,12 @@ def ruleset_of(setting: Setting, policies: Sequence[Document] | None = None) -> 
     documents = list(setting.policies if policies is None else policies)
     rows = _read({"policies": documents}, "policies.yaml").get("policies")
     assert isinstance(rows, ListNode)
-    read = [reader.read(node) for node in rows.items]
+    read = [policy for policy in (reader.read(node) for node in rows.items) if policy]
+    written = _read({"waivers": list(setting.waivers)}, "waivers.yaml").get("waivers")
+    assert isinstance(written, ListNode)
+    waivers = read_waivers([written], read, reader, problems)
     _refuse(problems)
-    return compile_ruleset([policy for policy in read if policy], registry, kinds())
+    return compile_ruleset(read, registry, kinds(), waivers)
 
 
 def _refuse(problems: list[Problem]) -> None:

@@ -107,6 +107,7 @@ class Setting:
     campaign: Campaign
     now: int
     instants: tuple[int, ...] = field(default=())  # instants at which the send may leave, for the audience to aim at
+    waivers: tuple[Document, ...] = ()
 
 
 def utc(text: str) -> int:

@@ -49,7 +49,7 @@ def along(scale: tuple[str, ...]) -> st.SearchStrategy[Any]:
 
 # --- for whom -----------------------------------------------------------------------------------
 
-_SCOPES: dict[str, st.SearchStrategy[Any]] = {
+SCOPES: dict[str, st.SearchStrategy[Any]] = {
     "channel": st.sampled_from(NEAR_CHANNELS) | some(NEAR_CHANNELS, 1, 3),
     "message_class": st.sampled_from(("any", "any", "marketing", "service", ["marketing", "transactional"])),
     "purpose": st.sampled_from(PURPOSES) | some(PURPOSES, 1, 2),
@@ -68,8 +68,8 @@ _SORTED = tuple(sorted({text[:10] for text in _MOMENTS} | set(_MOMENTS)))
 def scopes(draw: Any) -> Document:
     """The parts every kind shares: `for`, `when`, mode and dates; most policies have few of them."""
     scope: Document = {}
-    if keys := draw(some(tuple(_SCOPES), 0, draw(st.sampled_from((0, 1, 0, 2, 1))))):
-        scope["for"] = {key: draw(_SCOPES[key]) for key in keys}
+    if keys := draw(some(tuple(SCOPES), 0, draw(st.sampled_from((0, 1, 0, 2, 1))))):
+        scope["for"] = {key: draw(SCOPES[key]) for key in keys}
     if draw(st.integers(0, 3)) == 3:
         scope["when"] = draw(conditions())
     if draw(st.integers(0, 11)) == 11:
