@@ -47,6 +47,7 @@ BASES = ("consent", "contract", "legal_obligation", "vital_interest", "public_in
 DEFECTS = ("pre_ticked", "bundled", "conditional")
 
 # What people tell us back, by whatever way it comes.
+REACTIONS = ("complaints", "unsubscribes", "too_personal")  # of which rates are kept
 TOLD = ("unsubscribe", "stop", "complaint", "bounce", "push_disabled", "too_personal")
 
 # Channel -> rank, most intrusive highest. The order is evidenced, the numbers are ours: a company

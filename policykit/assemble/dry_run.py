@@ -12,6 +12,7 @@ from pathlib import Path
 from policykit.assemble.moment import instant, now
 from policykit.assemble.offers import unknown_offers
 from policykit.assemble.pseudonyms import pseudonyms
+from policykit.assemble.rates import of_campaign, rates_of
 from policykit.assemble.stores import exported, is_suppressed, opened_store
 from policykit.assemble.workspace import Opened, manifest, open_workspace
 from policykit.dryrun import run
@@ -25,9 +26,10 @@ from policykit.language.campaign import Manifest
 from policykit.language.load import Workspace
 from policykit.model import Campaign, Decision, LocalTime, Micros, from_micros
 from policykit.reports import summary as told
+from policykit.reports.rates import Rate
 from policykit.reports.words import IMPOSSIBLE_IN_SHORT, channel_name, count, listed
 from policykit.stores.base import Store
-from policykit.vocabulary import RELATIONS
+from policykit.vocabulary import REACTIONS, RELATIONS
 
 _SIZE = re.compile(r"[0-9]+(\.[0-9]+)? ?([KMGT]i?B)", re.IGNORECASE)
 
@@ -76,7 +78,7 @@ def dry_run(folder: Path | None, wish: Wish, progress: Callable[[str], None] = l
         raise UsageError(f"`--memory-limit {wish.memory_limit}` is no size", "write e.g. `1GB` or `800MB`")
     progress("loading policies")
     asked = planned(folder, wish)
-    with supplied(asked, wish, progress) as (given, held):
+    with supplied(asked, wish, progress) as (given, held, reactions):
         result = run.dry_run(
             asked.opened.ruleset,
             asked.campaign,
@@ -89,16 +91,16 @@ def dry_run(folder: Path | None, wish: Wish, progress: Callable[[str], None] = l
             progress=progress,
             options=run.Options(memory_limit=wish.memory_limit, threads=wish.threads),
         )
-    return _summary(asked.opened, asked.manifest, asked.campaign, result, held)
+    return _summary(asked.opened, asked.manifest, asked.campaign, result, held, reactions)
 
 
 @contextmanager
 def supplied(
     asked: Planned, wish: Wish, progress: Callable[[str], None] = lambda step: None
-) -> Iterator[tuple[Sources, list[Problem]]]:
-    """Where each relation is read from, and what the store says of the campaign."""
+) -> Iterator[tuple[Sources, list[Problem], tuple[Rate, ...]]]:
+    """Where each relation is read from, what the store says of the campaign, and how people answered ones like it."""
     if not wish.store:
-        yield sources(asked.manifest, wish.files), []
+        yield sources(asked.manifest, wish.files), list(_unjudged(asked.manifest)), ()
         return
     given = {"people" if name == "audience" else name for name in wish.files}
     if asked.manifest.audience.files.get("people"):
@@ -107,7 +109,13 @@ def supplied(
         progress("reading the store")
         with exported(store, {relation.name for relation in RELATIONS} - given) as files:
             found = _from_store(asked.manifest, wish.files, files)
-            yield replace(found, suppressed=is_suppressed(store)), list(_held(asked.manifest.id, store))
+            registry, manifests = asked.opened.workspace.registry, asked.opened.workspace.manifests
+            every = rates_of(store, {**manifests, asked.manifest.id: asked.manifest}, registry, asked.known_at)
+            yield (
+                replace(found, suppressed=is_suppressed(store)),
+                list(_held(asked.manifest.id, store)),
+                of_campaign(every, asked.manifest.campaign, registry),
+            )
 
 
 def _from_store(found: Manifest, given: Mapping[str, Path], files: Mapping[str, Path]) -> Sources:
@@ -115,6 +123,13 @@ def _from_store(found: Manifest, given: Mapping[str, Path], files: Mapping[str, 
     stored = {name: Source(path) for name, path in files.items()}
     audience = {"audience": files["people"]} if "people" in files else {}
     return replace(sources(found, {**audience, **given}), **stored)  # type: ignore[arg-type]  # names of relations
+
+
+def _unjudged(found: Manifest) -> Iterator[Problem]:
+    """A warning for brakes that nobody can judge without the store."""
+    for name in sorted(found.brakes.keys() & set(REACTIONS)):
+        message = f"the brake `{name}` is not judged: how people answered past sends is in the store"
+        yield Problem(None, message, "add `--store`", "brake.no-store", "warning")
 
 
 def _held(campaign: str, store: Store) -> Iterator[Problem]:
@@ -151,8 +166,9 @@ def _near(path: Path) -> Path:
 
 
 def _summary(
-    opened: Opened, found: Manifest, campaign: Campaign, result: run.Result, held: Iterable[Problem]
-) -> told.Summary:
+    opened: Opened, found: Manifest, campaign: Campaign, result: run.Result, held: Iterable[Problem],
+    reactions: tuple[Rate, ...],
+) -> told.Summary:  # fmt: skip
     numbers, ruleset = result.numbers, opened.ruleset
     rules = {rule.policy: rule for rule in ruleset.rules}
     return told.Summary(
@@ -182,7 +198,8 @@ def _summary(
             *result.warnings,
             *opened.warnings,
         ),
-        brakes=tuple(_brakes(found, numbers)),
+        brakes=(*_brakes(found, numbers), *_past_brakes(found, reactions)),
+        reactions=reactions,
         assumed={fact: (_value(ruleset.assume[fact]), n) for fact, n in numbers.assumed.items()},
         mode=opened.workspace.config.mode,
         rules=ruleset.hash,
@@ -284,8 +301,18 @@ def lack_problem(lack: Lack) -> Problem:
 
 def _brakes(found: Manifest, numbers: Numbers) -> Iterable[told.Brake]:
     for name, limit in sorted(found.brakes.items()):
-        number: int = getattr(numbers, name)
-        yield told.Brake(name, limit, number / numbers.rows if numbers.rows else 0.0)
+        if name not in REACTIONS:
+            number: int = getattr(numbers, name)
+            yield told.Brake(name, limit, number / numbers.rows if numbers.rows else 0.0)
+
+
+def _past_brakes(found: Manifest, reactions: Iterable[Rate]) -> Iterable[told.Brake]:
+    """Limits on how people answered the campaign's own past sends and those of its style."""
+    for name, limit in sorted(found.brakes.items()):
+        for rate in reactions:
+            share = rate.share(name) if name in REACTIONS and rate.of != "origin" else None
+            if share is not None:
+                yield told.Brake(name, limit, share, f"{rate.of} {rate.name}")
 
 
 def _value(value: bool | float | str) -> str:  # noqa: FBT001  # any value of the vocabulary

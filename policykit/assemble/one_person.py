@@ -31,7 +31,7 @@ def explain(folder: Path | None, wish: Wish, person: str) -> Explanation:
     """
     asked = planned(folder, wish)
     opened, found, campaign = asked.opened, asked.manifest, asked.campaign
-    with Workbench(Options()) as bench, supplied(asked, wish) as (sources, _):
+    with Workbench(Options()) as bench, supplied(asked, wish) as (sources, _, _):
         data = read_data(bench.connection, sources, opened.vocabulary)
         rows = _rows(bench.connection, data, person, pseudonyms(opened.workspace.root))
         if not rows:

@@ -14,13 +14,16 @@ from policykit.language.layers import PAGE as OVERLAYS
 from policykit.language.packs import PACK_SCHEMA
 from policykit.language.policy import POLICY_SCHEMA
 from policykit.language.registry import SECTIONS
+from policykit.language.responses import PAGE as RESPONSES
+from policykit.language.responses import RESPONSE_SCHEMA
 from policykit.language.waivers import PAGE as WAIVERS
 from policykit.language.waivers import WAIVER_SCHEMA
 from policykit.plugins import discover
 from policykit.reports.editor_schema import KindShape, policy_file
 from policykit.vocabulary import CHANNELS, FACTS, FactSpec, Vocabulary
 
-PAGES: Mapping[str, str] = {"overlays": OVERLAYS, "waivers": WAIVERS}  # of the language, beside the pages of kinds
+# Of the language, beside the pages of kinds.
+PAGES: Mapping[str, str] = {"overlays": OVERLAYS, "responses": RESPONSES, "waivers": WAIVERS}
 
 
 def kinds() -> dict[str, Kind]:
@@ -42,6 +45,7 @@ def plugins() -> list[dict[str, Any]]:
             "stores": list(plugin.stores),
             "guards": list(plugin.guards),
             "packs": [folder.as_posix() for folder in plugin.packs],
+            "receivers": list(plugin.receivers),
             "observes": plugin.observes,
             "error": plugin.error,
         }
@@ -90,5 +94,9 @@ def json_schema(folder: Path | None) -> dict[str, Any]:
         for _, kind in sorted(found.kinds.items())
     ]
     return policy_file(
-        POLICY_SCHEMA, {**SECTIONS, "waivers": WAIVER_SCHEMA}, shapes, vocabulary(folder).facts.values(), PACK_SCHEMA
+        POLICY_SCHEMA,
+        {**SECTIONS, "responses": RESPONSE_SCHEMA, "waivers": WAIVER_SCHEMA},
+        shapes,
+        vocabulary(folder).facts.values(),
+        PACK_SCHEMA,
     )

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("import_:import_", "put people, consents and past sends into the store"),
     "run": ("run:run", "start a program with its sends guarded"),
     "decisions": ("decisions:decisions", "read and check the log of what was decided"),
+    "feedback": ("feedback:feedback", "take in what people told back, and say how often they do"),
     "hold": ("hold:hold", "stop a campaign's sends at the next one"),
     "release": ("release:release", "let a campaign on hold go on"),
     "outbox": ("outbox:outbox", "deliver sends that were put off"),

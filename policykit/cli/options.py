@@ -56,7 +56,7 @@ def store_option(function: _F) -> _F:
     )(function)
 
 
-_RELATIONS = ("audience", "consents", "history", "addresses", "attributes")
+_RELATIONS = ("audience", "consents", "history", "addresses", "attributes", "feedback")
 
 
 def data_options(function: _F) -> _F:

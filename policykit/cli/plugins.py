@@ -19,7 +19,7 @@ def plugins(as_json: bool) -> None:
         return
     for plugin in found:
         click.echo(f"{plugin['name']} ({plugin['distribution']} {plugin['version']})")
-        for word in ("kinds", "facts", "stores", "guards", "packs"):
+        for word in ("kinds", "facts", "stores", "guards", "packs", "receivers"):
             if plugin[word]:
                 click.echo(f"  {word}: {', '.join(plugin[word])}")
         for adapter in plugin["adapters"]:

@@ -21,6 +21,31 @@ from policykit.language.suggest import did_you_mean, found
 from policykit.language.tree import ListNode, MapNode, Node, find, to_plain
 from policykit.vocabulary import CHANNELS, DEGREES, REFUSALS, TOLD
 
+PAGE = """\
+What is done when somebody tells us something back: an event that a provider signed (`policykit.feedback.receive`).
+
+```yaml
+responses:
+  - id: stop-means-stop
+    on: {event: [unsubscribe, stop]}
+    do: {consent: {status: withdrawn, channel: this_channel, purpose: "*"}}
+    because: Who says stop is not written to again.
+  - id: too-much-knowledge
+    on: {event: too_personal, channel: [push, email]}
+    do: {lower_tolerance: 20, degree: provided}
+```
+
+Events are `unsubscribe`, `stop` (a reply), `complaint`, `bounce` (for good), `push_disabled` and `too_personal`;
+`on` may also name a `channel` and a `provider`. `do` takes away, and never gives: `consent` records a refusal (`status` is one
+of the refusals; `channel` is `this_channel`, `"*"` or a channel; `purpose` is `"*"`, `this_purpose` or a purpose),
+`suppress: address` lets nothing be sent there any more, `lower_tolerance` takes points, `degree` is the furthest origin
+of data they accept from then on. Every response to an event is made; order means nothing, and an event counts once.
+
+An event that no response is about is answered all the same: who unsubscribes or says stop withdraws consent on that
+channel, who complains objects to everything and their address is suppressed, an address that bounced for good is
+suppressed, who switches push off refuses it, and too personal lowers tolerance by 20 and the degree to `provided`.
+"""
+
 THIS_CHANNEL, THIS_PURPOSE, EVERYTHING = "this_channel", "this_purpose", "*"
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from policykit.errors import Problem
 from policykit.reports.problems import as_dict
+from policykit.reports.rates import Rate, as_dicts
 
 __all__ = ["Brake", "Example", "PolicyCount", "Suggestion", "Summary", "as_json"]
 
@@ -53,11 +54,15 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """A limit of the manifest and what was found, both as shares of the audience (0 to 1)."""
+    """A limit of the manifest and what was found, both as shares (0 to 1) of the audience, or of past sends.
+
+    of: which past sends, None = the forecast.
+    """
 
     name: str
     limit: float
     share: float
+    of: str | None = None
 
     @property
     def crossed(self) -> bool:
@@ -71,7 +76,8 @@ class Summary:
     moved: final channel -> sends; stripped: attribute -> sends; channels: final channel -> sends
     that go out. blended: sends whose personalised offers gave way to general ones.
     unknown: sends judged with an unknown fact that some policy needed. mode: what the workspace tells
-    guards to do today. assumed: fact -> (value, sends where it stood in for nothing).
+    guards to do today. reactions: how people answered sends like these, where a store says.
+    assumed: fact -> (value, sends where it stood in for nothing).
     """
 
     campaign: str
@@ -95,6 +101,7 @@ class Summary:
     examples: tuple[Example, ...] = ()
     warnings: tuple[Problem, ...] = ()
     brakes: tuple[Brake, ...] = ()
+    reactions: tuple[Rate, ...] = ()
     assumed: dict[str, tuple[str, int]] = field(default_factory=dict)
     mode: Literal["audit", "enforce", "off"] = "enforce"
     rules: str = ""
@@ -109,5 +116,6 @@ def as_json(summary: Summary) -> dict[str, Any]:
     found = asdict(summary)
     found["warnings"] = [as_dict(problem) for problem in summary.warnings]
     found["brakes"] = [asdict(brake) | {"crossed": brake.crossed} for brake in summary.brakes]
+    found["reactions"] = as_dicts(summary.reactions)
     found["brake_crossed"] = summary.brake_crossed
     return found

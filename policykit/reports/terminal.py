@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from policykit.errors import Problem
-from policykit.reports.summary import PolicyCount, Summary
+from policykit.reports.rates import in_lines
+from policykit.reports.summary import Brake, PolicyCount, Summary
 from policykit.reports.words import IMPOSSIBLE, STYLE_NAMES, channel_name, count, share
 
 __all__ = ["print_summary"]
@@ -32,6 +33,7 @@ def _parts(summary: Summary) -> Iterator[RenderableType]:
     yield from _changes(summary)
     yield from _reasons(summary)
     yield from _styles(summary)
+    yield from _reactions(summary)
     yield from _suggestions(summary)
     yield from _examples(summary)
     yield from _today(summary)
@@ -156,6 +158,12 @@ def _styles(summary: Summary) -> Iterator[RenderableType]:
         yield from _section("How the messages that go out will feel", _table(rows, right=(0,)))
 
 
+def _reactions(summary: Summary) -> Iterator[RenderableType]:
+    lines = [Text(line) for line in in_lines(summary.reactions)]
+    if lines:
+        yield from _section("How people answered sends like these in the last 90 days", *lines)
+
+
 def _suggestions(summary: Summary) -> Iterator[RenderableType]:
     lines = [Text(f"• {suggestion.text}") for suggestion in summary.suggestions]
     if lines:
@@ -194,9 +202,11 @@ def _today(summary: Summary) -> Iterator[RenderableType]:
         lines.append(Text(f"`{path}` was assumed to be `{value}` for {count(n, 'message')}, where nobody says."))
     yield from _section("Today", *lines)
     if summary.brakes:
-        yield from _section("Brakes", *(_brake(b.name, b.limit, b.share, crossed=b.crossed) for b in summary.brakes))
+        yield from _section("Brakes", *map(_brake, summary.brakes))
 
 
-def _brake(name: str, limit: float, found: float, *, crossed: bool) -> Text:
-    state = ("crossed", "bold red") if crossed else ("holds", "green")
-    return Text.assemble(state, f": {name} {found:.1%}, limit {limit:.1%}")
+def _brake(brake: Brake) -> Text:
+    state = ("crossed", "bold red") if brake.crossed else ("holds", "green")
+    if brake.of is not None:  # of past sends, where a thousandth is much
+        return Text.assemble(state, f": {brake.name} of {brake.of} {brake.share:.2%}, limit {brake.limit:.2%}")
+    return Text.assemble(state, f": {brake.name} {brake.share:.1%}, limit {brake.limit:.1%}")
