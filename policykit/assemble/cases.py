@@ -23,8 +23,15 @@ _OPTIONS = run.Options(threads=1, examples=0)
 
 
 def run_cases(folder: Path | None) -> tuple[list[CaseOutcome], list[Coverage]]:
-    """Every case of the workspace, run, and what each policy's own cases show."""
+    """Every case of the workspace, and of those it names in `also_test`, run, and what each policy's own cases show."""
     opened = open_workspace(folder)
+    root, names = opened.workspace.root, opened.workspace.config.also_test
+    others = [open_workspace(root / name) for name in names]
+    ran = [_run_cases(each) for each in (opened, *others)]
+    return [outcome for found, _ in ran for outcome in found], [entry for _, seen in ran for entry in seen]
+
+
+def _run_cases(opened: Opened) -> tuple[list[CaseOutcome], list[Coverage]]:
     written = [case for file in opened.workspace.cases for case in file.cases]
     campaigns = [case for file in opened.workspace.cases for case in file.campaigns]
     every: list[Case | CampaignCase] = [*written, *campaigns]

@@ -8,8 +8,8 @@ from typing import Literal
 
 from policykit.errors import Place, Problem
 from policykit.language.providers import Provider, read_providers
-from policykit.language.schema import Shape
-from policykit.language.tree import MapNode, Node, to_plain
+from policykit.language.schema import SILENCE, Shape
+from policykit.language.tree import MapNode, Node, find, to_plain
 from policykit.vocabulary import MESSAGE_CLASSES, RELATIONS
 
 CONFIG_FILE = "policykit.yaml"
@@ -31,9 +31,10 @@ class Config:
     data: relation -> default file, relative to the workspace. on_error: what happens per message
     class when facts cannot be fetched. providers: by name. store: URL of the live store, None = SQLite
     in `.policykit/` of the workspace. sender_address: the postal address that messages show.
+    also_test: other workspaces, relative to this one, whose cases `policykit test` runs too.
     store_place: where `store` stands.
-    keep: `history` -> how long sends are kept, for `policykit retain`. silenced: codes of warnings that
-    `check` does not show.
+    keep: `history` -> how long sends are kept, for `policykit retain`. silence: codes of warnings of
+    `check` that are answered, and why.
     """
 
     mode: Literal["off", "audit", "enforce"] = "audit"
@@ -46,9 +47,10 @@ class Config:
     )
     providers: Mapping[str, Provider] = field(default_factory=dict)
     keep: Mapping[str, str] = field(default_factory=dict)
-    silenced: tuple[str, ...] = ()
+    also_test: tuple[str, ...] = ()
     disclosure: Disclosure = Disclosure()
     assume: MapNode | None = field(default=None, repr=False, compare=False)
+    silence: MapNode | None = field(default=None, repr=False, compare=False)
     sender_address: str | None = None
     store_place: Place | None = field(default=None, repr=False, compare=False)
 
@@ -64,11 +66,12 @@ _SHAPE = Shape(
             "type": "dict",
             "schema": {"contact": {"type": "string", "empty": False}, "names": {"type": "dict"}},
         },
+        "also_test": {"type": "list", "schema": {"type": "string", "empty": False}},
         "assume": {"type": "dict"},
         "keep": {"type": "dict", "schema": {"history": {"type": "span"}}},
         "lint": {
             "type": "dict",
-            "schema": {"silence": {"type": "list", "schema": {"type": "string", "empty": False}}},
+            "schema": {"silence": SILENCE},
         },
         "on_error": {
             "type": "dict",
@@ -100,18 +103,21 @@ def read_config(node: Node | None, problems: list[Problem]) -> Config:
     if "policies" in given:
         folders = given["policies"]
         known["policies"] = (folders,) if isinstance(folders, str) else tuple(folders)
-    if isinstance(given.get("lint"), dict):
-        known["silenced"] = tuple(given["lint"].get("silence", ()))
     if "on_error" in given:
         known["on_error"] = {**Config().on_error, **given["on_error"]}
     if isinstance(given.get("disclosure"), dict):
         names = {str(key): str(name) for key, name in (given["disclosure"].get("names") or {}).items()}
         known["disclosure"] = Disclosure(names, given["disclosure"].get("contact"))
+    known["also_test"] = tuple(given.get("also_test", ()))
     known["providers"] = read_providers(node.get("providers"), problems)
     assume = node.get("assume")
+    silence = find(node, ("lint", "silence"))
     store = node.get("store")
     return Config(
-        **known, assume=assume if isinstance(assume, MapNode) else None, store_place=store.place if store else None
+        **known,
+        assume=assume if isinstance(assume, MapNode) else None,
+        silence=silence if isinstance(silence, MapNode) and "lint" in node.entries else None,
+        store_place=store.place if store else None,
     )
 
 
