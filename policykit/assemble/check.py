@@ -17,7 +17,8 @@ from policykit.dryrun.preflight import preflight
 from policykit.dryrun.relations import read_data
 from policykit.dryrun.run import Options, Workbench
 from policykit.errors import Problem, UsageError
-from policykit.lint import lint
+from policykit.language.suggest import did_you_mean, some
+from policykit.lint import PAGES, Silence, lint, page_text, silenced, silences
 from policykit.model import Micros
 from policykit.stores.open import open_store
 
@@ -30,13 +31,37 @@ def check(folder: Path | None, campaign: str | None = None, at: Micros | None = 
     opened, problems = read(folder)
     if not any(problem.severity == "error" for problem in problems):
         workspace = opened.workspace
-        problems += lint(workspace.policies, opened.ruleset, opened.vocabulary, workspace.config.assume, _spelt(opened))
+        problems += lint(
+            workspace.policies, opened.ruleset, opened.vocabulary, workspace.config.assume, _spelt(opened),
+            workspace.manifests, workspace.packs,
+        )  # fmt: skip
         problems += [*_store(opened), *without_adapter(opened), *copies(opened)]
         problems += [each for found in workspace.manifests.values() for each in unknown_offers(opened.ruleset, found)]
         problems += check_waivers(opened, now() if at is None else at)
         if campaign is not None:
             problems += _check_data(opened, campaign)
+        problems = silenced(problems, _silences(opened), PAGES)
     return in_order(problems)
+
+
+def explained(code: str) -> str:
+    """The page of a code of `check`. Raises `UsageError` when there is none."""
+    known = PAGES if code in PAGES else {each.partition(".")[2]: page for each, page in PAGES.items()}
+    if code not in known:
+        raise UsageError(f"there is no page of a code `{code}`{did_you_mean(code, PAGES)}",
+                         f"codes that have one: {some(sorted(PAGES), 40)}")  # fmt: skip
+    return page_text(known[code])
+
+
+def _silences(opened: Opened) -> list[Silence]:
+    """What the workspace has answered, everywhere and at its policies and campaigns."""
+    workspace = opened.workspace
+    said = silences(workspace.config.silence)
+    for policy in workspace.policies:
+        said += silences(policy.node.get("silence") if policy.node else None, policy.node)
+    for found in workspace.manifests.values():
+        said += silences(found.silence, found.place)
+    return said
 
 
 def _spelt(opened: Opened) -> dict[str, set[str]]:

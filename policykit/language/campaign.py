@@ -13,7 +13,7 @@ from policykit.language.config import Config
 from policykit.language.headers import HEADERS, content_held, read_headers
 from policykit.language.offers import OFFERS, offered, read_offers
 from policykit.language.registry import Registry
-from policykit.language.schema import Schema, Shape
+from policykit.language.schema import SILENCE, Schema, Shape
 from policykit.language.spans import INSTANT_EXAMPLE, known_zones, parse_instant, parse_local
 from policykit.language.suggest import did_you_mean, every, found
 from policykit.language.template import Template, read_template
@@ -39,6 +39,7 @@ _SHAPE = Shape(
         "controller": _TEXT,
         "because": _TEXT,
         "owner": _TEXT,
+        "silence": SILENCE,
         "audience": {
             "type": "dict",
             "schema": {
@@ -84,6 +85,7 @@ class Manifest:
     brakes: `blocked`, `unknown`, `downgraded` of the forecast, `complaints`, `unsubscribes`, `too_personal` of
     past sends -> largest share (0.05 = 5 %) that may go on.
     providers: name -> where it is named first. because: why it is sent, in words for those who get it.
+    silence: codes of warnings of `check` that are answered, and why.
     """
 
     id: str
@@ -99,6 +101,7 @@ class Manifest:
     providers: Mapping[str, Place] = field(default_factory=dict, compare=False)
     headers: Mapping[str, Mapping[str, Template]] = field(default_factory=dict)
     because: str | None = None
+    silence: MapNode | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +152,11 @@ def read_campaign(
         helps=style.get("helps"), need=style.get("need"), offers=offers,
         delivers=plain.get("delivers"),
     )  # fmt: skip
+    silence = node.get("silence")
     brakes = {name: float(share.removesuffix("%")) / 100 for name, share in (plain.get("brakes") or {}).items()}
     return Manifest(campaign.id or "", campaign, audience, templates, generic, brakes, plain.get("delivers"),
                     file, path, node.place, _provider_places(node.get("channels")), headers,
-                    plain.get("because"))  # fmt: skip
+                    plain.get("because"), silence if isinstance(silence, MapNode) else None)  # fmt: skip
 
 
 def _errors(problems: Iterable[Problem]) -> int:

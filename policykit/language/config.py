@@ -9,7 +9,7 @@ from typing import Literal
 from policykit.errors import Place, Problem
 from policykit.language.providers import Provider, read_providers
 from policykit.language.schema import SILENCE, Shape
-from policykit.language.tree import MapNode, Node, find, to_plain
+from policykit.language.tree import MapNode, Node, to_plain
 from policykit.vocabulary import MESSAGE_CLASSES, RELATIONS
 
 CONFIG_FILE = "policykit.yaml"
@@ -111,12 +111,13 @@ def read_config(node: Node | None, problems: list[Problem]) -> Config:
     known["also_test"] = tuple(given.get("also_test", ()))
     known["providers"] = read_providers(node.get("providers"), problems)
     assume = node.get("assume")
-    silence = find(node, ("lint", "silence"))
+    section = node.get("lint")
+    silence = section.get("silence") if isinstance(section, MapNode) else None
     store = node.get("store")
     return Config(
         **known,
         assume=assume if isinstance(assume, MapNode) else None,
-        silence=silence if isinstance(silence, MapNode) and "lint" in node.entries else None,
+        silence=silence if isinstance(silence, MapNode) else None,
         store_place=store.place if store else None,
     )
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, TypeAlias, cast
 from policykit.errors import Place, Problem
 from policykit.language.matching import Scope, read_scope
 from policykit.language.registry import Registry
-from policykit.language.schema import Schema, Shape
+from policykit.language.schema import SILENCE, Schema, Shape
 from policykit.language.spans import INSTANT_EXAMPLE, known_zones, parse_day, parse_instant
 from policykit.language.suggest import did_you_mean, every, found
 from policykit.language.tree import ListNode, MapNode, Node, Plain, ScalarNode, find, to_plain
@@ -121,6 +121,7 @@ _COMMON: Schema = {
     "ends": {"type": "string"},
     "zone": {"type": "zone"},
     "locked": {"type": "boolean"},
+    "silence": SILENCE,
 }
 COMMON_KEYS = tuple(_COMMON)
 POLICY_SCHEMA = _COMMON  # what policies of all kinds have in common, for editors

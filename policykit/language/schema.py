@@ -26,6 +26,9 @@ from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, find, t
 
 Schema: TypeAlias = Mapping[str, Any]
 
+# `silence: {code: why}`: warnings of `check` that are answered, wherever they may be.
+SILENCE: Schema = {"type": "dict", "valuesrules": {"type": "string", "empty": False}}
+
 _FORBIDDEN_RULES = re.compile(
     r"(allof|anyof|noneof|oneof)(_.*)?|coerce|default|default_setter|rename|rename_handler|purge_unknown"
 )
