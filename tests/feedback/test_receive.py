@@ -88,8 +88,10 @@ def send(shop: Path) -> Iterator[Callable[..., int]]:
         yield send_one
 
 
-@pytest.mark.parametrize("event", [mail("unsubscribe"), mail("group_unsubscribe"), mail("spamreport"),
-                                   mail("bounce", type="bounce"), mail("dropped", reason="Bounced Address")])  # fmt: skip
+@pytest.mark.parametrize("event", [
+    mail("unsubscribe"), mail("group_unsubscribe"), mail("spamreport"), mail("bounce", type="bounce"),
+    mail("dropped", reason="Bounced Address"),
+])  # fmt: skip
 def test_the_very_next_send_obeys(send: Callable[..., int], event: dict[str, object]) -> None:
     before = send("ana@example.com")
 

@@ -17,6 +17,7 @@ from policykit.model import (
     Address,
     AttributeValue,
     ConsentRecord,
+    FeedbackRecord,
     Person,
     SentRecord,
     to_micros,
@@ -25,6 +26,7 @@ from policykit.vocabulary import (
     BASES,
     CHANNELS,
     DEFECTS,
+    DEGREES,
     FACTS,
     MESSAGE_CLASSES,
     ORIGINS,
@@ -127,6 +129,18 @@ def _address(row: Row) -> Address:
         read_bool(row["shared"]),
         read_enum(row["origin"], dict(ORIGINS)),
         bool(row["permission"]),
+        read_bool(row["suppressed"]),
+    )
+
+
+def told_of(row: Row) -> FeedbackRecord:
+    """What cannot be read is unknown, and nobody gets points back; an empty cell takes nothing."""
+    points = read_int(row["lower_tolerance"])
+    degree = row["degree"] or None
+    return FeedbackRecord(
+        read_instant(row["at"]),
+        0 if not row["lower_tolerance"] else points if points is not None and points >= 0 else None,
+        UNREADABLE if degree and degree not in dict(DEGREES) else degree,
     )
 
 
@@ -179,8 +193,8 @@ def _value(row: Row) -> AttributeValue:
 
 def people(tables: Tables) -> list[Person]:
     """One person per row of the audience, in order."""
-    consents, history, values, addresses = (
-        _by_person(table) for table in (tables.consents, tables.history, tables.attributes, tables.addresses)
+    consents, history, values, addresses, told = map(
+        _by_person, (tables.consents, tables.history, tables.attributes, tables.addresses, tables.feedback)
     )
     found = []
     for row in tables.people:
@@ -203,6 +217,7 @@ def people(tables: Tables) -> list[Person]:
                 None if consents is None else tuple(map(consent_of, consents[identity])),
                 None if history is None else tuple(map(sent_of, history[identity])),
                 attributes,
+                () if told is None else tuple(map(told_of, told[identity])),
             )
         )
     return found

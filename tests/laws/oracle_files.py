@@ -24,13 +24,14 @@ from tests.laws import oracle
 from tests.laws.strategies import Setting, Tables
 
 _HEADERS = {
-    "addresses": ("person", "channel", "address", "shared", "origin", "permission"),
+    "addresses": ("person", "channel", "address", "shared", "origin", "permission", "suppressed"),
     "consents": (
         "id", "person", "status", "channel", "purpose", "program", "quality", "basis", "at", "expires_at", "defects",
         "evidence", "controller",
     ),
     "history": ("person", "at", "channel", "message_class", "campaign"),
     "attributes": ("person", "attribute", "value", "origin", "collected_for", "collected_at", "permission"),
+    "feedback": ("person", "id", "at", "kind", "channel", "campaign", "lower_tolerance", "degree"),
 }  # fmt: skip
 Row = Mapping[str, str | None]
 
@@ -94,7 +95,8 @@ def readable(tables: Tables) -> Tables:
     return Tables(
         *(
             rows if rows is None else tuple({name: _readable(name, cell) for name, cell in row.items()} for row in rows)
-            for rows in (tables.people, tables.addresses, tables.consents, tables.history, tables.attributes)
+            for rows in (tables.people, tables.addresses, tables.consents, tables.history, tables.attributes,
+                         tables.feedback)
         )
     )
 
@@ -105,9 +107,9 @@ def _readable(column: str, cell: str | None) -> str | None:
 
 
 def column_type(column: str) -> str:
-    if column.startswith("rank."):
+    if column.startswith("rank.") or column == "lower_tolerance":
         return "int"
-    if column.endswith((".shared", "shared")):
+    if column.endswith((".shared", "shared", "suppressed")):
         return "bool"
     if column in ("at", "expires_at", "collected_at"):
         return "timestamp"

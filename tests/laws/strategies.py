@@ -95,6 +95,7 @@ class Tables:
     consents: tuple[Mapping[str, str | None], ...] | None = None
     history: tuple[Mapping[str, str | None], ...] | None = None
     attributes: tuple[Mapping[str, str | None], ...] | None = None
+    feedback: tuple[Mapping[str, str | None], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -322,4 +323,5 @@ ASSUMABLE: Mapping[str, tuple[Any, Any]] = {
     "recipient.customer": (True, False),
     "recipient.tier": ("gold", "silver"),
     "send.address.shared": (False, True),
+    "send.address.suppressed": (False, True),
 }

@@ -240,6 +240,7 @@ class Writer:
                 "shared": self.pick("true", "false", "", "maybe"),
                 "origin": self.pick(*(member for member, _ in ORIGINS), "", "found"),
                 "permission": self.pick("r1", ""),
+                "suppressed": self.pick("true", "false", "false", "false", "", "maybe"),
             }
             for person in unique(people)
             for channel in self.channels
@@ -344,6 +345,21 @@ class Writer:
             "campaign": self.pick(self.setting.campaign.id, "other", ""),
         }
 
+    def feedback(self, people: Sequence[Mapping[str, str | None]]) -> list[Row]:
+        """About half of the people told something back; some of it only after now."""
+        now = self.setting.now
+        return [
+            {
+                "person": person, "id": f"f{number}", "kind": "too_personal", "channel": "", "campaign": "",
+                "at": iso(now + self.rng.choice((-DAY, -1, 0, 0, 1, DAY))) if self.rng.random() < 0.9 else
+                      self.pick("", "then"),
+                "lower_tolerance": self.pick("", "0", "5", "20", "40", "-5", "some", str(2**63 - 1)),
+                "degree": self.pick("", "", "", *(member for member, _ in DEGREES), "none"),
+            }
+            for number, person in enumerate([*unique(people), *unique(people), "somebody else"])
+            if self.rng.random() < 0.4
+        ]  # fmt: skip
+
     def attributes(self, people: Sequence[Mapping[str, str | None]], names: Iterable[str]) -> list[Row]:
         chosen = tuple(names)
         return [
@@ -385,6 +401,7 @@ def audience(setting: Setting, seed: int, count: int = 150) -> Tables:
     history = writer.history(people) if rng.random() < 0.93 else None
     told = [name for name in ATTRIBUTES if rng.random() < 0.6]
     attributes = writer.attributes(people, told) if rng.random() < 0.7 else None
+    feedback = writer.feedback(people) if rng.random() < 0.5 else None
     absent = {name for name in people[0] if name != "id" and rng.random() < 0.04}
     if addresses is not None:
         absent |= {name for name in people[0] if name.startswith("address.")}
@@ -394,5 +411,5 @@ def audience(setting: Setting, seed: int, count: int = 150) -> Tables:
         absent |= {f"attributes.{name}" for name in ATTRIBUTES}
     rows = tuple({name: cell for name, cell in row.items() if name not in absent} for row in people)
     return Tables(
-        rows, *(tuple(table) if table is not None else None for table in (addresses, consents, history, attributes))
+        rows, *(tuple(table) if table is not None else None for table in (addresses, consents, history, attributes, feedback))
     )

@@ -22,6 +22,7 @@ BOOL_FACTS = (
     "recipient.customer",
     "recipient.vip",
     "send.address.shared",
+    "send.address.suppressed",
     "send.address.permission",
     "send.generic",
     "attributes.mood",
