@@ -23,6 +23,8 @@ from policykit.assemble.boundary_rows import (
     grants,
     hourly,
     iso,
+    joining,
+    offered,
     refusals,
     sent,
 )
@@ -32,9 +34,11 @@ from policykit.ir.nodes import (
     Compare,
     ConsentMet,
     Const,
+    ContentSays,
     Expr,
     Fact,
     In,
+    Joined,
     LocalPart,
     Member,
     Sends,
@@ -60,7 +64,8 @@ class _Nothing:
 NOTHING: Final = _Nothing()
 _MOST_MEMBERS = 14
 _MOST_ATTRIBUTES = 5
-_MOST_SENDS = 8
+_MOST_SENDS = 200
+_SHOWN = (1, 2, 3, 4, 5, 8, 10, 20, 100)  # offers in one message
 _BEFORE = (1, HOUR, 13 * HOUR, 3 * DAY, 9 * DAY, 20 * DAY, 45 * DAY)
 
 
@@ -76,7 +81,8 @@ def dimensions(exprs: Iterable[Expr], ruleset: RuleSet, vocabulary: Vocabulary, 
     """Every part that the expressions read. at: the instant when they do not look at the clock."""
     exprs = tuple(exprs)
     asked = _Asked(exprs, ruleset, vocabulary, at)
-    found = [*asked.sends(), *asked.clock(), *asked.facts(), *asked.consents(), *asked.history(), *asked.uses()]
+    found = [*asked.sends(), *asked.clock(), *asked.facts(), *asked.consents(), *asked.history(), *asked.uses(),
+             *asked.content(), *asked.offers()]  # fmt: skip
     return [each for each in found if len(each.values) > 1 or each.values[0] is not NOTHING]
 
 
@@ -112,7 +118,7 @@ class _Asked:
         yield Dimension(("send", "channel"), (*first, *rest) if reads else tuple(first[:1]))
         yield Dimension(("send", "message_class"), self._classes())
         yield from self._purposes()
-        for key in ("campaign", "provider", "controller"):
+        for key in ("campaign", "provider", "controller", "delivers"):
             words = self.of(f"send.{key}")
             reads_it = f"send.{key}" in self.paths() or (key == "campaign" and self._counts_campaigns())
             yield Dimension(("send", key), (*words, OTHER, NOTHING) if reads_it else (NOTHING,))
@@ -214,9 +220,10 @@ class _Asked:
 
     def consents(self) -> Iterator[Dimension]:
         asked = [leaf.requirement for leaf in self.leaves if isinstance(leaf, ConsentMet)]
-        if asked or any(isinstance(leaf, Member) for leaf in self.leaves) or "consent.status" in self.paths():
-            apart = {canonical(each): grants(each) for each in asked}
-            ledgers = [ledger for each in apart.values() for ledger in each]
+        joined = [leaf.program for leaf in self.leaves if isinstance(leaf, Joined)]
+        ledgers = [ledger for each in {canonical(each): grants(each) for each in asked}.values() for ledger in each]
+        ledgers += [joining(program) for program in joined[:_MOST_MEMBERS]]
+        if ledgers or any(isinstance(leaf, Member) for leaf in self.leaves) or "consent.status" in self.paths():
             yield Dimension(("consents",), (*ledgers, *refusals(), [], NOTHING))
 
     def history(self) -> Iterator[Dimension]:
@@ -255,6 +262,28 @@ class _Asked:
             yield Dimension(("value", "collected_at"), (*(ago(edge) for edge in edges), NOTHING))
         if any(isinstance(leaf, UseFact) and leaf.field == "permission" for leaf in self.use_leaves):
             yield Dimension(("value", "permission"), ("c1", NOTHING))
+
+    def content(self) -> Iterator[Dimension]:
+        for path in sorted(path for path in self.paths() if path.startswith("send.content.")):
+            yield Dimension(("content", path.removeprefix("send.content.")), (True, False, NOTHING))
+        said: dict[str, list[str]] = {}
+        for leaf in self.leaves:
+            if isinstance(leaf, ContentSays):
+                part = {"opening": "subject", "anywhere": "body"}.get(leaf.part, leaf.part)
+                said.setdefault(part, []).extend((leaf.text, f"{leaf.text} and more", f"more and {leaf.text}"))
+        for part, texts in sorted(said.items()):
+            yield Dimension(("content", part), (*dict.fromkeys(texts), "something else", NOTHING))
+
+    def offers(self) -> Iterator[Dimension]:
+        """Shares of personalised offers next to each limit, in messages of few and of many."""
+        if not {"send.offers.personalised", "send.offers.shown"} & self.paths():
+            return
+        numbers = {value for values in self.constants.values() for value in values if type(value) is int}
+        parts = sorted({(one, two) for one in numbers for two in numbers if 0 < one < two <= 10_000})
+        choices = sorted({(shown, part * shown // whole + step) for shown in _SHOWN for part, whole in parts
+                          for step in (0, 1) if part * shown // whole + step <= shown})  # fmt: skip
+        chooser = next(iter(sorted(self.ruleset.attributes)), "basket")
+        yield Dimension(("send", "offers"), (*(offered(*choice, chooser) for choice in choices), NOTHING))
 
     def _attributes(self) -> list[Attribute]:
         """Registered attributes that the rules can tell apart, a few."""
@@ -307,6 +336,8 @@ def given_of(chosen: Mapping[tuple[str, ...], Plain], ruleset: RuleSet) -> tuple
         if path[0] in ("send", "recipient", "attributes"):
             room = reduce(lambda at, key: at.setdefault(key, {}), path[:-1], given)
             room[path[-1]] = value(frame) if callable(value) else value
+        elif path[0] == "content":
+            given["send"].setdefault("content", {})[path[1]] = value
         elif path[0] in ("consents", "history"):
             given[path[0]] = value(frame) if callable(value) else value
     if "program" in given["send"]:

@@ -100,6 +100,18 @@ def grants(asked: Requirement) -> list[Relative]:
     return found
 
 
+def joining(program: str) -> Relative:
+    """A ledger of one grant that names a program."""
+    return lambda frame: [{"status": "given", "program": program, "channel": "*", "at": iso(frame.at - _GRANTED)}]
+
+
+def offered(shown: int, personalised: int, chooser: str) -> Plain:
+    """The offers of a message that shows so many, so many of them personalised, with enough general ones."""
+    picked = [{"id": f"for-you-{number}", "chosen_by": [chooser]} for number in range(1, personalised + 1)]
+    general = [{"id": f"for-all-{number}"} for number in range(1, shown + 1)]
+    return {"show": shown, "personalised": picked, "general": general}
+
+
 def refusals() -> list[Relative]:
     statuses = ("refused", "withdrawn", "objected", "revoked", "invalidated")
 

@@ -34,6 +34,7 @@ from policykit.model import HOUR, Decision, Micros, Verdict
 from policykit.reasons import tell
 
 _MOST = 4000  # sends tried
+_MOST_SMALLER = 400  # tries to tell the send by less
 _HITS = 60  # sends the company's version objects to, whose neighbours are tried
 _USUAL: Micros = 1_772_625_600_000_000  # Wednesday 2026-03-04, noon UTC: no edge of a day, week or month is near
 
@@ -201,10 +202,10 @@ class _Search:
         """The send without all that does not matter: the same decisions by less."""
         wanted = self._loosens(send)
         assert wanted is not None  # INVARIANT: `run` gives sends that loosen
-        smaller: dict[str, Any] | None = send
-        while smaller is not None:
-            send = smaller
-            smaller = next((each for each in _smaller(send) if self._same(each, wanted)), None)
+        for path in islice(_removable(send["given"]), _MOST_SMALLER):
+            smaller = _without(send, path)
+            if smaller is not None and self._same(smaller, wanted):
+                send = smaller
         return self._replayed(send)
 
     def _same(self, send: Mapping[str, Any], wanted: tuple[Decision, Decision]) -> bool:
@@ -249,17 +250,26 @@ def _place(number: int, sizes: Iterable[int]) -> tuple[int, ...]:
     return tuple(place)
 
 
-def _smaller(send: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The send with one thing less, the largest things first; it keeps its channel, and what was sent stays whole."""
-    for path in sorted(_paths(send["given"]), key=len):
-        if path in (("send",), ("send", "channel")) or (path[0] == "history" and len(path) > 2) or path[-1] == "at":
-            continue
-        other = deepcopy(dict(send))
-        at = other["given"]
+def _removable(given: Any) -> Iterator[tuple[Any, ...]]:
+    """What may be left out, the largest things first and of lists the last; what was sent stays whole."""
+    latest_first = [*_paths(given)][::-1]
+    for path in sorted(latest_first, key=len):
+        whole = path in (("send",), ("send", "channel")) or path[-1] == "at" or (path[0] == "history" and len(path) > 2)
+        if not whole:
+            yield path
+
+
+def _without(send: Mapping[str, Any], path: tuple[Any, ...]) -> dict[str, Any] | None:
+    """The send with one thing less; None when it is gone already."""
+    other = deepcopy(dict(send))
+    at = other["given"]
+    try:
         for key in path[:-1]:
             at = at[key]
         del at[path[-1]]
-        yield other
+    except (KeyError, IndexError):
+        return None
+    return other
 
 
 def _paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
