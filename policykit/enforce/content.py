@@ -38,7 +38,7 @@ class Questions:
 
     def _on_wire(self, send: Send) -> tuple[Seen, ...]:
         link = send.values.get("unsubscribe_url")
-        held = content_of(send.headers, send.content, self.sender_address, (link,) if link else ())
+        held = content_of(send.headers, send.content, self.sender_address, (link,) if link else (), self._keys())
         return tuple(
             True if key in send.adds else answer(held, question) if _is_seen(question, send.content) else UNSEEN
             for key, question in self.asked

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -28,20 +28,18 @@ _URI = re.compile(r"<\s*([^<>\s]*)\s*>")
 _HTTPS = re.compile(r"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?(?:[/?#][^\s]*)?")
 _UNSUBSCRIBE, _SENDER = f"{_OPEN}unsubscribe_url{_CLOSE}", f"{_OPEN}sender_address{_CLOSE}"
 
-# A way out in words: roots, in the languages of the markets that law packs are for.
-_WORDS = (
-    r"unsubscri\w*|un-subscri\w*|opt[\s_-]?out\w*|abmeld\w*|abbestell\w*|austragen|d[ée]sabonn\w*|d[ée]sinscri\w*"
-    r"|darse\s+de\s+baja|date\s+de\s+baja|cancelar\s+(?:la\s+)?suscripci[óo]n|cancelar\s+(?:a\s+)?inscri[çc][ãa]o|descadastr\w*"
-    r"|disiscri\w*|annulla\w*\s+(?:l['\u2019]\s*)?iscrizione|cancella\w*\s+(?:l['\u2019]\s*)?iscrizione|uitschrijv\w*|afmeld\w*|avregistr\w*"
-    r"|avprenumer\w*|afmeld\w*|frameld\w*|peruuta\s+tilaus|wypisz\w*|zrezygnuj|odhl[áa]s\w*|수신\s*거부|배신\s*정지"
-    r"|配信停止|購読解除|登録解除|退订|退訂|取消订阅|取消訂閱"
-)
-_WORD = re.compile(_WORDS, re.IGNORECASE)
-_NEAR = re.compile(
-    rf"(?:{_WORDS})(?:[\s\S]{{0,200}}?(?:https?://|mailto:|\S@\S)|\D{{0,20}}\d{{3}})"
-    rf"|(?:https?://|mailto:)\S{{0,500}}?(?:{_WORDS})",
-    re.IGNORECASE,
-)
+# A way out in words: roots, folded, in the languages of the markets that law packs are for.
+_ROOTS = (
+    "unsubscri", "un-subscri", "opt out", "opt-out", "optout", "opting out", "abmeld", "abbestell", "austragen",
+    "désabonn", "desabonn", "désinscri", "desinscri", "darse de baja", "date de baja", "dar de baja",
+    "cancelar la suscripción", "cancelar suscripción", "cancelar a inscrição", "cancelar inscrição", "descadastr",
+    "disiscri", "annulla l'iscrizione", "annulla l\u2019iscrizione", "cancella l'iscrizione", "uitschrijv", "afmeld",
+    "avregistr", "avprenumer", "frameld", "peruuta tilaus", "wypisz", "zrezygnuj", "odhlás", "수신거부", "수신 거부",
+    "配信停止", "購読解除", "登録解除", "退订", "退訂", "取消订阅", "取消訂閱",
+)  # fmt: skip
+_URL = re.compile(r"(?:https?://|mailto:)\S{0,500}")
+_GOAL = re.compile(r"https?://|mailto:|\S@\S|\d[\d\s-]{1,3}\d")  # a link, a mail address, a number to call
+_NEAR = 200  # characters after the words within which it stands
 _KEYWORDS = (
     "STOP|STOPALL|UNSUBSCRIBE|CANCEL|END|QUIT|OPTOUT|OPT-OUT|REVOKE|ARRET|ARRÊT|ALTO|BAJA|SALIR|CANCELAR|SAIR|STOPP|AF"
 )
@@ -113,9 +111,32 @@ def _leads_out(part: str, text: str, addresses: tuple[str, ...]) -> bool:
     links: tuple[tuple[str, str], ...] = ()
     if part == "html":
         text, links = read(text)
-    if any(said and (href in addresses or _WORD.search(href) or _WORD.search(said)) for href, said in links if href):
+    if any(said and (href in addresses or _says_so(href) or _says_so(said)) for href, said in links if href):
         return True
-    return any(each in text for each in addresses) or bool(_NEAR.search(text)) or bool(_KEYWORD.search(text))
+    if any(each in text for each in addresses):
+        return True
+    folded = _folded(text)
+    if any(_says_so(url) for url in _URL.findall(folded)):
+        return True
+    return any(_GOAL.search(folded, at, at + _NEAR) for at in _places(folded)) or bool(_KEYWORD.search(text))
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _says_so(text: str) -> bool:
+    folded = _folded(text)
+    return any(root in folded for root in _ROOTS)
+
+
+def _places(folded: str) -> Iterator[int]:
+    """Where words for a way out end."""
+    for root in _ROOTS:
+        at = folded.find(root)
+        while at >= 0:
+            yield at + len(root)
+            at = folded.find(root, at + len(root))
 
 
 def names_sender(texts: Mapping[str, str], sender_address: str | None) -> bool | None:
@@ -134,13 +155,17 @@ def _bare(text: str) -> str:
 
 def content_of(
     headers: Mapping[str, str] | None, texts: Mapping[str, str] | None, sender_address: str | None = None,
-    known: Iterable[str] = (),
+    known: Iterable[str] = (), asked: Collection[str] = ANSWERS,
 ) -> Content:  # fmt: skip
-    """What a message holds. None = unknown. known: addresses that are a way out, beside those of its headers."""
+    """What a message holds. None = unknown. known: addresses that are a way out, beside those of its headers.
+
+    asked: the answers that are worked out now.
+    """
     lines = None if headers is None else tuple(sorted((name.lower(), value) for name, value in headers.items()))
     answers: dict[str, bool | None] = {}
-    if texts is not None:
+    if texts is not None and "unsubscribe" in asked:
         answers["unsubscribe"] = way_out(texts, (*_addresses(lines), *known))
+    if texts is not None and "postal_address" in asked:
         answers["postal_address"] = names_sender(texts, sender_address)
     kept = None if texts is None else tuple(sorted(texts.items()))
     return Content(lines, kept, tuple(answers.items()))

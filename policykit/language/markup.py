@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 # Where a tag ends: a quoted `>` ends none. Possessive, so that no text is read twice.
@@ -76,6 +77,7 @@ class _Page:
         self.href = None
 
 
+@lru_cache(maxsize=8)  # each question of one message reads the same page
 def read(markup: str) -> tuple[str, tuple[Link, ...]]:
     """The visible text, and every visible link with its own text."""
     page, at = _Page(), 0
