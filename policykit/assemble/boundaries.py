@@ -42,6 +42,7 @@ from policykit.ir.nodes import (
     LocalPart,
     Member,
     Sends,
+    Text,
     Type,
     UseCollectedFor,
     UseFact,
@@ -216,7 +217,8 @@ class _Asked:
                 return (*(f"{value}" for value in constants), NOTHING)
             case _:
                 other = {"recipient.country": "IS"}.get(leaf.path, OTHER)
-                return (*constants, *(each for each in members or (other,) if each not in constants), NOTHING)
+                ends = [] if members else [text for known in constants for text in (f"{known}x", f"x{known}")]
+                return (*constants, *(each for each in members or (other, *ends) if each not in constants), NOTHING)
 
     def consents(self) -> Iterator[Dimension]:
         asked = [leaf.requirement for leaf in self.leaves if isinstance(leaf, ConsentMet)]
@@ -316,7 +318,7 @@ def _values(node: Expr) -> list[Any]:
     match node:
         case In(values=values):
             return list(values)
-        case Compare():
+        case Compare() | Text():
             return [each.value for each in nodes(node) if isinstance(each, Const) and each.value is not None]
         case _:
             return []
