@@ -41,17 +41,23 @@ def _concept(id: str, category: str, sensitivity: str, origin: str, plain: str, 
                    values, number)  # fmt: skip
 
 
-# What is left of a name when its concept is taken out, and says nothing: `customer_email` is an e-mail address.
-OWNERS = frozenset(
+# Whose something is: `customer_location` is where a person was, `location` alone may be a shop's.
+PEOPLE = frozenset(
     """
-    customer client user member subscriber recipient contact person people persona buyer shopper guest patient account
-    profile crm attr attribute attributes field value val data info current new old prev previous primary secondary main
-    default home private work billing shipping delivery invoice postal personal my your their to merge var custom raw
-    clean normalized normalised lower full cust usr kunde kunden kundin nutzer benutzer mitglied empfanger empfaenger
-    privat clientes cliente usuario utente utilisateur abonne membre destinataire klant gebruiker lid asiakas kund
-    klient bruger kunta musteri
+    customer client user member subscriber recipient contact person people persona buyer shopper guest patient my your
+    their cust usr kunde kunden kundin nutzer benutzer mitglied empfanger empfaenger privat clientes cliente usuario
+    utente utilisateur abonne membre destinataire klant gebruiker lid asiakas kund klient bruger kunta musteri
     """.split()  # noqa: SIM905  # one table
 )
+# What says nothing beside a concept: `default_address_1` is an address.
+FILLERS = frozenset(
+    """
+    account profile crm attr attribute attributes field value val data info current new old prev previous primary
+    secondary main default home private work billing shipping delivery invoice postal personal to merge var custom raw
+    clean normalized normalised lower full
+    """.split()  # noqa: SIM905  # one table
+)
+OWNERS = PEOPLE | FILLERS
 
 # Words behind or before a concept that make it something else: `email_subject`, `has_phone`, `phone_model`.
 OTHERS = frozenset(
@@ -74,8 +80,9 @@ CONCEPTS: tuple[Concept, ...] = (
              "nome_proprio primeiro_nome voornaam roepnaam imie fornamn fornavn etunimi krestni_jmeno jmeno imya "
              "имя όνομα ονομα 名 名前 이름 first_nm vname", "nombre nome", values="name"),
     _concept("last_name", "user.name.last", "personal", "provided", "family names",
-             "last_name lastname lname surname family_name familyname nachname familienname nom_de_famille apellido "
-             "apellidos cognome sobrenome apelido achternaam nazwisko efternamn etternavn efternavn sukunimi prijmeni "
+             "last_name lastname lname surname family_name familyname nachname familienname nom_famille "
+             "nom_de_famille apellido apellidos cognome sobrenome apelido achternaam nazwisko "
+             "efternamn etternavn efternavn sukunimi prijmeni "
              "soyad soyadi фамилия επώνυμο επωνυμο 姓 苗字 성 last_nm nname second_name maiden_name madchenname",
              "nom", values="name"),
     _concept("full_name", "user.name", "personal", "provided", "names of people",
@@ -137,7 +144,7 @@ CONCEPTS: tuple[Concept, ...] = (
     _concept("city", "user.contact.address.city", "contact", "provided", "towns",
              "city town home_town hometown place_of_residence residence wohnort ort stadt ville commune localite "
              "ciudad poblacion localidad citta comune cidade woonplaats miasto paikkakunta kaupunki mesto город πόλη "
-             "πολη 城市 市区町村 도시", "stad location county district"),
+             "πολη 城市 市区町村 도시", "stad county district"),
     _concept("country", "user.contact.address.country", "internal", "provided", "countries",
              "country country_code country_iso land_code landercode pays code_pays pais codigo_pais paese kraj maa "
              "страна χώρα 国家 国 국가", "land nation", column="recipient.country"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from policykit.detect.concepts import BY_ID, Concept
-from policykit.detect.names import Called, called
+from policykit.detect.names import Called, called, is_of_something_else
 from policykit.detect.values import Shares, shares
 
 Confidence: TypeAlias = Literal["high", "medium", "low"]
@@ -50,6 +50,8 @@ def look(name: str, cells: Iterable[str | None] = ()) -> Found | None:
     """
     seen, said = shares(cells), called(name)
     by_values = _by_values(seen)
+    if by_values is not None and is_of_something_else(name):
+        return Found(by_values.concept, "low", f"{by_values.why}, but the name speaks of something else")
     if by_values is not None and (said is None or by_values.confidence == "high"):
         return _agreeing(by_values, said)
     if said is None:
@@ -69,11 +71,13 @@ def _by_values(seen: Shares) -> Found | None:
     for check, concept, what in _BY_VALUES:
         share = seen.of(check)
         if share >= _MOST:
-            sure: Confidence = "high" if seen.filled >= _ENOUGH else "medium"
+            # Dates may be spread like births and be something else's beginning; only a name makes them sure.
+            sure: Confidence = "high" if seen.filled >= _ENOUGH and check != "birth" else "medium"
             return Found(BY_ID[concept], sure, f"{_of_values(share)} are {what}")
     if seen.of("name") >= _NAMES and seen.filled >= _ENOUGH:
         sure = "high" if seen.of("name") >= 2 * _NAMES and seen.distinct >= _ENOUGH else "medium"
-        return Found(BY_ID["first_name"], sure, f"{_of_values(seen.of('name'))} begin with a given name")
+        concept = "full_name" if seen.of("full_name") >= seen.of("name") / 2 else "first_name"
+        return Found(BY_ID[concept], sure, f"{_of_values(seen.of('name'))} begin with a given name")
     for check, concept, what in _HINTS:
         share = seen.of(check)
         if share >= (_MOST if check == "device" else 0.05) and seen.filled >= _ENOUGH:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from policykit.detect.concepts import CONCEPTS, OTHERS, OWNERS, Concept
+from policykit.detect.concepts import CONCEPTS, OTHERS, OWNERS, PEOPLE, Concept
 
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 _LETTERS = str.maketrans({"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "ł": "l", "Ł": "L", "đ": "d",
@@ -49,6 +49,11 @@ def snake(name: str) -> str:
 def shape(name: str) -> str:
     """What is left of a name when its spelling is taken away: two names of one shape are one name."""
     return "".join(tokens(name))
+
+
+def is_of_something_else(name: str) -> bool:
+    """Whether the name speaks of something that is no person: a server, a product, a campaign."""
+    return not OTHERS.isdisjoint(tokens(name))
 
 
 def called(name: str) -> Called | None:
@@ -97,13 +102,19 @@ def _within(parts: tuple[str, ...], start: int, end: int, entry: tuple[Concept, 
     """A word among others: what stands around it may say whose it is, or make it something else."""
     concept, sure, word = entry
     around = (*parts[:start], *parts[end:])
-    rest = [part for part in around if not part.isdigit() and part not in OWNERS]
+    rest = [part for part in around if not part.isdigit() and part not in OWNERS and not _says(part, concept)]
     if any(part in OTHERS for part in rest):
         return None
     if not rest:
-        owned = any(part in OWNERS for part in around)
+        owned = any(part in PEOPLE for part in around)
         return Called(concept, sure or (owned and len(word) > 3), word)
     return Called(concept, False, word) if sure else None
+
+
+def _says(part: str, concept: Concept) -> bool:
+    """Whether a word says the same again: `strasse_hausnummer`, `address_1` of an address."""
+    entry = _words().get(part)
+    return entry is not None and entry[0] is concept
 
 
 def _compound(parts: tuple[str, ...]) -> Called | None:

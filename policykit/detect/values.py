@@ -23,7 +23,7 @@ _EMAIL = re.compile(r"[^\s@<>,;:\"]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}")
 _MAILED = re.compile(r"(?:.*<)?" + _EMAIL.pattern + r">?")
 _E164 = re.compile(r"(?:\+|00)[1-9][0-9]{7,14}")
 _NATIONAL = re.compile(r"\(?0?[0-9][0-9 ()./-]{5,18}[0-9]")
-_PUSH = re.compile(r"[\w-]{11,}:APA91[\w-]{60,}|[0-9a-f]{64}|ExponentPushToken\[[\w-]{10,}\]", re.IGNORECASE)
+_PUSH = re.compile(r"[\w-]{11,}:APA91[\w-]{60,}|ExponentPushToken\[[\w-]{10,}\]")
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}", re.IGNORECASE)
@@ -144,6 +144,10 @@ def _is_name(text: str) -> bool:
     return first in GIVEN_NAMES and not any(char.isdigit() for char in text)
 
 
+def _is_full_name(text: str) -> bool:
+    return " " in text and _is_name(text)
+
+
 def _holds_email(text: str) -> bool:
     return "@" in text and _EMAIL.search(text) is not None
 
@@ -170,6 +174,7 @@ CHECKS: Mapping[str, Callable[[str], bool]] = {
     "postcode": lambda text: _POSTCODE.fullmatch(text) is not None,
     "gender": _is_gender,
     "name": _is_name,
+    "full_name": _is_full_name,
     "hash": lambda text: _HASH.fullmatch(text) is not None,
     "mentions": _holds_email,
     "number": _is_number,
@@ -191,7 +196,7 @@ def _spread_like_births(texts: Sequence[str]) -> bool:
 
 def _state_share(texts: Sequence[str]) -> float:
     """The share of numbers with the check digits of one state, of the state that fits best."""
-    candidates = [text for text in texts if _CHECKED_FROM <= len(text) <= 20 and any(map(str.isdigit, text))]
+    candidates = [text for text in texts if _CHECKED_FROM <= len(text) <= 30 and any(map(str.isdigit, text))]
     if len(candidates) < 0.9 * len(texts):
         return 0.0
     few = candidates[:50]  # enough to rule a state out
