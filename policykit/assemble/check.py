@@ -13,12 +13,13 @@ from policykit.assemble.packs import copies
 from policykit.assemble.providers import without_adapter
 from policykit.assemble.waivers import check_waivers
 from policykit.assemble.workspace import Opened, in_order, manifest, read
+from policykit.dryrun.grants import kinds_of_grants
 from policykit.dryrun.preflight import preflight
 from policykit.dryrun.relations import read_data
 from policykit.dryrun.run import Options, Workbench
 from policykit.errors import Problem, UsageError
 from policykit.language.suggest import did_you_mean, some
-from policykit.lint import PAGES, Silence, lint, page_text, silenced, silences
+from policykit.lint import PAGES, Silence, lint, page_text, silenced, silences, useless_grants
 from policykit.model import Micros
 from policykit.stores.open import open_store
 
@@ -88,6 +89,9 @@ def _check_data(opened: Opened, campaign: str) -> list[Problem]:
         with Workbench(Options()) as bench:
             data = read_data(bench.connection, sources(found, {}), opened.vocabulary, opened.ruleset.attributes)
             lacks = preflight(bench.connection, opened.ruleset, found.campaign, data)
-            return [*data.warnings, *(lack_problem(lack) for lack in lacks)]
+            consents = data.get("consents")
+            grants = kinds_of_grants(bench.connection, consents) if consents is not None else []
+            useless = useless_grants(grants, opened.ruleset, found.audience.place or found.place)
+            return [*data.warnings, *(lack_problem(lack) for lack in lacks), *useless]
     except UsageError as error:
         return list(error.problems)

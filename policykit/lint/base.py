@@ -18,7 +18,7 @@ from policykit.vocabulary import Vocabulary
 @dataclass(frozen=True, slots=True)
 class Page:
     """Why a code is told, and what to do. bad, good: file of a workspace -> what stands in it; `policykit check`
-    tells the code for the first and not for the second. is_error: then it cannot be silenced.
+    tells the code for the first and not for the second. can_be_silenced: errors cannot.
     """
 
     code: str
@@ -26,7 +26,7 @@ class Page:
     why: str
     bad: Mapping[str, str] = field(default_factory=dict)
     good: Mapping[str, str] = field(default_factory=dict)
-    is_error: bool = False
+    can_be_silenced: bool = True
 
 
 @dataclass(frozen=True, slots=True)

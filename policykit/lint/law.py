@@ -42,12 +42,13 @@ def _loosens(breached: Expr, path: str, value: object) -> bool:
 
 _LAW = (
     "pack: {id: xx-hours, version: 1.0.0, jurisdiction: FR}\n"
-    "policies:\n  - {id: minors, kind: rule, forbid: recipient.age < 15, on_breach: block,\n"
+    "policies:\n  - {id: minors, kind: rule, forbid: \"recipient.account_type == 'minor'\", on_breach: block,\n"
     '     source: {url: "https://example.com", verified_on: "2026-01-01"}}\n'
 )
 _CASES = (
     'now: "2026-03-02T10:00:00+01:00"\ngiven: {send: {channel: email, message_class: marketing}}\ncases:\n'
-    "  - {case: a child, policy: minors, given: {recipient: {age: 12}}, expect: {breached: rule.breached}}\n"
+    "  - {case: a child, policy: minors, given: {recipient: {account_type: minor}},\n"
+    "     expect: {breached: rule.breached}}\n"
 )
 
 PAGES = (
@@ -55,7 +56,7 @@ PAGES = (
         "lint.assumes-the-law-away", "An assumption that a law does not make",
         "`assume:` decides what absence of a fact means, for every policy. Where a policy of a law pack reads it, "
         "the assumption lets sends through that the law, in doubt, does not. Give the facts, or leave them unknown.",
-        {"policykit.yaml": "mode: enforce\nassume:\n  recipient.age: 40\n", "policies/fr.yaml": _LAW,
+        {"policykit.yaml": "mode: enforce\nassume:\n  recipient.account_type: adult\n", "policies/fr.yaml": _LAW,
          "policies/fr.cases.yaml": _CASES},
         {"policykit.yaml": "mode: enforce\n", "policies/fr.yaml": _LAW, "policies/fr.cases.yaml": _CASES},
     ),

@@ -26,8 +26,8 @@ def _files(files: Mapping[str, str]) -> Iterator[str]:
 
 
 def _silence(page: Page) -> Iterator[str]:
-    if page.is_error:
-        yield "It is an error and cannot be silenced: correct it."
+    if not page.can_be_silenced:
+        yield "It cannot be silenced: correct it."
         return
     yield "Answer it, with the reason, at the policy or campaign it is told of, or in `policykit.yaml` for all of them:"
     yield from ("", "```yaml", f"silence: {{{page.code}: why it is as it should be}}", "```", "")

@@ -12,9 +12,14 @@ from policykit.lint.base import Desk, Page, warning
 
 
 def lint(desk: Desk) -> Iterator[Problem]:
+    """A law's policy is not told of for another pack's sake: it says what this law asks, whatever else is loaded."""
+    packs = {policy: pack for pack in desk.packs for policy in pack.policies}
     taken: set[str] = set()  # of two that say the same only the later one is told
     for place, rule in enumerate(desk.rules):
         for other in (*desk.rules[:place], *desk.rules[place + 1 :]):
+            own = packs.get(rule.policy)
+            if own is not None and own.jurisdiction and packs.get(other.policy) is not own:
+                continue
             if other.policy not in taken and _shadows(other, rule, desk):
                 taken.add(rule.policy)
                 yield warning(
@@ -93,15 +98,15 @@ def _are_numbers(*values: object) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
-_BOTH = "policies:\n  - {{id: adults, kind: rule, forbid: recipient.age < {}, on_breach: block}}\n"
+_CALM = "  - {{id: {}, kind: rule, forbid: recipient.tolerance < {}, on_breach: block}}\n"
 
 PAGES = (
     Page(
         "lint.shadowed", "A policy that never decides",
         "Wherever it is breached another one is too, for known and for unknown facts alike, and asks for as much or "
-        "more. It costs time, and whoever loosens the other one believes that nothing else stands behind it. Where it "
-        "is there on purpose, as the text of a law that the company goes beyond, silence it with that as the reason.",
-        {"policies/p.yaml": _BOTH.format(16)},
-        {"policies/p.yaml": _BOTH.format(21)},
+        "more. It costs time, and whoever loosens the other one believes that nothing else stands behind it. Policies "
+        "of a law pack are told of only where another of the same pack stands before them.",
+        {"policies/p.yaml": "policies:\n" + _CALM.format("calm", 10) + _CALM.format("calmer", 20)},
+        {"policies/p.yaml": "policies:\n" + _CALM.format("calmer", 20)},
     ),
 )  # fmt: skip

@@ -125,20 +125,21 @@ def _policy(*lines: str) -> Mapping[str, str]:
 
 _EMAIL_ONLY = "for: {channel: email}"
 _PUSH = "for: {channel: push}"
+_FORBID = "forbid: recipient.tolerance < 10"
 _BLOCK = "on_breach: block"
 
 PAGES = (
     Page(
         "lint.never-applies", "A policy that can never apply",
         "Its conditions exclude each other, so it says nothing about any send. Somebody believes it protects people.",
-        _policy("kind: rule", _EMAIL_ONLY, "when: \"send.channel == 'push'\"", "forbid: recipient.age < 18", _BLOCK),
-        _policy("kind: rule", "for: {channel: push}", "forbid: recipient.age < 18", _BLOCK),
+        _policy("kind: rule", _EMAIL_ONLY, "when: \"send.channel == 'push'\"", _FORBID, _BLOCK),
+        _policy("kind: rule", "for: {channel: push}", _FORBID, _BLOCK),
     ),
     Page(
         "lint.never-breached", "A policy that can never be breached",
         "What it forbids cannot happen, or what it requires always holds, whoever the send is for.",
         _policy("kind: rule", "forbid: 1 > 2", _BLOCK),
-        _policy("kind: rule", "forbid: recipient.age < 18", _BLOCK),
+        _policy("kind: rule", _FORBID, _BLOCK),
     ),
     Page(
         "lint.cap-of-zero", "A cap of 0",
@@ -174,14 +175,14 @@ PAGES = (
     Page(
         "lint.campaign", "A campaign that no manifest names",
         "The policy speaks of a campaign that is nearly spelt like one there is: it says nothing there.",
-        _policy("kind: rule", "for: {campaign: sprnig}", "forbid: recipient.age < 18", _BLOCK),
-        _policy("kind: rule", "for: {campaign: spring}", "forbid: recipient.age < 18", _BLOCK),
+        _policy("kind: rule", "for: {campaign: sprnig}", _FORBID, _BLOCK),
+        _policy("kind: rule", "for: {campaign: spring}", _FORBID, _BLOCK),
     ),
     Page(
         "lint.provider", "A provider that no manifest names",
         "The policy speaks of a provider that is nearly spelt like one there is: it says nothing there.",
-        _policy("kind: rule", "for: {provider: sendgird}", "forbid: recipient.age < 18", _BLOCK),
-        _policy("kind: rule", "for: {provider: sendgrid}", "forbid: recipient.age < 18", _BLOCK),
+        _policy("kind: rule", "for: {provider: sendgird}", _FORBID, _BLOCK),
+        _policy("kind: rule", "for: {provider: sendgrid}", _FORBID, _BLOCK),
     ),
     Page(
         "lint.unread-assumption", "An assumption nobody reads",

@@ -68,19 +68,19 @@ def places_in(node: Node) -> set[Place]:
     return found
 
 
-_ADULTS = "policies:\n  - id: grown-ups\n    kind: rule\n    forbid: recipient.age < 21\n    on_breach: block\n"
+_CALM = "policies:\n  - id: calm\n    kind: rule\n    forbid: recipient.tolerance < 10\n    on_breach: block\n"
 
 PAGES = (
     Page(
         "lint.needless-silence", "An answer to a warning that nobody gives",
         "`silence: {code: why}` answers a warning. When the doubt is gone it stays, and hides the next one.",
-        {"policies/p.yaml": _ADULTS + "    silence: {lint.cap-of-zero: nobody may}\n"},
-        {"policies/p.yaml": _ADULTS},
+        {"policies/p.yaml": _CALM + "    silence: {lint.cap-of-zero: nobody may}\n"},
+        {"policies/p.yaml": _CALM}, can_be_silenced=False,
     ),
     Page(
         "lint.unknown-code", "An answer to a warning that does not exist",
         "The code is misspelt, so the warning it was to answer still stands, or never did.",
-        {"policies/p.yaml": _ADULTS + "    silence: {lint.cap-of-zeero: nobody may}\n"},
-        {"policies/p.yaml": _ADULTS},
+        {"policies/p.yaml": _CALM + "    silence: {lint.cap-of-zeero: nobody may}\n"},
+        {"policies/p.yaml": _CALM}, can_be_silenced=False,
     ),
 )  # fmt: skip
