@@ -106,7 +106,8 @@ WORLDS: dict[str, World] = {
         campaign(replace(FOUR, personalised=(CRIB, TENT, MUG))), (at_most("50%"),), lessened("at-most-50", blend=2),
     ),
     "a limit between two numbers is rounded down": (
-        campaign(replace(FOUR, personalised=(CRIB, TENT, MUG), show=5)), (at_most("50%"),), lessened("at-most-50", blend=2),
+        campaign(replace(FOUR, personalised=(CRIB, TENT, MUG), show=5)), (at_most("50%"),),
+        lessened("at-most-50", blend=2),
     ),
     "a share of nothing leaves none": (campaign(), (at_most("0%"),), lessened("at-most-0", blend=0)),
     "a share of all asks for nothing": (campaign(), (at_most("100%"),), AS_PLANNED),
@@ -204,7 +205,8 @@ WORLDS: dict[str, World] = {
         campaign(), (PRIVATE,), lessened("private", strip=("health",)),
     ),
     "blending does not unmake a use": (
-        campaign(), ({**PRIVATE, "on_breach": "block"}, at_most("0%")), Decision(Verdict.BLOCK, determining=("private",)),
+        campaign(), ({**PRIVATE, "on_breach": "block"}, at_most("0%")),
+        Decision(Verdict.BLOCK, determining=("private",)),
     ),
     "another channel is judged from the original offers": (
         campaign(), (ELSEWHERE, at_most("50%"), {**at_most("25%"), "for": {"channel": "push"}}),

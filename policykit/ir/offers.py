@@ -7,6 +7,7 @@ what is rendered or told is what `shown_offers` picks.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection
 
 from policykit.model import Campaign, Offer, Offers
@@ -63,5 +64,5 @@ def _picked(pool: tuple[Offer, ...], count: int, person: str, campaign: str | No
 
 
 def _lot(offer: Offer, person: str, campaign: str | None) -> tuple[bytes, str]:
-    drawn = repr((campaign, person, offer.id)).encode()
+    drawn = json.dumps([campaign, person, offer.id]).encode()
     return hashlib.sha256(drawn).digest(), offer.id
