@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from policykit.assemble.dry_run import lack_problem, sources
+from policykit.assemble.give_and_get import missing_sender_address, programs_without_gifts
 from policykit.assemble.moment import now
 from policykit.assemble.offers import unknown_offers
 from policykit.assemble.packs import copies
@@ -37,6 +38,7 @@ def check(folder: Path | None, campaign: str | None = None, at: Micros | None = 
             workspace.manifests, workspace.packs,
         )  # fmt: skip
         problems += [*_store(opened), *without_adapter(opened), *copies(opened)]
+        problems += [*programs_without_gifts(opened), *missing_sender_address(opened)]
         problems += [each for found in workspace.manifests.values() for each in unknown_offers(opened.ruleset, found)]
         problems += check_waivers(opened, now() if at is None else at)
         if campaign is not None:
