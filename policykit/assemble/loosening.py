@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import gcd, prod
 from typing import Any
@@ -93,67 +93,85 @@ class _Judges:
         return rounds.decide(self.laws, _judge, given.campaign, given.person, now, given.channel)
 
 
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A send that is tried. given: as a case has it, but for `pinned`: a number about the person."""
+
+    given: dict[str, Any]
+    now: Micros
+    read: Given
+    pinned: tuple[str, int] | None = None
+
+    @property
+    def send(self) -> dict[str, Any]:
+        given = deepcopy(self.given)
+        if self.pinned is not None:
+            given["recipient"][self.pinned[0].removeprefix("recipient.")] = self.pinned[1]
+        return {"given": given, "now": self.now}
+
+
 @dataclass
 class _Search:
-    """One search. base, overlay, both: what judges by the company's version, the overlay's, and both."""
+    """One search. base, overlay, both: what judges by the company's version, the overlay's, and both.
+
+    scores: numbers about a person that a rule holds against something computed.
+    """
 
     base: _Judges
     overlay: _Judges
     both: _Judges
     registry: Registry
 
+    def __post_init__(self) -> None:
+        self.scores = tuple(_scores(self.both.ruleset))
+
     def run(self, at: Micros) -> dict[str, Any] | None:
         """The first send found, one without unknown facts before one with."""
         rules = self.both.ruleset.rules
         exprs = [expr for rule in rules for expr in (rule.breached, rule.use_breached) if expr is not None]
         known = dimensions(exprs, self.both.ruleset, self.registry.vocabulary, at)
-        spare: dict[str, Any] | None = None
-        for send in islice(self._sends(known), _MOST):
-            told = self._loosens(send)
+        spare: _Try | None = None
+        for tried in islice(self._tries(known), _MOST):
+            told = self._loosens(tried.read, tried.now)
             if told and not told[0].undetermined:
-                return send
-            spare = spare or (send if told else None)
-        return spare
+                return tried.send
+            spare = spare or (tried if told else None)
+        return spare.send if spare else None
 
-    def _sends(self, known: list[Dimension]) -> Iterator[dict[str, Any]]:
+    def _tries(self, known: list[Dimension]) -> Iterator[_Try]:
         """Sends over the whole space, then the neighbours of those that the company's version objects to."""
         sizes = [len(each.values) for each in known]
         whole = prod(sizes)
         hits: list[tuple[int, ...]] = []
         for number in _spread(whole, _MOST // 2 if whole > _MOST else whole):
             place = _place(number, sizes)
-            send = self._send(known, place)
-            if send is not None:
-                if len(hits) < _HITS and self._objects(send):
-                    hits.append(place)
-                yield from self._pinned(send)
-        for place in hits if whole > _MOST else ():
+            found = self._try(known, place)
+            yield from self._pinned(found)
+            if whole > _MOST and len(hits) < _HITS and found and self._objects(found):
+                hits.append(place)
+        for place in hits:
             for at, size in enumerate(sizes):
                 for other in range(size):
-                    send = self._send(known, (*place[:at], other, *place[at + 1 :])) if other != place[at] else None
-                    if send is not None:
-                        yield from self._pinned(send)
+                    if other != place[at]:
+                        yield from self._pinned(self._try(known, (*place[:at], other, *place[at + 1 :])))
 
-    def _send(self, known: list[Dimension], place: tuple[int, ...]) -> dict[str, Any] | None:
+    def _try(self, known: list[Dimension], place: tuple[int, ...]) -> _Try | None:
         chosen = {each.path: each.values[at] for each, at in zip(known, place, strict=True)}
         given, now = given_of(chosen, self.both.ruleset)
-        return {"given": given, "now": now}
+        read = self._read({"given": given, "now": now})
+        return _Try(given, now, read) if read else None
 
-    def _given(self, send: Mapping[str, Any]) -> Given | None:
+    def _read(self, send: Mapping[str, Any]) -> Given | None:
         try:
             return read_given(self.both.ruleset, self.registry.vocabulary, send["given"], send["now"])
         except UsageError:
             return None
 
-    def _objects(self, send: Mapping[str, Any]) -> bool:
-        given = self._given(send)
-        return given is not None and self.base.decide(given, send["now"]).verdict > Verdict.ALLOW
+    def _objects(self, tried: _Try) -> bool:
+        return self.base.decide(tried.read, tried.now).verdict > Verdict.ALLOW
 
-    def _loosens(self, send: Mapping[str, Any]) -> tuple[Decision, Decision] | None:
+    def _loosens(self, given: Given, now: Micros) -> tuple[Decision, Decision] | None:
         """What each version decides, where both together are stricter than the overlay's alone."""
-        given, now = self._given(send), send["now"]
-        if given is None:
-            return None
         company = self.base.decide(given, now)
         if company.verdict is Verdict.ALLOW:
             return None
@@ -164,43 +182,28 @@ class _Search:
         )
         return (company, overlay) if looser else None
 
-    def _pinned(self, send: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The send, and with each number that a rule holds against what it computes set next to that."""
-        yield send
-        given = self._given(send) if self._scores else None
-        channel = given.channel if given else None
-        if given is None or channel is None:
+    def _pinned(self, tried: _Try | None) -> Iterator[_Try]:
+        """The send, and with each number of `scores` set next to what it is held against."""
+        if tried is None:
             return
-        ruleset = self.both.ruleset
-        sight = Sight(ruleset, given.campaign, given.person, send["now"])
-        state = State(channel, at=send["now"])
-        facts = reference.facts_of(
-            fact_row(sight, state, ruleset.leaves, ruleset.use_leaves), ruleset.leaves, ruleset.use_leaves
-        )
-        for fact, score in self._scores:
+        yield tried
+        channel, person, ruleset = tried.read.channel, tried.read.person, self.both.ruleset
+        if not self.scores or channel is None:
+            return
+        sight = Sight(ruleset, tried.read.campaign, person, tried.now)
+        row = fact_row(sight, State(channel, at=tried.now), ruleset.leaves, ruleset.use_leaves)
+        facts = reference.facts_of(row, ruleset.leaves, ruleset.use_leaves)
+        for fact, score in self.scores:
             value = reference.evaluate(score, facts)
             for near in (value - 1, value, value + 1) if isinstance(value, int) else ():
-                other = deepcopy(send)
-                other["given"]["recipient"][fact.path.removeprefix("recipient.")] = near
-                yield other
-
-    @property
-    def _scores(self) -> list[tuple[Fact, Expr]]:
-        """Numbers about a person that a rule compares with something computed."""
-        found: list[tuple[Fact, Expr]] = []
-        for node in (node for rule in self.both.ruleset.rules for node in nodes(rule.breached)):
-            if isinstance(node, Compare):
-                for fact, score in ((node.left, node.right), (node.right, node.left)):
-                    if (isinstance(fact, Fact) and fact.type is Type.INT and fact.path.startswith("recipient.")
-                            and not isinstance(score, Const | Fact) and leaves_of(score)):  # fmt: skip
-                        found.append((fact, score))
-        return found
+                someone = replace(person, facts={**person.facts, fact.path: near})
+                yield _Try(tried.given, tried.now, replace(tried.read, person=someone), (fact.path, near))
 
     # --- telling it ----------------------------------------------------------------------------------
 
     def shrunk(self, send: dict[str, Any]) -> Loosening:
         """The send without all that does not matter: the same decisions by less."""
-        wanted = self._loosens(send)
+        wanted = self._told(send)
         assert wanted is not None  # INVARIANT: `run` gives sends that loosen
         for path in islice(_removable(send["given"]), _MOST_SMALLER):
             smaller = _without(send, path)
@@ -208,8 +211,12 @@ class _Search:
                 send = smaller
         return self._replayed(send)
 
+    def _told(self, send: Mapping[str, Any]) -> tuple[Decision, Decision] | None:
+        given = self._read(send)
+        return self._loosens(given, send["now"]) if given else None
+
     def _same(self, send: Mapping[str, Any], wanted: tuple[Decision, Decision]) -> bool:
-        told = self._loosens(send)
+        told = self._told(send)
         return told is not None and all(
             (one.verdict, one.changes, one.undetermined, one.impossible)
             == (other.verdict, other.changes, other.undetermined, other.impossible)
@@ -218,13 +225,24 @@ class _Search:
 
     def _replayed(self, send: Mapping[str, Any]) -> Loosening:
         """The send decided anew by the engine and by the reference, which must agree."""
-        given, now = self._given(send), send["now"]
+        given, now = self._read(send), send["now"]
         assert given is not None
         company, overlay = (_replayed(judges.ruleset, given, now) for judges in (self.base, self.overlay))
         ruleset, (rule,) = self.base.ruleset, self.base.ruleset.rules
         sight = Sight(ruleset, given.campaign, given.person, now)
         told = tell(sight, State(given.channel or "", at=now), rule) if given.channel else None
         return Loosening(send["given"], now, company, overlay, told.code if told else None)
+
+
+def _scores(ruleset: RuleSet) -> Iterator[tuple[Fact, Expr]]:
+    """Numbers about a person that a rule compares with something computed, each with that."""
+    for node in (node for rule in ruleset.rules for node in nodes(rule.breached)):
+        if isinstance(node, Compare):
+            for fact, score in ((node.left, node.right), (node.right, node.left)):
+                if not isinstance(fact, Fact) or fact.type is not Type.INT or not fact.path.startswith("recipient."):
+                    continue
+                if not isinstance(score, Const | Fact) and leaves_of(score):
+                    yield fact, score
 
 
 def _replayed(ruleset: RuleSet, given: Given, now: Micros) -> Decision:
