@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from policykit.assemble.workspace import Opened, open_workspace
+from policykit.compile import try_compile
 from policykit.errors import Place, Problem, UsageError, WorkspaceNotFound
 from policykit.explain.policies import case_line, demanded, otherwise, speaks_of
-from policykit.language.load import find_workspace, shown
+from policykit.language.config import CONFIG_FILE
+from policykit.language.load import find_workspace, raise_errors, read_workspace, shown
 from policykit.language.packs import Pack, read_pack
 from policykit.language.suggest import did_you_mean
 from policykit.language.tree import MapNode, to_plain
@@ -25,6 +27,7 @@ PROVENANCE = "# copied from"
 _LINE = re.compile(
     rf"{PROVENANCE} (?P<from>\S+ \S+): pack (?P<pack>\S+) (?P<version>\d+\.\d+\.\d+), sha256 (?P<digest>[0-9a-f]{{64}})"
 )
+WORDS = re.compile(rb"^(purposes|attributes|programs|facts):", re.MULTILINE)
 _PACK = re.compile(rb"^pack:", re.MULTILINE)
 
 
@@ -132,9 +135,9 @@ def _has_status(row: Mapping[str, Any]) -> bool:
 
 def page(name: str) -> PackPage:
     """One pack as a page: its policies and their cases in words."""
-    packs, _ = installed(discover())
-    found = choose(packs, name)
-    return _page(found, open_workspace(find_workspace(found.pack.path.parent)))
+    plugins = discover()
+    found = choose(installed(plugins)[0], name)
+    return _page(found, _opened(found, plugins))
 
 
 def pages() -> Iterator[PackPage]:
@@ -147,10 +150,28 @@ def pages() -> Iterator[PackPage]:
 
 
 def _page(found: Installed, home: Opened) -> PackPage:
-    return PackPage(_line(found), found.pack.note, found.below.as_posix(), tuple(_pages(found, home)))
+    return PackPage(_line(found), found.pack.note, found.below.as_posix(), tuple(pages_of(found, home)))
 
 
-def _pages(found: Installed, home: Opened) -> Iterator[PolicyPage]:
+def _opened(found: Installed, plugins: Plugins) -> Opened:
+    """The workspace that a pack comes from, with no more of it than the pack needs."""
+    root = find_workspace(found.pack.path.parent)
+    workspace, problems = read_workspace(
+        root, plugins.kinds, plugins.facts, root, lambda path: path in found.files or _is_words(path)
+    )
+    ruleset, wrong = try_compile(workspace.policies, workspace.registry, plugins.kinds)
+    raise_errors([*problems, *wrong], CONFIG_FILE)
+    return Opened(workspace, ruleset, plugins)
+
+
+def _is_words(path: Path) -> bool:
+    """Whether a file registers words and is no pack and no case file."""
+    content = path.read_bytes() if not path.name.endswith(".cases.yaml") else b""
+    return bool(WORDS.search(content)) and not _PACK.search(content)
+
+
+def pages_of(found: Installed, home: Opened) -> Iterator[PolicyPage]:
+    """The policies of a pack in words. home: the workspace that the pack comes from."""
     rules = {rule.policy: rule for rule in home.ruleset.rules}
     cases = [case for file in home.workspace.cases for case in file.cases]
     for policy in home.workspace.policies:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from policykit.assemble.packs import Installed, as_numbers, choose, copied_of, installed, provenance
+from policykit.assemble.packs import WORDS, Installed, as_numbers, choose, copied_of, installed, provenance
 from policykit.assemble.workspace import Opened, open_workspace, read
 from policykit.errors import InvalidPolicies, Problem, UsageError
+from policykit.language.config import CONFIG_FILE, read_config
 from policykit.language.load import find_workspace, shown
 from policykit.language.registry import Registry
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, to_plain
@@ -133,24 +134,19 @@ def _words(packs: Sequence[Installed], registry: Registry) -> dict[str, list[Any
 
 def _registry_of(found: Installed) -> dict[str, dict[str, Any]]:
     """What the workspace that a pack comes from registers, by section and name."""
-    home, _ = read(find_workspace(found.pack.path.parent))
-    return _sections(_files(home))
-
-
-def _files(home: Opened) -> Iterator[Path]:
-    root = home.workspace.root
-    for name in home.workspace.config.policies:
-        place = root / name
-        yield from (
-            path
-            for path in ([place] if place.is_file() else sorted(place.rglob("*.yaml")))
-            if not path.name.endswith(".cases.yaml")
-        )
+    root = find_workspace(found.pack.path.parent)
+    node, problems = read_yaml(root / CONFIG_FILE, CONFIG_FILE)
+    places = [root / name for name in read_config(node, problems).policies]
+    files = (path for place in places for path in ([place] if place.is_file() else sorted(place.rglob("*.yaml"))))
+    return _sections(path for path in files if not path.name.endswith(".cases.yaml"))
 
 
 def _sections(files: Iterable[Path]) -> dict[str, dict[str, Any]]:
+    """The entries of the sections of words, by section and name."""
     sections: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
     for path in files:
+        if not WORDS.search(path.read_bytes()):
+            continue
         node, _ = read_yaml(path, path.name)
         for section in _SECTIONS:
             rows = node.get(section) if isinstance(node, MapNode) else None
@@ -279,10 +275,10 @@ def _missing_parents(path: Path) -> list[Path]:
 
 def _restore(before: Mapping[Path, bytes | None], made: Iterable[Path]) -> None:
     for path, content in before.items():
-        if content is None:
-            path.unlink(missing_ok=True)
-        else:
+        if content is not None:
             path.write_bytes(content)
+        elif path.is_file():
+            path.unlink()
     for folder in sorted(set(made), reverse=True):
         if folder.is_dir():
             folder.rmdir()

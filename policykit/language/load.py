@@ -6,7 +6,7 @@ checked against what the earlier ones could read, and nothing stops before the e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -82,15 +82,19 @@ def load_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
 
 
 def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[FactSpec] = (),
-                   shown_from: Path | None = None) -> tuple[Workspace, list[Problem]]:  # fmt: skip
-    """As much of the workspace as can be read, and every problem, errors and warnings: for those that check on."""
+                   shown_from: Path | None = None, only: Callable[[Path], bool] | None = None,
+                   ) -> tuple[Workspace, list[Problem]]:  # fmt: skip
+    """As much of the workspace as can be read, and every problem, errors and warnings: for those that check on.
+
+    only: reads just the policy files, cases and manifests that it says yes to.
+    """
     problems: list[Problem] = []
     config_file = shown(root / CONFIG_FILE, root, shown_from)
     node, found_problems = read_yaml(root / CONFIG_FILE, config_file)
     # An empty configuration is a fine one: every key has a default.
     problems += [problem for problem in found_problems if problem.code != "yaml.empty"]
     config = read_config(node, problems)
-    files, unread = _files(root, config, node, shown_from, problems)
+    files, unread = _files(root, config, node, shown_from, problems, only)
     manifest_files = [file for file in files if _is_manifest(file, root)]
     sections = [file for file in files if not _is_case_file(file.path) and not _is_manifest(file, root)]
     for file in sections:
@@ -164,8 +168,8 @@ def shown(path: Path, root: Path, shown_from: Path | None) -> str:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def _files(root: Path, config: Config, node: Node | None, shown_from: Path | None,
-           problems: list[Problem]) -> tuple[list[_File], bool]:  # fmt: skip
+def _files(root: Path, config: Config, node: Node | None, shown_from: Path | None, problems: list[Problem],
+           only: Callable[[Path], bool] | None = None) -> tuple[list[_File], bool]:  # fmt: skip
     """Every readable file, by folder and name; and whether one that may register names could not be read."""
     before = len(problems)
     paths = _policy_files(root, config, node, problems)
@@ -173,6 +177,8 @@ def _files(root: Path, config: Config, node: Node | None, shown_from: Path | Non
     paths = {**dict.fromkeys(_yaml_files(root / CAMPAIGNS), 0), **paths}
     files = []
     for path, layer in paths.items():
+        if only is not None and not only(path):
+            continue
         name = shown(path, root, shown_from)
         tree, found_problems = read_yaml(path, name)
         problems += found_problems
