@@ -24,6 +24,7 @@ def _warn(policy: Policy, path: str, message: str, way_out: str, code: str) -> P
 def _rules(desk: Desk) -> Iterator[Problem]:
     for rule in desk.rules:
         yield from _rule(rule, desk.of(rule), desk.ruleset, desk.vocabulary)
+        yield from _cannot_strip(rule, desk)
         yield from _misspelt(rule, desk.of(rule), desk.spelt)
 
 
@@ -39,9 +40,6 @@ def _rule(rule: Rule, policy: Policy, ruleset: RuleSet, vocabulary: Vocabulary) 
         yield _warn(policy, policy.demand, message, "leave the policy out for no limit", "cap-of-zero")
     if rule.effect.channels and rule.applies is not None:
         yield from _permits_itself(rule, policy, vocabulary)
-    if rule.use_breached is not None and _asks_selected(rule.use_breached):
-        message = f"`{policy.id}` asks to strip what picked the people, which cannot be taken back: it can only block"
-        yield _warn(policy, "on_breach", message, "say `on_breach: block`, or leave `selected` out", "cannot-strip")
     yield from _empty_categories(rule, policy, ruleset)
 
 
@@ -51,6 +49,17 @@ def _permits_itself(rule: Rule, policy: Policy, vocabulary: Vocabulary) -> Itera
     if left is not None and left <= (rule.effect.channels or frozenset()):
         message = f"`{policy.id}` asks for channels on which it is already satisfied"
         yield _warn(policy, "on_breach", message, "name other channels, or `less_intrusive`", "satisfied")
+
+
+def _cannot_strip(rule: Rule, desk: Desk) -> Iterator[Problem]:
+    """A strip of what picked the people; what picked an offer can be taken out with it, so then nothing is said."""
+    if rule.use_breached is None or not _asks_selected(rule.use_breached):
+        return
+    if any(manifest.campaign.offers and manifest.campaign.offers.personalised for manifest in desk.manifests.values()):
+        return
+    message = f"`{rule.policy}` asks to strip what picked the people, which cannot be taken back: it can only block"
+    way_out = "say `on_breach: block`, or leave `selected` out"
+    yield _warn(desk.of(rule), "on_breach", message, way_out, "cannot-strip")
 
 
 def _asks_selected(use_breached: Expr) -> bool:
@@ -158,7 +167,8 @@ PAGES = (
     Page(
         "lint.cannot-strip", "A strip of what picked the people",
         "An attribute that picked the audience is in every variant and cannot be taken back (law M14): asking to strip "
-        "it can only block, and not say so.",
+        "it can only block, and not say so. Nothing is said where a campaign has personalised offers: what picked an "
+        "offer is taken out with the offer.",
         _policy("kind: data", "forbid: {selected: true, origin: inferred}", "on_breach: {downgrade: {uses: strip}}"),
         _policy("kind: data", "forbid: {selected: true, origin: inferred}", _BLOCK),
     ),
