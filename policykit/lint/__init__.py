@@ -10,7 +10,18 @@ from policykit.language.campaign import Manifest
 from policykit.language.packs import Pack
 from policykit.language.policy import Policy
 from policykit.language.tree import MapNode
-from policykit.lint import elsewhere, fallback, law, shadowed, shapes, silence, sources, stripped, transactional
+from policykit.lint import (
+    elsewhere,
+    fallback,
+    law,
+    programs,
+    shadowed,
+    shapes,
+    silence,
+    sources,
+    stripped,
+    transactional,
+)
 from policykit.lint.base import Desk, Lint, Page
 from policykit.lint.page import page_text
 from policykit.lint.possible import can_never_be
@@ -23,11 +34,11 @@ __all__ = [
 ]  # fmt: skip
 
 _LINTS: tuple[Lint, ...] = (
-    *shapes.LINTS, shadowed.lint, fallback.lint, stripped.lint, transactional.lint, law.lint,
+    *shapes.LINTS, shadowed.lint, fallback.lint, stripped.lint, transactional.lint, law.lint, programs.lint,
 )  # fmt: skip
 PAGES: Mapping[str, Page] = {
     page.code: page
-    for module in (shapes, shadowed, sources, fallback, stripped, transactional, law, silence, elsewhere)
+    for module in (shapes, shadowed, sources, fallback, stripped, transactional, law, programs, silence, elsewhere)
     for page in module.PAGES
 }
 

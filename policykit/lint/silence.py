@@ -46,7 +46,7 @@ def silenced(problems: Iterable[Problem], said: Iterable[Silence], known: Collec
 def _needless(problems: list[Problem], said: list[Silence], known: Collection[str]) -> Iterator[Problem]:
     met = {one.code for one in problems}
     for each in said:
-        if each.code.startswith(OF_DATA):
+        if each.code.startswith((*OF_DATA, "waiver.")):  # those of waivers come and go with the days
             continue
         if each.code not in known and each.code not in met:
             yield warning(each.place, f"unknown code `{each.code}`{did_you_mean(each.code, known)}",
