@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from policykit.backends.reference import Facts, UseValues, evaluate
+from policykit.explain.promises import asked_by, content_words, program_words
 from policykit.explain.view import View, local
 from policykit.facts.consent import node_path, scope, standing, suits
 from policykit.facts.lineage import own_collected_for
@@ -62,6 +63,10 @@ def words_of(rule: Rule, view: View, found: Told) -> Words:
         return _offer_words(rule, view)
     if rule.kind == "intrusiveness":
         return _score_words(rule, view)
+    if rule.kind == "content":
+        return Words(*content_words(rule, view))
+    if rule.kind == "program" and rule.use_breached is None and not _quantifies(rule):
+        return Words(*program_words(view, found.code))
     leaves = [node for node in nodes(rule.breached) if isinstance(node, ConsentMet | Member | Allowed | Sends)]
     grants = tuple(leaf.requirement for leaf in leaves if isinstance(leaf, ConsentMet))
     for leaf in leaves:
@@ -75,7 +80,7 @@ def words_of(rule: Rule, view: View, found: Told) -> Words:
                 return Words((f"it would arrive on {clock}",), f"it arrived {say.hours(hours)}")
             case Sends():
                 break
-    if any(isinstance(node, ExistsUse | AllUses) for node in nodes(rule.breached)):
+    if _quantifies(rule):
         return _use_words(rule, view)
     return _count_words(rule, view) if leaves else Words(_plain_words(rule, view))
 
@@ -88,6 +93,10 @@ def _offer_words(rule: Rule, view: View) -> Words:
     known = f"{personalised} of the {count(shown, 'offer')} it shows were picked by what is known about people"
     most = "fewer" if rule.share is None else f"at most {rule.share.most(shown)}"
     return Words((known,), f"it showed {most} of those")
+
+
+def _quantifies(rule: Rule) -> bool:
+    return any(isinstance(node, ExistsUse | AllUses) for node in nodes(rule.breached))
 
 
 def _score_words(rule: Rule, view: View) -> Words:
@@ -213,6 +222,8 @@ def _use(use: Use, values: UseValues, rule: Rule, view: View) -> str:
     known = view.sight.ruleset.attributes.get(use.attribute)
     if known is None:
         return f"{where} `{use.attribute}`, which is not registered"
+    if rule.kind == "program":
+        return f"{where} `{use.attribute}`, {asked_by(rule, use.attribute, view)}"
     if any(isinstance(node, UseCollectedFor) for node in nodes(rule.breached)):
         return f"{where} `{use.attribute}`, {_collected_for(use.attribute, view)}"
     if (age := next((leaf for leaf in values if isinstance(leaf, UseFact) and leaf.field == "age"), None)) is not None:
