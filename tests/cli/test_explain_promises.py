@@ -25,7 +25,7 @@ consents: []
     [
         ("content", "{one_click_unsubscribe: true, unsubscribe: true}",
          "purpose: marketing, content: {text: Buy, headers: {}}", (
-            "it has no one-click unsubscribe and its text names no way out",
+            "it has no one-click unsubscribe; its text names no way out",
             "one click unsubscribed and its text named a way out",
         )),
         ("content", "{says: '(AD)', in: subject, at: start}", "purpose: marketing, content: {subject: Buy}", (
