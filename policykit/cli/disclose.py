@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,7 +57,7 @@ def disclose(html: Path | None, person: str | None, store: bool, workspace: Path
         print(f"warning: no sentence discloses `{each.id}`; until `disclosed_as:` is written no campaign may use it",
               file=sys.stderr)  # fmt: skip
     if html is not None:
-        _write(html, disclosure_html.as_html(statement))
+        _write(html, disclosure_html.as_html(statement), confidential=person is not None)
         click.echo(f"wrote `{html}`" + ("; it is confidential: give it to the person alone" if person else ""))
     elif as_json:
         print_json(words.as_json(statement))
@@ -65,11 +65,15 @@ def disclose(html: Path | None, person: str | None, store: bool, workspace: Path
         click.echo(disclosure_markdown.as_markdown(statement))
 
 
-def _write(path: Path, text: str) -> None:
-    """The file whole or not at all, readable by its owner first: a page about one person is nobody else's."""
+def _write(path: Path, text: str, *, confidential: bool) -> None:
+    """The file whole or not at all; a page about one person is for its owner's eyes only."""
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder `{path.parent}`", "make it first")
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(name).replace(path)
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        handle = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if confidential else 0o666)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

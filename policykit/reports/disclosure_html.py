@@ -16,7 +16,7 @@ from policykit.reports.disclosure import (
     sentence,
     untold,
 )
-from policykit.reports.disclosure_markdown import ROWS, decision_text, facts, program_text, provenance, rights
+from policykit.reports.disclosure_markdown import ROWS, decision_text, facts, moment, program_text, provenance, rights
 
 __all__ = ["as_html"]
 
@@ -151,13 +151,13 @@ def _person(statement: Statement, person: Person) -> Iterator[_Markup]:
     yield _tag("h3", "What we remember")
     yield _values(values)
     yield _tag("h3", "Your profile")
-    yield _values((name, text, "") for name, text in person.profile)
+    yield _values((name, moment(text), "") for name, text in person.profile)
     for relation, rows in person.rows:
         yield _tag("h3", ROWS.get(relation, relation))
         yield _tag("ul", *(_tag("li", *_cells(row)) for row in rows), class_="rows")
     if person.decisions is not None:
         yield _tag("h3", "Messages we decided about")
-        told = [f"{each.at}: {decision_text(each, statement)}" for each in person.decisions]
+        told = [f"{moment(each.at)}: {decision_text(each, statement)}" for each in person.decisions]
         yield _list(told) if told else _tag("p", "No decision about you is in the log.")
     yield _tag("h3", "What this account cannot say")
     yield _list(map(sentence, person.missing)) if person.missing else _tag("p", "Nothing.")
@@ -171,7 +171,7 @@ def _values(rows: Iterable[tuple[str, str, str]]) -> _Markup:
 
 def _cells(row: tuple[tuple[str, str], ...]) -> Iterator[_Markup]:
     for name, text in row:
-        yield _tag("span", _tag("b", name.replace("_", " ")), f" {text}")
+        yield _tag("span", _tag("b", name.replace("_", " ")), f" {moment(text)}")
 
 
 _STYLE = """

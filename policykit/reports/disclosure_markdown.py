@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from policykit.reports.disclosure import (
     HOW,
@@ -27,6 +28,7 @@ from policykit.reports.words import channel_name, listed
 
 __all__ = ["as_markdown"]
 
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
@@ -142,7 +144,8 @@ def _person(statement: Statement, person: Person) -> Iterator[str]:
     yield ""
     yield f"From {person.known_from}, as of {statement.as_of}."
     yield from _section("What we remember", (_value(held, statement) for held in person.values), "No values are held.")
-    yield from _section("Your profile", (f"{_code(name)}: {_text(text)}" for name, text in person.profile), "Nothing.")
+    profile = (f"{_text(name)}: {_text(moment(text))}" for name, text in person.profile)
+    yield from _section("Your profile", profile, "Nothing is held.")
     for relation, rows in person.rows:
         yield from _section(ROWS.get(relation, relation), (_row(row) for row in rows), "")
     if person.decisions is not None:
@@ -178,19 +181,30 @@ def provenance(held: Held, statement: Statement) -> str:
     origin = held.origin or next((each.origin for each in statement.remembered if each.id == held.what), "")
     parts = [
         ORIGINS.get(origin, origin) or "nobody noted where from",
-        f"on {held.collected_at}" if held.collected_at else "nobody noted when",
+        f"on {moment(held.collected_at)[:10]}" if held.collected_at else "nobody noted when",
         f"for {listed(map(purpose, held.collected_for))}" if held.collected_for else "",
         f"under record {held.record}" if held.record else "under no record of consent",
     ]
     return ", ".join(filter(None, parts))
 
 
+def moment(text: str) -> str:
+    """An instant as one reads it, in UTC; any other text as it is."""
+    if not _INSTANT.match(text):
+        return text
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if found.tzinfo is not None else text
+
+
 def _row(row: tuple[tuple[str, str], ...]) -> str:
-    return ", ".join(f"{name} {_text(text)}" for name, text in row)
+    return ", ".join(f"{_text(name.replace('_', ' '))} {_text(moment(text))}" for name, text in row)
 
 
 def _decided(each: Decided, statement: Statement) -> str:
-    return f"{each.at}: {_text(decision_text(each, statement))} ({_code(each.id)})"
+    return f"{moment(each.at)}: {_text(decision_text(each, statement))} ({_code(each.id)})"
 
 
 def decision_text(each: Decided, statement: Statement) -> str:
