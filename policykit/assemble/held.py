@@ -16,16 +16,15 @@ from policykit.dryrun.sources import Source
 from policykit.errors import UsageError
 from policykit.language.campaign import Manifest
 from policykit.model import Verdict, from_micros
-from policykit.reports.disclosure import Decided, Held, Person
+from policykit.reports.disclosure import PROFILE, Decided, Held, Person
 from policykit.sends import DecisionRecord, from_line
 from policykit.stores.base import Asked, Cell, Row, Store
-from policykit.vocabulary import FACTS, RELATIONS
+from policykit.vocabulary import RELATIONS
 
 _BATCH = 1000
 _INSTANTS = {
     relation.name: {column.name for column in relation.columns if column.type == "timestamp"} for relation in RELATIONS
 }
-_PROFILE = {spec.column: spec.doc for spec in FACTS if spec.column}
 _NO_LOG = "decisions: data files hold no log of them, the live store does"
 _NO_SUPPRESSIONS = "addresses nothing is sent to any more: only the live store knows them"
 _NO_TEXTS = "texts of messages: neither the log nor the history keeps them"
@@ -113,7 +112,7 @@ def _person(
     missing: tuple[str, ...],
 ) -> Person:  # fmt: skip
     people = found.get("people", ())
-    profile = {_PROFILE.get(name, name): text for row in people for name, text in row.items()
+    profile = {PROFILE.get(name, name): text for row in people for name, text in row.items()
                if not name.startswith("attributes.")}  # fmt: skip
     values = [Held(name.removeprefix("attributes."), text) for row in people for name, text in row.items()
               if name.startswith("attributes.")]  # fmt: skip

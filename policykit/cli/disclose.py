@@ -28,8 +28,8 @@ _RELATIONS = ("audience", "consents", "history", "addresses", "attributes", "fee
 
 def _files_options(function: _F) -> _F:
     for name in reversed(_RELATIONS):
-        function = click.option(f"--{name}", metavar="FILE", type=click.Path(path_type=Path),
-                                help=f"{name.capitalize()} of the person, instead of the workspace's own.")(function)  # fmt: skip
+        says = f"{name.capitalize()} of the person, instead of the workspace's own."
+        function = click.option(f"--{name}", metavar="FILE", type=click.Path(path_type=Path), help=says)(function)
     return function
 
 

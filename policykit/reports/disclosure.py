@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 __all__ = [
-    "CATEGORIES", "HOW", "ORIGINS", "ORIGIN_TITLES", "PURPOSES", "SENSITIVITIES", "Decided", "Guard", "Held", "Joined",
-    "Person", "Remembered", "Statement", "Used", "as_json", "category", "named", "opening", "purpose",
-    "sentence", "untold",
+    "CATEGORIES", "HOW", "ORIGINS", "ORIGIN_TITLES", "PROFILE", "PURPOSES", "SENSITIVITIES", "Decided", "Guard",
+    "Held", "Joined", "Person", "Remembered", "Statement", "Used", "as_json", "category", "named", "opening",
+    "purpose", "sentence", "untold",
 ]  # fmt: skip
 
 # How somebody came by it: a heading, and the origins below it, in the order they are told.
@@ -42,6 +42,21 @@ HOW = {
     "picked": "picks the people it is for by it",
     "offer": "picks an offer by it",
     "shaped": "chooses its words by it, without showing it",
+}
+
+# Columns of people, as one tells them to the person; others by their names.
+PROFILE = {
+    "id": "your number with us",
+    "country": "your country",
+    "region": "your region",
+    "zone": "your time zone",
+    "language": "your language",
+    "age": "your age",
+    "account_type": "your kind of account",
+    "customer": "you bought from us",
+    "last_purchase_at": "your last purchase",
+    "degree": "how far what we know may go",
+    "tolerance": "how much intrusion you accept, in points",
 }
 
 # fideslang data categories (CC-BY-4.0, Ethyca) in plain words; a parent stands for what is not listed.

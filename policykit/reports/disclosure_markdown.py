@@ -173,7 +173,8 @@ def _section(title: str, items: Iterable[str], nothing: str) -> Iterator[str]:
 
 
 def _value(held: Held, statement: Statement) -> str:
-    return f"**{_text(sentence(statement.name_of(held.what)))}:** {_text(held.value)} ({_text(provenance(held, statement))})"
+    what, where = sentence(statement.name_of(held.what)), provenance(held, statement)
+    return f"**{_text(what)}:** {_text(held.value)} ({_text(where)})"
 
 
 def provenance(held: Held, statement: Statement) -> str:

@@ -38,9 +38,9 @@ programs:
 """,
     "policies/adults.yaml": """\
 policies:
-  - {id: adults-only, kind: rule, forbid: recipient.age < 18, on_breach: block, because: Children are not for sale.}
+  - {id: adults-only, kind: rule, forbid: recipient.age < 18, on_breach: block, because: 'Children are <what>?'}
   - {id: no-bought, kind: data, forbid: {origin: purchased}, on_breach: block, because: They never gave it to us.}
-  - {id: as-told, kind: data, require: {disclosed: true}, on_breach: block, because: 'We say <what> we know.'}
+  - {id: as-told, kind: data, require: {disclosed: true}, on_breach: block, because: We say what we know.}
 """,
     "campaigns/spring.yaml": """\
 campaign: spring
@@ -204,7 +204,7 @@ def test_no_text_of_a_workspace_becomes_markup(page):
     assert "What Acme & Sons holds about you" in html.text
     assert "What is in your <u>basket</u>" in html.text
     assert "<i>shoes</i>" in html.text
-    assert "We say <what> we know." in html.text
+    assert "Children are <what>?" in html.text
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark", "print"])
