@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from policykit.model import Decision, Verdict
+from policykit.model import Changes, Decision, Verdict
 from policykit.sends import DecisionRecord, from_line, to_line
 
 
@@ -28,5 +28,13 @@ def test_what_a_policy_knows_is_its_own_reason(campaign, undetermined):
 
 def test_a_record_read_from_its_line_says_the_same():
     record = _record(None, ("no-bought-data",))
+
+    assert from_line(to_line(record)) == record
+
+
+@pytest.mark.parametrize("blend", [0, 2])
+def test_a_blend_is_read_from_its_line(blend):
+    decision = Decision(Verdict.DOWNGRADE, Changes(blend=blend), ("mixed",), channel="email", at=0)
+    record = DecisionRecord("pk-1", 0, decision, "email", "sendgrid", "replaced", campaign="spring")
 
     assert from_line(to_line(record)) == record

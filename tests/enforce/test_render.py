@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from policykit.enforce.render import render, typed
 from policykit.errors import Place, PolicykitError, UnrenderableContent
 from policykit.language.template import Template, read_template
-from policykit.model import Attribute
+from policykit.model import Attribute, Offer
 
 
 def rendered(text, values=(), without=(), part="body"):
@@ -187,3 +187,29 @@ def test_conditions_compare_what_values_mean():
     )
 
     assert rendered(text, values) == "not often 2.50 13"
+
+
+OFFERS = (Offer("crib", ("basket",), text="A crib & more"), Offer("tea"))
+
+
+def test_offers_are_shown_in_order_and_escaped_in_html():
+    text = "{% for offer in offers %}[{{ offer.id }}: {{ offer.text }}]{% endfor %}"
+
+    found = render({part: Template(part, text) for part in ("body", "html")}, {}, (), OFFERS)
+
+    assert found == {"body": "[crib: A crib & more][tea: ]", "html": "[crib: A crib &amp; more][tea: ]"}
+
+
+def test_offers_are_no_attribute_of_that_name():
+    shown = render({"body": Template("body", "{{ offers.size }} {{ attributes.offers }}")}, {"offers": "x"}, (), OFFERS)
+
+    assert shown == {"body": "2 x"}
+
+
+def test_a_template_that_shows_offers_uses_no_attribute():
+    problems = []
+    text = "{% for offer in offers %}{{ offer.text }}{% endfor %}{% if offers %}!{% endif %}"
+
+    read = read_template("body", text, ["basket"], lambda _: Place(""), problems)
+
+    assert (read.uses, read.offers, problems) == ((), True, [])
