@@ -180,7 +180,8 @@ MISTAKES = [
         "unknown key `messageclass`; did you mean `message_class`?",
         (
             "keys of a campaign: `campaign`, `message_class`, `purpose`, `program`, `delivers`, `controller`, "
-            "`because`, `owner`, `audience`, `style`, `send`, `channels`, `offers`, `brakes`"
+            "`because`, `owner`, `silence`, `audience`, `style`, `send`, `channels`, `offers`, "
+            "`brakes`"
         ),
     ),
     (
@@ -256,7 +257,7 @@ MISTAKES = [
     (
         small("brakes: {¦block: 5%}"),
         "unknown key `block`; did you mean `blocked`?",
-        "keys of `brakes`: `blocked`, `unknown`, `downgraded`",
+        "keys of `brakes`: `blocked`, `unknown`, `downgraded`, `complaints`, `unsubscribes`, `too_personal`",
     ),
     (
         small(audience="{selected_by: [¦baskt]}"),

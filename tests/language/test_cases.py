@@ -87,7 +87,7 @@ MISTAKES = [
     (
         one("{¦sent: {}}"),
         "unknown key `sent`; did you mean `send`?",
-        "keys of `given`: `send`, `recipient`, `consents`, `history`, `attributes`",
+        "keys of `given`: `send`, `recipient`, `consents`, `history`, `feedback`, `attributes`",
     ),
     (
         one("{send: {¦chanel: push}}"),
@@ -175,7 +175,7 @@ MISTAKES = [
     (
         one(expect="{¦breach: true}"),
         "unknown key `breach`; did you mean `breached`?",
-        "keys of `expect`: `met`, `breached`, `unknown`, `applies`, `verdict`, `changes`, `by`, `undetermined`",
+        "keys of `expect`: `met`, `breached`, `unknown`, `applies`, `verdict`, `changes`, `by`, `undetermined`, `waived`",
     ),
     (
         one(expect="{verdict: ¦blocked}"),

@@ -139,7 +139,7 @@ CONFIGS = [
         (
             "policykit.yaml:1:1: unknown key `modes`; did you mean `mode`?\n"
             "  help: keys of `policykit.yaml`: `mode`, `store`, `policies`, `controller`, `sender_address`, "
-            "`disclosure`, `assume`, `keep`, `lint`, `on_error`, `providers`, `data`"
+            "`disclosure`, `also_test`, `assume`, `keep`, `lint`, `on_error`, `providers`, `data`"
         ),
     ),
     (
@@ -155,15 +155,15 @@ CONFIGS = [
         "data: {consent: x.csv}\n",
         (
             "policykit.yaml:1:8: unknown key `consent`; did you mean `consents`?\n"
-            "  help: keys of `data`: `people`, `addresses`, `consents`, `history`, `attributes`"
+            "  help: keys of `data`: `people`, `addresses`, `consents`, `history`, `attributes`, `feedback`"
         ),
     ),
     (
         "- mode\n",
         (
             "policykit.yaml:1:1: `policykit.yaml` is a list; expected a mapping\n  help: keys: `mode`, `store`, "
-            "`policies`, `controller`, `sender_address`, `disclosure`, `assume`, `keep`, `lint`, `on_error`, "
-            "`providers`, `data`"
+            "`policies`, `controller`, `sender_address`, `disclosure`, `also_test`, `assume`, `keep`, `lint`, "
+            "`on_error`, `providers` and 1 more"
         ),
     ),
     (
