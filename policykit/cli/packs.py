@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -30,7 +31,7 @@ def list_(workspace: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(rendering.lines_as_json(lines))
         return
-    rendering.print_lines(lines, console())
+    _print(lambda console: rendering.print_lines(lines, console))
     for problem in problems:
         click.echo(str(problem), err=True)
 
@@ -47,7 +48,7 @@ def show(pack: str, markdown: bool, as_json: bool) -> None:
     elif markdown:
         click.echo(rendering.page_as_markdown(page), nl=False)
     else:
-        rendering.print_page(page, console())
+        _print(lambda console: rendering.print_page(page, console))
 
 
 @packs.command(cls=Taught, examples=_EXAMPLES)
@@ -76,7 +77,10 @@ def add(ids: tuple[str, ...], to: str, workspace: Path | None, as_json: bool) ->
         click.echo("next: `policykit test` runs the cases, `policykit dry-run CAMPAIGN` says what changes")
 
 
-def console() -> Console:
-    """As wide as the terminal, and no wider than one reads; 100 columns in a pipe."""
-    found = Console(highlight=False, soft_wrap=False)
-    return Console(highlight=False, width=min(found.width, 120) if found.is_terminal else 100)
+def _print(write: Callable[[Console], None]) -> None:
+    """As wide as the terminal, and no wider than one reads; 100 columns in a pipe, no blanks at line ends."""
+    found = Console(highlight=False)
+    console = Console(highlight=False, width=min(found.width, 120) if found.is_terminal else 100)
+    with console.capture() as written:
+        write(console)
+    click.echo("\n".join(line.rstrip() for line in written.get().splitlines()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,9 +13,10 @@ from policykit.ir.rules import Rule
 from policykit.ir.walk import nodes
 from policykit.language.cases import Case
 from policykit.language.policy import OnBreach, Policy, Quoted
+from policykit.model import HOUR
 from policykit.reports.packs import CaseLine
 from policykit.reports.words import channel_name, jurisdiction_name, listed
-from policykit.vocabulary import COUNTRY_GROUPS
+from policykit.vocabulary import COUNTRY_GROUPS, SENSITIVITIES
 
 __all__ = ["Demanded", "case_line", "demanded", "otherwise", "speaks_of"]
 
@@ -78,9 +80,15 @@ def condition(text: str) -> str:
 # --- what it asks ---------------------------------------------------------------------------------
 
 
+_NEAR = re.compile(r"send\.at < (?P<fact>recipient\.\w+) \+ duration\('(?P<hours>\d+)h'\)")
+
+
 def demanded(policy: Policy, rule: Rule) -> Demanded:
     body = policy.body
     if isinstance(body, Quoted):
+        if policy.demand == "require" and (near := _NEAR.fullmatch(" ".join(body.text.split()))):
+            since = say.plain(near["fact"].removesuffix("_at"))
+            return Demanded(f"that it leaves less than {say.span(int(near['hours']) * HOUR)} after {since}")
         lead = "that this is so" if policy.demand == "require" else "that this is not so"
         return Demanded(f"{lead}: {' '.join(body.text.split())}")
     match policy.kind:
@@ -117,7 +125,9 @@ def _cap(policy: Policy, rule: Rule) -> str:
     body = policy.body
     if "at_most" not in body:
         return f"that no other {say.counted(sends.counting)} lie nearer than {body['gap']}"
-    return f"for at most {_plain(body['at_most'])} {say.counted(sends.counting)} {say.window(sends.window)}, with it"
+    counted = say.counted(sends.counting)
+    counted = counted.replace("messages", "message", 1) if body["at_most"] == 1 else counted
+    return f"for at most {_plain(body['at_most'])} {counted} {say.window(sends.window)}, this one counted"
 
 
 _FLAGS = {
@@ -131,7 +141,8 @@ def _content(body: Mapping[str, Any]) -> Iterator[str]:
     yield from (said for key, said in _FLAGS.items() if key in body)
     if "says" in body:
         end = {"start": " at the start", "end": " at the end"}.get(body.get("at", ""), "")
-        where = f" of its {body['in']}" if end and "in" in body else f" in its {body['in']}" if "in" in body else ""
+        part = {"opening": "what is shown first"}.get(body.get("in", ""), f"its {body.get('in')}")
+        where = f" {'of' if end else 'in'} {part}" if "in" in body else ""
         yield f"the words {body['says']}{end}{where}"
 
 
@@ -147,6 +158,8 @@ def _use(item: tuple[str, Any]) -> str:
             return f"that {'picked' if value else 'did not pick'} the people or an offer"
         case "disclosed", bool():
             return f"that the registry {'discloses' if value else 'does not disclose'}"
+        case "sensitivity", {"at_least": least} if least == SENSITIVITIES[-1][0]:
+            return f"whose sensitivity is {least.replace('_', ' ')}"
         case "collected_for", {"not": purpose}:
             return f"that was not collected for {_plain(purpose).replace('_', ' ')}"
         case "collected_for", _:

@@ -97,9 +97,13 @@ def _groups(lines: Iterable[PackLine]) -> Iterator[tuple[str, list[PackLine]]]:
         yield "Stories", sorted(stories, key=lambda line: (line.family, line.id))
     laws = sorted((line for line in lines if line.jurisdiction), key=lambda line: (line.jurisdiction or "", line.id))
     countries = dict.fromkeys((line.jurisdiction or "").split("-")[0] for line in laws)
-    for country in sorted(countries, key=lambda name: (len(name) > _CODE, jurisdiction_name(name))):
+    for country in sorted(countries, key=lambda name: (len(name) > _CODE, _heading(name))):
         found = [line for line in laws if (line.jurisdiction or "").split("-")[0] == country]
-        yield f"{'Platform' if len(country) > _CODE else 'Law'}: {jurisdiction_name(country)}", found
+        yield f"{'Platform' if len(country) > _CODE else 'Law'}: {_heading(country)}", found
+
+
+def _heading(country: str) -> str:
+    return jurisdiction_name(country).removeprefix("the ")
 
 
 def _line(line: PackLine) -> tuple[Text, ...]:
@@ -109,7 +113,7 @@ def _line(line: PackLine) -> tuple[Text, ...]:
     extra += ["only observed"] if line.audit else []
     extra += [_copied(line)] if line.copied else []
     if extra:
-        told.append(f"  {'; '.join(extra)}", "dim")
+        told.append(f" ({'; '.join(extra)})", "dim")
     status = listed(line.status) if line.status else ""
     return Text(line.id, "cyan"), Text(line.version), Text(status, "yellow" if line.audit else "dim"), told
 
