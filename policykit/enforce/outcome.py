@@ -21,7 +21,7 @@ from policykit.errors import UnrenderableContent, UnsupportedRewrite, UsageError
 from policykit.facts.row import prepared_for
 from policykit.ir.offers import shown_offers
 from policykit.language.campaign import Manifest
-from policykit.language.template import FURNISHED
+from policykit.language.template import BECAUSE, FURNISHED
 from policykit.model import Campaign, Changes, Micros, Offer, Verdict
 from policykit.sends import Effect, Send
 
@@ -168,7 +168,7 @@ def _message(
     templates = (manifest.generic if changes.generic else manifest.templates).get(channel)
     if not templates:
         raise UsageError(f"the campaign has no content for `{channel}`")
-    values = _values(rules, send, subject, channel)
+    values = {BECAUSE: manifest.because, **_values(rules, send, subject, channel)}
     content = render(templates, values, changes.strip, _offers(judged.reading.campaign, subject, changes))
     said = render(manifest.headers.get(channel, {}), values, changes.strip)
     # A variable that nobody furnished leaves a hole: such a header is worse than none.

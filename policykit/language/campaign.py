@@ -106,7 +106,10 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What reading one manifest needs. folder: where it lies; shown: how its files are named in problems."""
+    """What reading one manifest needs.
+
+    folder: where it lies; shown: how its files are named in problems; because: whether it says why it is sent.
+    """
 
     folder: Path
     shown: str
@@ -114,6 +117,7 @@ class _Reading:
     config: Config
     registry: Registry
     problems: list[Problem]
+    because: bool = False
 
     def say(self, place: Place, message: str, way_out: str | None = None, code: str = "campaign.invalid") -> None:
         self.problems.append(Problem(place, message, way_out, code))
@@ -130,7 +134,8 @@ def read_campaign(
     problems += _SHAPE.check(node)
     if not isinstance(node, MapNode):
         return None
-    reading = _Reading(path.parent, file.rpartition("/")[0], root, config, registry, problems)
+    because = "because" in node.entries
+    reading = _Reading(path.parent, file.rpartition("/")[0], root, config, registry, problems, because)
     plain = to_plain(node)
     _words(node, plain, reading)
     audience = read_audience(node.get("audience"), root, config, registry, problems)
@@ -386,7 +391,7 @@ def _found(text: str, reading: _Reading) -> tuple[Path, str] | None:
 
 def _inline(part: str, value: ScalarNode, reading: _Reading) -> Template:
     return read_template(part, value.text, reading.registry.attributes, value.at, reading.problems,
-                         undisclosed=reading.registry.undisclosed)  # fmt: skip
+                         undisclosed=reading.registry.undisclosed, because=reading.because)  # fmt: skip
 
 
 def _from_file(part: str, value: ScalarNode, reading: _Reading) -> Template | None:
@@ -400,7 +405,7 @@ def _from_file(part: str, value: ScalarNode, reading: _Reading) -> Template | No
             return None
         source = Source(shown, text)
         return read_template(part, text, reading.registry.attributes, source.place, reading.problems, shown,
-                             reading.registry.undisclosed)  # fmt: skip
+                             reading.registry.undisclosed, because=reading.because)  # fmt: skip
     way_out = "put it beside the manifest, or in its `templates/` folder"
     reading.say(value.place, f"no such template `{value.text}`", way_out, "campaign.template")
     return None

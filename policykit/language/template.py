@@ -24,6 +24,7 @@ from policykit.language.suggest import clip, did_you_mean
 from policykit.model import Use
 
 # Variables every sender fills in itself; they hold nothing that is remembered about the person.
+BECAUSE = "because"  # the manifest's own sentence, so that a message can say why it came
 FURNISHED = frozenset({"unsubscribe_url", "preferences_url", "view_url", "sender_address"})
 OFFERS = "offers"  # the offers this message shows, each with `id` and `text`; no attribute
 
@@ -64,13 +65,17 @@ _CLEAN: _Taint = {}
 
 
 def read_template(part: str, text: str, attributes: Iterable[str], at: Callable[[int], Place], problems: list[Problem],
-                  file: str | None = None, undisclosed: Collection[str] = ()) -> Template:  # fmt: skip
+                  file: str | None = None, undisclosed: Collection[str] = (), *,
+                  because: bool = False) -> Template:  # fmt: skip
     """The template with the attributes it uses, sorted; what cannot be read is reported.
 
     at: where the character of the text at an offset stands. Part `html` is read as HTML.
     undisclosed: attributes that may not be used, because nothing tells people that they are remembered.
+    because: whether `{{ because }}` has something to show, the reason why the campaign is sent.
     """
     reader = _Reader(frozenset(attributes), html=part == "html", undisclosed=frozenset(undisclosed))
+    if because:
+        reader.declare(BECAUSE)
     try:
         reader.read(_environment().from_string(text).nodes)
     except liquid.exceptions.LiquidError as error:
@@ -106,6 +111,10 @@ class _Reader:
         self._guards: list[frozenset[str]] = []
         self._captured: list[dict[str, _Flow]] = []
         self._said: set[str] = set()
+
+    def declare(self, variable: str) -> None:
+        """A variable that holds nothing of the person."""
+        self._variables[variable] = _CLEAN
 
     def read(self, nodes: Iterable[Any]) -> None:
         nodes = list(nodes)
@@ -297,6 +306,8 @@ class _Reader:
         known = (*self.attributes, *self._variables, *FURNISHED, OFFERS)
         message = f"`{name}` is not a registered attribute{did_you_mean(name, known)}"
         way_out = "register it under `attributes:`, so that policies can judge its use"
+        if name == BECAUSE:
+            message, way_out = "the manifest does not say why it is sent", "write `because:` in the manifest"
         self._find(path.token, message, way_out, "template.unknown-attribute")
 
     def _condition(self, expression: Any) -> frozenset[str]:

@@ -72,6 +72,17 @@ def test_push_becomes_the_campaigns_email(tmp_path, double):
         assert world.history("ann") == [("email", world.clock.now, "spring")]
 
 
+def test_a_message_we_compose_says_why_it_came(tmp_path, double):
+    saying = "because: you asked us to\n" + SPRING.replace("Come by", "{{ because | capitalize }}: come by")
+    with World(rules_of(tmp_path, POLICIES + EMAIL_RATHER, (saying,), providers=providers(double.url))) as world:
+        world.knows("ann", email=ANN, push="token-ann")
+        world.remembers("ann", city="Lyon")
+        world.send(push("token-ann"))
+
+    ((_, payload),) = delivered(double)
+    assert [part["value"] for part in payload["content"]] == ["You asked us to: come by, Lyon"]
+
+
 def test_move_within_one_provider_takes_the_place_of_the_applications_own_call(tmp_path, double):
     no_whatsapp = EMAIL_RATHER.replace("push", "whatsapp")
     both = SPRING.replace("  sms:", "  whatsapp: {provider: twilio, body: Hello}\n  sms:")

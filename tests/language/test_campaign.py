@@ -159,6 +159,15 @@ def test_an_attribute_in_the_text_and_in_the_choice_is_one_use(tmp_path: Path):
     )
 
 
+def test_a_text_may_say_why_it_came(tmp_path: Path):
+    text = small("because: you filled a basket", channel="{body: 'You get this because {{ because }}'}")
+
+    manifest = read(tmp_path, text)
+
+    assert manifest.because == "you filled a basket"
+    assert manifest.campaign.prepared[0].content.uses == ()
+
+
 def test_a_manifest_may_lie_anywhere(tmp_path: Path):
     workspace = load(tmp_path, {"policies/r.yaml": REGISTRY, "elsewhere/m.yaml": small()})
 
@@ -175,6 +184,11 @@ MISTAKES = [
     (small(channel="{body: 'Dear {% if name %}you{% endif %}, {{ ¦diary }} {{ diary }}'}"), *UNDISCLOSED),
     (small(channel="{body: '{% if ¦diary %}Hello{% endif %}'}"), *UNDISCLOSED),
     (small(audience="{selected_by: [basket, ¦diary]}"), *UNDISCLOSED),
+    (
+        small(channel="{body: 'You get this because {{ ¦because }}'}"),
+        "the manifest does not say why it is sent",
+        "write `because:` in the manifest",
+    ),
     (
         small("¦messageclass: service"),
         "unknown key `messageclass`; did you mean `message_class`?",
