@@ -142,10 +142,10 @@ def _channels(ruleset: RuleSet) -> tuple[str, ...]:
 
 
 def _campaign(reader: _Reader, send: Row, person: Person, channel: str | None, now: Micros) -> Campaign:
-    zone = read_text(send.get("zone"))
+    zone, offers = read_text(send.get("zone")), _offers(reader, send.get("offers"))
     return Campaign(
         id=read_text(send.get("campaign")),
-        prepared=_prepared(reader, send, person, channel),
+        prepared=_prepared(reader, send, person, channel, offers),
         at=_moment(reader, send["at"], "given.send.at", zone) if send.get("at") is not None else now,
         message_class=reader.one_of(send.get("message_class"), "message class", MESSAGE_CLASSES) or "marketing",
         purpose=reader.one_of(send.get("purpose"), "purpose", reader.ruleset.purposes or (str(send.get("purpose")),)),
@@ -155,7 +155,7 @@ def _campaign(reader: _Reader, send: Row, person: Person, channel: str | None, n
         helps=reader.one_of(send.get("helps"), "help", HELPS),
         need=read_text(send.get("need")),
         delivers=read_text(send.get("delivers")),
-        offers=_offers(reader, send.get("offers")),
+        offers=offers,
     )
 
 
@@ -176,7 +176,9 @@ def _moment(reader: _Reader, value: object, where: str, zone: str | None) -> Mic
     return at
 
 
-def _prepared(reader: _Reader, send: Row, person: Person, channel: str | None) -> tuple[Prepared, ...]:
+def _prepared(
+    reader: _Reader, send: Row, person: Person, channel: str | None, offers: Offers | None
+) -> tuple[Prepared, ...]:
     """Every channel has the same content; without a list, the start and then the person's other channels."""
     content = Variant(_uses(reader, send.get("uses"), "given.send.uses"), _content(reader, send, "given.send"))
     generic = send.get("generic")
@@ -187,7 +189,7 @@ def _prepared(reader: _Reader, send: Row, person: Person, channel: str | None) -
         variant = Variant(_uses(reader, body.get("uses"), "given.send.generic.uses"), held)
     provider = read_text(send.get("provider"))
     order = _order(reader, send, person, channel)
-    return offered((Prepared(each, provider, content, variant) for each in order), _offers(reader, send.get("offers")))
+    return offered((Prepared(each, provider, content, variant) for each in order), offers)
 
 
 def _content(reader: _Reader, holder: Row, where: str) -> Content | None:
