@@ -74,6 +74,16 @@ def test_every_policy_says_why_and_by_which_source_and_when_it_was_read(law: Wor
         assert source["status"].startswith(("in force;", "secondary source;")), policy.id
 
 
+def test_the_table_names_every_pack_and_its_policies(law: Workspace) -> None:
+    rows = re.findall(
+        r"^\| (\S+) \| \[(\S+)\]\((\S+)\) \| .+? \| (.+?) \|$", (LAW / "README.md").read_text(), re.MULTILINE
+    )
+
+    told = {(place, name, file, tuple(re.findall(r"`(\S+?)`", ids))) for place, name, file, ids in rows}
+    assert told == {(pack.jurisdiction, pack.id, pack.path.name, pack.policies) for pack in law.packs}
+    assert len(rows) == len(law.packs)
+
+
 def test_what_was_read_in_a_secondary_source_is_only_observed_and_says_so(law: Workspace) -> None:
     second = {policy.id for policy in law.policies if (policy.source or {})["status"].startswith("secondary source")}
 
