@@ -91,8 +91,8 @@ def test_a_mistake_in_the_offers_of_a_send_is_said(policykit, workspace):
     said = [line.removeprefix("standard input:1:1: ") for line in ran.err.splitlines() if "help:" not in line]
     assert said == [
         "`given.send.offers.show` is `two`, expected a whole number",
-        "unknown key `name` in `given.send.offers.general`",
         "an offer in `general` has no id",
+        "unknown key `name` in `given.send.offers.general`",
     ]
 
 
