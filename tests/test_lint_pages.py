@@ -90,3 +90,17 @@ def test_errors_cannot_be_silenced(workspace):
     })  # fmt: skip
 
     assert "shape.unknown-key" in [problem.code for problem in checking.check(root)]
+
+
+def test_a_channel_without_addresses_in_the_data_is_told_with_the_campaign(workspace):
+    page = PAGES["lint.fallback"]
+    root = workspace(dict(page.good))  # push before email, and addresses for email alone
+
+    said = [each.message for each in checking.check(root, "news") if each.code == page.code]
+    (root / "campaigns/news.yaml").write_text(
+        page.bad["campaigns/news.yaml"].replace("fcm, title: News", "fcm, title: None")
+    )
+
+    assert said == []
+    told = [each.message for each in checking.check(root, "news") if each.code == page.code]
+    assert "`news` can never fall back to `push`: its data has no address there" in told

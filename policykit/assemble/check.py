@@ -16,11 +16,12 @@ from policykit.assemble.waivers import check_waivers
 from policykit.assemble.workspace import Opened, in_order, manifest, read
 from policykit.dryrun.grants import kinds_of_grants
 from policykit.dryrun.preflight import preflight
-from policykit.dryrun.relations import read_data
+from policykit.dryrun.relations import Data, read_data
 from policykit.dryrun.run import Options, Workbench
 from policykit.errors import Problem, UsageError
+from policykit.language.campaign import Manifest
 from policykit.language.suggest import did_you_mean, some
-from policykit.lint import PAGES, Silence, lint, page_text, silenced, silences, useless_grants
+from policykit.lint import PAGES, Silence, lint, no_address, page_text, silenced, silences, useless_grants
 from policykit.model import Micros
 from policykit.stores.open import open_store
 
@@ -54,6 +55,13 @@ def explained(code: str) -> str:
         raise UsageError(f"there is no page of a code `{code}`{did_you_mean(code, PAGES)}",
                          f"codes that have one: {some(sorted(PAGES), 40)}")  # fmt: skip
     return page_text(known[code])
+
+
+def _unreachable(found: Manifest, data: Data) -> Iterator[Problem]:
+    """Channels to fall back to on which the data has no address of anybody."""
+    for prepared in found.campaign.prepared[1:]:
+        if data.get("addresses") is None and f"address.{prepared.channel}" not in data.people.columns:
+            yield no_address(found, prepared.channel)
 
 
 def _silences(opened: Opened) -> list[Silence]:
@@ -94,6 +102,6 @@ def _check_data(opened: Opened, campaign: str) -> list[Problem]:
             consents = data.get("consents")
             grants = kinds_of_grants(bench.connection, consents) if consents is not None else []
             useless = useless_grants(grants, opened.ruleset, found.audience.place or found.place)
-            return [*data.warnings, *(lack_problem(lack) for lack in lacks), *useless]
+            return [*data.warnings, *(lack_problem(lack) for lack in lacks), *useless, *_unreachable(found, data)]
     except UsageError as error:
         return list(error.problems)

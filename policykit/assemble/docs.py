@@ -12,6 +12,7 @@ from policykit.demo.library import library_path
 from policykit.errors import UsageError
 from policykit.language import layers, waivers
 from policykit.language.suggest import did_you_mean
+from policykit.lint import PAGES, page_text
 from policykit.reports.packs import page_as_markdown
 
 WRITTEN = Path(__file__).resolve().parent.parent / "docs"
@@ -36,6 +37,8 @@ def pages() -> Iterator[Page]:
         yield _made(f"kinds/{name}", f"Kind `{name}`", kind.page)
     yield _made("overlays", "Overlays", layers.PAGE)
     yield _made("waivers", "Waivers", waivers.PAGE)
+    for _, check in sorted(PAGES.items()):
+        yield Page(f"checks/{check.code}", check.title, page_text(check))
     for pack in packs.pages():
         yield Page(f"packs/{pack.line.id}", pack.line.title or pack.line.id, page_as_markdown(pack))
 

@@ -16,22 +16,27 @@ from policykit.assemble.stores import check_shared, opened_store, read_for_store
 from policykit.errors import InvalidPolicies, UsageError
 from policykit.facts import cells
 from policykit.facts.consent import later_by
-from policykit.ir.nodes import Months, Sends, Span
+from policykit.ir.nodes import Fact, Months, Sends, Span
 from policykit.ir.rules import RuleSet
 from policykit.ir.walk import leaves_of
 from policykit.language.spans import MonthSpan, parse_span
 from policykit.model import DAY, Micros
 from policykit.stores.base import Forgotten, Row, Store
 
+_SUPPRESSED = "send.address.suppressed"
+
 Unknown: TypeAlias = Literal["keep", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was forgotten, of everybody together. unreadable: nothing of it can be read from the store's files."""
+    """What was forgotten, of everybody together. unreadable: nothing of it can be read from the store's files.
+    obeyed: some enforced policy reads that an address is suppressed; else an old file does bring them back.
+    """
 
     counts: Forgotten
     unreadable: bool
+    obeyed: bool = True
 
 
 def forget(folder: Path | None, people: Sequence[str], *, dry: bool) -> Done:
@@ -47,9 +52,14 @@ def forget(folder: Path | None, people: Sequence[str], *, dry: bool) -> Done:
         found = [store.would_forget(*one) for one in who.items()]
         _check_known(found)
         if dry:
-            return Done(_together(found), unreadable=True)
+            return Done(_together(found), unreadable=True, obeyed=_is_obeyed(opened.ruleset))
         done = [store.forget(person, now(), pseudonym) for person, pseudonym in who.items()]
-        return Done(_together(done), store.scrub())
+        return Done(_together(done), store.scrub(), _is_obeyed(opened.ruleset))
+
+
+def _is_obeyed(ruleset: RuleSet) -> bool:
+    enforced = (rule.breached for rule in ruleset.rules if rule.mode == "enforce")
+    return any(isinstance(leaf, Fact) and leaf.path == _SUPPRESSED for each in enforced for leaf in leaves_of(each))
 
 
 def _check_known(found: Sequence[Forgotten]) -> None:

@@ -8,6 +8,7 @@ import click
 from policykit.assemble import decisions as log
 from policykit.cli.options import Taught, TaughtGroup, json_option, print_json, workspace_option
 from policykit.reports import decisions as rendering
+from policykit.reports.words import count
 
 _EXAMPLES = """\
   policykit decisions tail                     the latest decisions
@@ -97,7 +98,7 @@ def verify(head: str | None, workspace: Path | None, as_json: bool) -> int:
         click.echo(f"broken: consent {found.consents.broken:,} of the ledger is not what was written, or people are "
                    "judged by others")  # fmt: skip
     elif not as_json and found.consents.lines:
-        click.echo(f"{found.consents.lines:,} consents, none changed or removed")
+        click.echo(f"{count(found.consents.lines, 'consent')}, none changed or removed")
     return 0 if found.holds else 1
 
 

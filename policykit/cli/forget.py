@@ -39,9 +39,13 @@ def forget(people: tuple[str, ...], dry: bool, yes: bool, workspace: Path | None
         _ask(workspace, people)
     done = forgetting.forget(workspace, people, dry=dry)
     if as_json:
-        print_json({"dry_run": dry, **dataclasses.asdict(done.counts), "unreadable": done.unreadable})
+        print_json(
+            {"dry_run": dry, **dataclasses.asdict(done.counts), "unreadable": done.unreadable, "obeyed": done.obeyed}
+        )
     else:
         click.echo(rendering.forgotten(dataclasses.asdict(done.counts), len(people), dry=dry))
+    if done.counts.suppressed and not done.obeyed:
+        click.echo(rendering.NOT_OBEYED, err=True)
     if not done.unreadable:
         click.echo(rendering.STILL_THERE, err=True)
     return 0 if done.unreadable else 1

@@ -23,6 +23,7 @@ from policykit.lint import (
     transactional,
 )
 from policykit.lint.base import Desk, Lint, Page
+from policykit.lint.fallback import no_address
 from policykit.lint.page import page_text
 from policykit.lint.possible import can_never_be
 from policykit.lint.silence import Silence, silenced, silences
@@ -30,8 +31,18 @@ from policykit.lint.sources import Grants, useless_grants
 from policykit.vocabulary import Vocabulary
 
 __all__ = [
-    "PAGES", "Grants", "Page", "Silence", "can_never_be", "lint", "page_text", "silenced", "silences", "useless_grants",
-]  # fmt: skip
+    "PAGES",
+    "Grants",
+    "Page",
+    "Silence",
+    "can_never_be",
+    "lint",
+    "no_address",
+    "page_text",
+    "silenced",
+    "silences",
+    "useless_grants",
+]
 
 _LINTS: tuple[Lint, ...] = (
     *shapes.LINTS, shadowed.lint, fallback.lint, stripped.lint, transactional.lint, law.lint, programs.lint,

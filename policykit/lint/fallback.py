@@ -23,6 +23,13 @@ def lint(desk: Desk) -> Iterator[Problem]:
                 yield warning(manifest.place, message, why[1], "fallback")
 
 
+def no_address(manifest: Manifest, channel: str) -> Problem:
+    """For a channel that is prepared, and that no file of the campaign has addresses for."""
+    message = f"`{manifest.id}` can never fall back to `{channel}`: its data has no address there"
+    return warning(manifest.place, message, f"add `address.{channel}` to the audience, or leave the channel out",
+                   "fallback")  # fmt: skip
+
+
 def _why_never(
     ruleset: RuleSet, manifest: Manifest, before: tuple[Prepared, ...], channel: Prepared
 ) -> tuple[str, str] | None:

@@ -10,6 +10,10 @@ STILL_THERE = (
     "warning: others had the store open, so what was taken out may still be read from its file\n"
     "  help: run `policykit retain` when nobody else reads it for long"
 )
+NOT_OBEYED = (
+    "warning: no policy in force reads `send.address.suppressed`, so an old file brings them back to be mailed\n"
+    "  help: `policykit packs add channels-addresses` has one that does"
+)
 _WORDS = {
     "addresses": ("address", "addresses"), "attributes": ("value", "values"), "consents": ("consent", "consents"),
     "feedback": ("answer of theirs", "answers of theirs"), "history": ("send", "sends"),

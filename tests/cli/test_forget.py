@@ -95,7 +95,7 @@ def test_the_log_is_verifiable_and_says_that_somebody_was_forgotten(policykit, s
     ran = policykit("decisions", "verify", "--head", head, "-w", str(shop))
     lines = policykit("decisions", "tail", "-w", str(shop)).out.splitlines()
     exported = policykit("decisions", "tail", "--json", "-w", str(shop))
-    assert (ran.code, ran.out.splitlines()[1]) == (0, "1 consents, none changed or removed")
+    assert (ran.code, ran.out.splitlines()[1]) == (0, "1 consent, none changed or removed")
     assert [("forgotten" in line, "adults-only" in line) for line in lines] == [
         (True, True), (False, True), (True, True), (True, False),
     ]  # fmt: skip
@@ -151,6 +151,15 @@ def test_a_dry_run_on_the_store_refuses_their_address_in_an_old_file(policykit, 
 
     assert (report["allowed"], report["blocked"]) == (1, 1)
     assert [each["policy"] for each in report["policies"] if each["alone"]] == ["never-again"]
+
+
+def test_a_workspace_that_would_mail_them_again_is_told(policykit, shop):
+    (shop / "policies/never.yaml").unlink()
+
+    ran = policykit("forget", PERSON, "--yes", "-w", str(shop))
+
+    assert ran.code == 0
+    assert "warning: no policy in force reads `send.address.suppressed`" in ran.err
 
 
 # --- retain -----------------------------------------------------------------------------------------
