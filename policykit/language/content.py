@@ -39,6 +39,7 @@ _ROOTS = (
 )  # fmt: skip
 _URL = re.compile(r"(?:https?://|mailto:)\S{0,500}")
 _GOAL = re.compile(r"https?://|mailto:|\S@\S|\d[\d\s-]{1,3}\d")  # a link, a mail address, a number to call
+_NO_WORD = re.compile(r"[\W_]+")
 _NEAR = 200  # characters after the words within which it stands
 _KEYWORDS = (
     "STOP|STOPALL|UNSUBSCRIBE|CANCEL|END|QUIT|OPTOUT|OPT-OUT|REVOKE|ARRET|ARRÊT|ALTO|BAJA|SALIR|CANCELAR|SAIR|STOPP|AF"
@@ -111,7 +112,8 @@ def _leads_out(part: str, text: str, addresses: tuple[str, ...]) -> bool:
     links: tuple[tuple[str, str], ...] = ()
     if part == "html":
         text, links = read(text)
-    if any(said and (href in addresses or _says_so(href) or _says_so(said)) for href, said in links if href):
+    seen = [(href, said) for href, said in links if href and said]
+    if any(href in addresses for href, _ in seen) or _says_so("\n".join(f"{href}\n{said}" for href, said in seen)):
         return True
     if any(each in text for each in addresses):
         return True
@@ -150,7 +152,7 @@ def names_sender(texts: Mapping[str, str], sender_address: str | None) -> bool |
 
 def _bare(text: str) -> str:
     """Letters and digits alone: an address is broken into lines as the page wants it."""
-    return "".join(char for char in unicodedata.normalize("NFKC", text).casefold() if char.isalnum())
+    return _NO_WORD.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 
 def content_of(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
-# Where a tag ends: a quoted `>` ends none. Possessive, so that no text is read twice.
-_TAG = re.compile(r"(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+)>")
+# A comment, a declaration, or a tag: a quoted `>` ends none. Possessive, so that no text is read twice.
+_TOKEN = re.compile(r"<(?:(!--)|([!?])|(/?)([a-zA-Z][^\s/>]*+)((?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+)(?:>|\Z))")
 _ATTRIBUTE = re.compile(r"([a-zA-Z][\w:-]*+)(?:\s*+=\s*+(\"[^\"]*+\"|'[^']*+'|[^\s\"'>]++))?+")
 _UNSEEN = frozenset({"head", "script", "style", "template", "noscript", "iframe", "title", "textarea", "object"})
 _RAW = frozenset({"script", "style", "textarea", "title", "iframe", "noscript"})
@@ -21,7 +21,7 @@ _HIDES = re.compile(
     r"(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:font-size|opacity|max-height|line-height)\s*:\s*0(?![.\d]*[1-9]))",
     re.IGNORECASE,
 )
-_DEEPEST = 500  # elements that stand inside each other; what is deeper is read as if it did not
+_PERHAPS = re.compile(r"hidden|&", re.IGNORECASE)
 
 
 class Link(NamedTuple):
@@ -31,86 +31,79 @@ class Link(NamedTuple):
 
 @dataclass(slots=True)
 class _Page:
-    """What was seen so far. open: elements not ended, each with whether it hides what is in it."""
+    """What was seen so far, entities as they were written."""
 
     shown: list[str] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
-    open: list[tuple[str, bool]] = field(default_factory=list)
     href: str | None = None
     start: int = 0
 
-    @property
-    def hidden(self) -> bool:
-        return bool(self.open) and self.open[-1][1]
-
-    def text(self, found: str) -> None:
-        if found and not self.hidden:
-            self.shown.append(html.unescape(found))
-
-    def begin(self, name: str, attributes: dict[str, str]) -> None:
-        if name not in _INLINE:
-            self.shown.append(" ")
-        hides = (
-            self.hidden or name in _UNSEEN or "hidden" in attributes or bool(_HIDES.search(attributes.get("style", "")))
-        )
-        if name == "img" and not hides and attributes.get("alt"):
-            self.shown.append(f" {attributes['alt']} ")
-        if name == "a":
-            self.end_link()
-            self.href = None if hides else attributes.get("href")
-            self.start = len(self.shown)
-        if name not in _VOID and len(self.open) < _DEEPEST:
-            self.open.append((name, hides))
-
-    def end(self, name: str) -> None:
-        if name not in _INLINE:
-            self.shown.append(" ")
-        if name == "a":
-            self.end_link()
-        if any(each == name for each, _ in self.open):
-            while self.open.pop()[0] != name:
-                pass
+    def begin_link(self, href: str | None) -> None:
+        self.end_link()
+        self.href, self.start = href, len(self.shown)
 
     def end_link(self) -> None:
         if self.href is not None:
-            self.links.append(Link(self.href, "".join(self.shown[self.start :]).strip()))
+            self.links.append(Link(self.href, html.unescape("".join(self.shown[self.start :])).strip()))
         self.href = None
 
 
 @lru_cache(maxsize=8)  # each question of one message reads the same page
 def read(markup: str) -> tuple[str, tuple[Link, ...]]:
-    """The visible text, and every visible link with its own text."""
+    """The visible text, and every visible link with its own text. What never ends hides the rest."""
     page, at = _Page(), 0
-    while (start := markup.find("<", at)) >= 0:
-        page.text(markup[at:start])
-        at = _past(markup, start, page)
-    page.text(markup[at:])
+    while (token := _TOKEN.search(markup, at)) is not None:
+        page.shown.append(markup[at : token.start()])
+        at = _past(markup, token, page)
+    page.shown.append(markup[at:])
     page.end_link()
-    return "".join(page.shown), tuple(page.links)
+    return html.unescape("".join(page.shown)), tuple(page.links)
 
 
-def _past(markup: str, start: int, page: _Page) -> int:
-    """Where reading goes on after a `<`."""
-    if markup.startswith("<!--", start):
-        return _end(markup.find("-->", start + 4), 3, markup)
-    if markup.startswith(("<!", "<?"), start):
-        return _end(markup.find(">", start), 1, markup)
-    tag = _TAG.match(markup, start + 1)
-    if tag is None:
-        following = markup[start + 1 : start + 3].lstrip("/")[:1]
-        if following.isascii() and following.isalpha():
-            return len(markup)  # a tag that never ends hides the rest
-        page.text("<")
-        return start + 1
-    name = tag[2].lower()
-    if tag[1]:
-        page.end(name)
-        return tag.end()
-    page.begin(name, _attributes(tag[3]))
-    if name in _RAW:
-        ends = re.compile(f"</{name}(?=[\\s/>])", re.IGNORECASE).search(markup, tag.end())
-        return ends.start() if ends else len(markup)
-    return tag.end()
+def _past(markup: str, token: re.Match[str], page: _Page) -> int:
+    """Where reading goes on after a token; adds what stands for it."""
+    comment, declaration, closes, name, attributes = token.groups()
+    if comment:
+        return _end(markup.find("-->", token.end()), 3, markup)
+    if declaration:
+        return _end(markup.find(">", token.end()), 1, markup)
+    name = name.lower()
+    if name not in _INLINE:
+        page.shown.append(" ")
+    if closes:
+        if name == "a":
+            page.end_link()
+        return token.end()
+    if name in _UNSEEN or (attributes and _hides(attributes)):
+        return token.end() if name in _VOID else _past_element(markup, token.end(), name)
+    if name == "a":
+        page.begin_link(_attributes(attributes).get("href"))
+    elif name == "img":
+        page.shown.append(f" {html.escape(_attributes(attributes).get('alt', ''))} ")
+    return token.end()
+
+
+def _hides(attributes: str) -> bool:
+    """Whether an element with these attributes is hidden with all that is in it."""
+    if not _PERHAPS.search(attributes) and not _HIDES.search(attributes):
+        return False
+    found = _attributes(attributes)
+    return "hidden" in found or _HIDES.search(found.get("style", "")) is not None
+
+
+def _past_element(markup: str, at: int, name: str) -> int:
+    """Where an element ends whose content is not shown; the end of the page where it never does."""
+    depth = 1
+    for found in _tags(name).finditer(markup, at):
+        depth += -1 if found[1] else name not in _RAW  # what is text up to its end holds no tags
+        if depth == 0:
+            return _end(markup.find(">", found.end()), 1, markup)
+    return len(markup)
+
+
+@lru_cache(maxsize=64)
+def _tags(name: str) -> re.Pattern[str]:
+    return re.compile(rf"<(/?){re.escape(name)}(?=[\s/>])", re.IGNORECASE)
 
 
 def _attributes(text: str) -> dict[str, str]:
