@@ -17,7 +17,7 @@ from policykit.language.schema import SILENCE, Schema, Shape
 from policykit.language.spans import INSTANT_EXAMPLE, known_zones, parse_instant, parse_local
 from policykit.language.suggest import did_you_mean, every, found
 from policykit.language.template import Template, read_template
-from policykit.language.tree import MapNode, Node, Plain, ScalarNode, Source, find, to_plain
+from policykit.language.tree import MapNode, Node, ScalarNode, Source, find, to_plain
 from policykit.language.yaml import read_text
 from policykit.model import Campaign, LocalTime, Micros, Offers, Prepared, Use, Variant
 from policykit.vocabulary import CHANNELS, HELPS, MESSAGE_CLASSES, REACTIONS, covers
@@ -151,7 +151,8 @@ def read_campaign(
     program = registry.programs.get(plain.get("program", ""))
     style = plain.get("style") or {}
     campaign = Campaign(
-        id=plain["campaign"], prepared=offered(prepared, offers), at=at, message_class=plain.get("message_class", "marketing"),
+        id=plain["campaign"], prepared=offered(prepared, offers), at=at,
+        message_class=plain.get("message_class", "marketing"),
         purpose=program.purpose if program else plain.get("purpose"), program=plain.get("program"),
         controller=plain.get("controller", registry.controller), not_after=not_after,
         helps=style.get("helps"), need=style.get("need"), offers=offers,
