@@ -30,6 +30,7 @@ from tests.laws.oracle_compile import ruleset_of, yaml_of
 from tests.laws.strategies import Document, Setting, settings_of
 from tests.laws.strategies_audience import audience
 from tests.laws.strategies_policies import policies
+from tests.laws.strategies_waivers import with_waivers
 
 MOVED_BY = ("consent", "intrusiveness", "data", "style", "frequency", "quiet_hours", "rule")
 WORKLOAD = Path(__file__).parents[1] / "benchmarks" / "workload"
@@ -37,7 +38,7 @@ SECTIONS = ("attributes", "programs", "facts")
 
 
 @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
-@given(settings_of(policies(2, 8)), st.randoms(use_true_random=False), st.integers(0, 2**32))
+@given(with_waivers(settings_of(policies(2, 8))), st.randoms(use_true_random=False), st.integers(0, 2**32))
 def test_order_of_policies_never_matters(setting: Setting, order: Random, seed: int) -> None:
     people = oracle.people(audience(setting, seed, 25))
     shuffled = order.sample(setting.policies, len(setting.policies))
