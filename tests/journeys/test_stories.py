@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -190,3 +191,28 @@ def test_order_of_packs_and_files_is_no_rule() -> None:
         Random(seed).shuffle(policies)
 
         assert compile_ruleset(tuple(policies), library.registry, kinds).hash == OPENED[0].ruleset.hash
+
+
+# --- S19: what people answered -----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_what_people_answered_stands_beside_the_forecast_and_brakes(policykit: Policykit, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(LIBRARY, tmp_path / "policies"))
+    with (root / "policykit.yaml").open("a", encoding="utf-8") as config:
+        config.write("store: sqlite:///live.db\n")
+    for relation in ("people", "addresses", "consents", "attributes", "history", "feedback"):
+        policykit("import", relation, str(root / f"examples/ask-the-people/{relation}.csv"), "--workspace", str(root))
+
+    ran = policykit("dry-run", "ask-the-people", "--workspace", str(root), "--store", "--json",
+                    "--known-at", "2026-03-04T10:00:00Z")  # fmt: skip
+
+    summary = json.loads(ran.out)
+    of_campaign = next(rate for rate in summary["reactions"] if rate["of"] == "campaign")
+    assert (of_campaign["sends"], of_campaign["too_personal"]["count"], of_campaign["complaints"]["count"]) == (
+        12,
+        2,
+        1,
+    )
+    assert {brake["name"] for brake in summary["brakes"] if brake["crossed"]} == {"too_personal"}
+    assert ran.code == 1
