@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from policykit.adapters.events import Event
 from policykit.assemble.reference import PAGES
+from policykit.assemble.workspace import open_workspace
+from policykit.demo.library import library_path
 from policykit.language.load import read_workspace
 from policykit.language.responses import DEFAULTS, Refusal, Response
 from policykit.plugins import discover
@@ -181,3 +184,9 @@ def test_an_address_that_nobody_knows_is_suppressed(kind: str) -> None:
 
 def test_the_defaults_answer_every_kind_once() -> None:
     assert sorted(kind for response in DEFAULTS for kind in response.events) == sorted(TOLD)
+
+
+def test_the_librarys_answers_are_the_defaults_written_down() -> None:
+    plain = [replace(response, id="", because=None) for response in open_workspace(library_path()).workspace.responses]
+
+    assert sorted(plain, key=repr) == sorted((replace(response, id="") for response in DEFAULTS), key=repr)

@@ -26,8 +26,9 @@ BESIDES: Mapping[str, str] = {
     "S1": "`policykit check` refuses a purpose policy that looks at the kind of account",
     "S3": "[overlay and waiver](teams/launch/overlay.yaml), `locked`, `policykit explain`",
     "S15": "`policykit disclose`; a campaign that uses what no sentence discloses is refused",
-    "S16": "`policykit feedback`",
+    "S16": "[responses](feedback/answers.yaml), `policykit feedback ingest`, `policykit.feedback.receive`",
     "S17": "every policy: each is judged for one person and for ten million alike",
+    "S19": "`policykit feedback rates`, the same beside a dry run's forecast, and brakes that use them",
     "S21": "`policykit scan`; a dry run refuses what is personal and not registered",
 }
 
