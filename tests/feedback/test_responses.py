@@ -10,7 +10,6 @@ import pytest
 
 from policykit.adapters.events import Event
 from policykit.assemble.reference import PAGES
-from policykit.assemble.workspace import open_workspace
 from policykit.demo.library import library_path
 from policykit.language.load import read_workspace
 from policykit.language.responses import DEFAULTS, Refusal, Response
@@ -186,7 +185,10 @@ def test_the_defaults_answer_every_kind_once() -> None:
     assert sorted(kind for response in DEFAULTS for kind in response.events) == sorted(TOLD)
 
 
-def test_the_librarys_answers_are_the_defaults_written_down() -> None:
-    plain = [replace(response, id="", because=None) for response in open_workspace(library_path()).workspace.responses]
+def test_the_librarys_answers_are_the_defaults_written_down(read: FOUND) -> None:
+    found, problems = read((library_path() / "feedback/answers.yaml").read_text(encoding="utf-8"))
 
-    assert sorted(plain, key=repr) == sorted((replace(response, id="") for response in DEFAULTS), key=repr)
+    plain = [replace(response, id="", because=None) for response in found]
+    assert (problems, sorted(plain, key=repr)) == (
+        [], sorted((replace(response, id="") for response in DEFAULTS), key=repr),
+    )  # fmt: skip
