@@ -21,7 +21,7 @@ policies:
 
 Fields: `attribute`, `category` (a parent covers its children), `origin`, `sensitivity`, `recited`,
 `selected`, `collected_for` (`this_purpose` or purposes), `permission`, `controller`
-(`this_controller` or names), `age`, `disclosed`. Values: a value, a list, `{not: [a]}`,
+(`this_controller` or names), `age`, `within_keep`, `disclosed`. Values: a value, a list, `{not: [a]}`,
 `{at_least: x}`, `{at_most: x}` on ordered scales, `{fact: path}`.
 
 An attribute's origins are its own and those of all it was inferred from: `forbid` matches if any

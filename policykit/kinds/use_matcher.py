@@ -38,6 +38,7 @@ from policykit.kinds.base import (
     names_in,
     one_of_names,
 )  # fmt: skip
+from policykit.kinds.kept import within_keep
 from policykit.kinds.matchers import Subject, read_matcher, subject_of
 from policykit.vocabulary import ORIGINS, SENSITIVITIES
 
@@ -56,6 +57,7 @@ SCHEMA: Schema = {
     "permission": flag_shape("the person's value names the record it was collected under"),
     "controller": matcher_shape("`this_controller`, or companies the attribute was given to"),
     "age": matcher_shape("time since it was collected, e.g. `{at_least: 1 hour, at_most: 30 days}`"),
+    "within_keep": flag_shape("it is no older than the registry's `keep` promises; without a `keep` it always is"),
     "disclosed": flag_shape("the registry has a sentence that discloses it"),
 }
 
@@ -83,6 +85,9 @@ def _field(context: Context, path: Path, raw: Any, demand: Demand) -> Expr | Non
         return _origin(context, path, raw, demand)
     if name == "collected_for":
         return _collected_for(context, path, raw)
+    if name == "within_keep":
+        kept = within_keep(context.attributes)
+        return kept if raw is True else Not(kept)
     if name == "category":
         return _category(context, path, raw)
     if name == "controller" and raw == "this_controller":
