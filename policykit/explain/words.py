@@ -37,6 +37,7 @@ _ORIGINS = {
     "contextual": "comes from the moment", "provided": "they told us", "observed": "we observed",
     "derived": "we worked out", "inferred": "we inferred", "generated": "a model made up", "purchased": "we bought",
 }  # fmt: skip
+_MADE = ("derived", "inferred", "generated")  # from something else that is known
 _REFUSED = {
     "refused": "said no", "withdrawn": "took back their consent", "objected": "objected to all of it",
     "revoked": "had their consent revoked", "invalidated": "had their consent declared invalid",
@@ -218,7 +219,8 @@ def _in_breach(rule: Rule, view: View) -> list[tuple[Use, UseValues]]:
 
 def _use(use: Use, values: UseValues, rule: Rule, view: View) -> str:
     """`the text shows "basket", which we observed`."""
-    where = "the text shows" if use.recited else "these people were picked by" if use.selected else "the text rests on"
+    picked = "an offer was picked by" if use.strippable else "these people were picked by"
+    where = "the text shows" if use.recited else picked if use.selected else "the text rests on"
     known = view.sight.ruleset.attributes.get(use.attribute)
     if known is None:
         return f"{where} `{use.attribute}`, which is not registered"
@@ -230,7 +232,8 @@ def _use(use: Use, values: UseValues, rule: Rule, view: View) -> str:
         return f"{where} `{use.attribute}`, {_collected(values[age])}"
     said = (view.sight.person.attributes or {}).get(use.attribute)
     origin = said.origin if said and said.origin in _ORIGINS else known.origin
-    source = f" from {listed(f'`{each}`' for each in known.inferred_from)}" if known.inferred_from else ""
+    made = known.inferred_from if origin in _MADE else ()
+    source = f" from {listed(f'`{each}`' for each in made)}" if made else ""
     return f"{where} `{use.attribute}`, which {_ORIGINS.get(origin or '', 'came from nobody knows where')}{source}"
 
 

@@ -23,7 +23,7 @@ CHANNEL_NAMES = {
 
 STYLE_NAMES = {
     "help_me": "help me: finishes something the person began",
-    "prove_you_know_me": "prove you know me: shows what we know",
+    "prove_you_know_me": "prove you know me: what we know shapes it",
     "generic": "generic: nothing we know shapes it",
 }
 
