@@ -13,16 +13,17 @@ from typing import NamedTuple
 from policykit import rounds
 from policykit.backends import reference
 from policykit.backends.python import compile_rules
-from policykit.facts.consent import node_path, standing_on
+from policykit.facts.consent import Standing, membership, node_path, program_path, standing_on
 from policykit.facts.readers import row_reader
 from policykit.facts.row import Sight, State, fact_row, prepared_for, uses_of
-from policykit.ir.nodes import Value
-from policykit.ir.rows import FactRow, Judged
+from policykit.ir.nodes import Joined, Leaf, Value
 from policykit.ir.offers import offers_on
+from policykit.ir.rows import FactRow, Judged
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import leaves_left, specialise
 from policykit.model import Campaign, Decision, Micros, Person, Prepared, SentRecord, Verdict
 
+_NOTHING = Standing((), ())
 _KEPT = 4096  # specialised functions kept; beyond it all are made anew
 
 
@@ -31,12 +32,13 @@ class _Specialised:
     """The function for one campaign, channel and variant, and what reads its facts.
 
     terms: per rule with effect `uses`, the attribute that each bit of `in_breach` stands for.
-    masks: what `_by_use` said before.
+    masks: what `_by_use` said before. programs: the path of every program that some rule asks who joined.
     """
 
     judge: Callable[[_Values], Judged]
     read: Callable[[Sight, State], list[Value]]
     strips: int
+    programs: tuple[tuple[str, ...], ...]
     terms: tuple[tuple[str, ...], ...]
     masks: dict[tuple[tuple[int, ...], frozenset[str]], tuple[int, ...]] = field(default_factory=dict)
 
@@ -71,14 +73,19 @@ class Engine:
         return rounds.decide(self.laws, self.judge, campaign, person, now, start, at)
 
     def stood_on(self, campaign: Campaign, person: Person, channel: str, now: Micros) -> tuple[str, ...]:
-        """Ids of the consent records that speak about this send: live refusals, then grants in force, as recorded."""
+        """Ids of the consent records that speak about this send: live refusals, then grants in force, as recorded.
+
+        Those by which the person is, or is no more, in a program that policies ask about follow.
+        """
         if not person.consents:
             return ()
         places = self._places(campaign)
-        if places is None:
-            return ()
-        found = standing_on(person.consents, places, channel, now)
-        return tuple([record.id for record in (*found.refusals, *found.in_force)])
+        found = _NOTHING if places is None else standing_on(person.consents, places, channel, now)
+        ids = [record.id for record in (*found.refusals, *found.in_force)]
+        for path in self._specialised(campaign, channel, False).programs:
+            joined = membership(person.consents, path, now)
+            ids += [record.id for record in joined.in_force or joined.refusals]
+        return tuple(dict.fromkeys(ids)) if len(ids) > 1 else tuple(ids)
 
     def decide_from(
         self,
@@ -161,8 +168,13 @@ class Engine:
             judge=compile_rules(rules, order, ()),  # type: ignore[arg-type]  # they read `values` alone
             read=read,
             strips=sum(1 << index for index, _ in stripping),
+            programs=tuple(filter(None, (program_path(self.ruleset, name) for name in _joined(order)))),
             terms=tuple(tuple(attribute for attribute, _ in rule.use_terms or ()) for _, rule in stripping),
         )
+
+
+def _joined(leaves: Iterable[Leaf]) -> Iterable[str]:
+    return (leaf.program for leaf in leaves if isinstance(leaf, Joined))
 
 
 def _content_key(campaign: Campaign, prepared: Prepared, generic: bool) -> tuple[object, ...]:  # noqa: FBT001  # a key

@@ -104,12 +104,11 @@ def _lifts(grant: ConsentRecord, refusal: ConsentRecord, places: Mapping[str, in
     return narrow and _later(grant, refusal) and _RANK.get(grant.quality or "", -1) >= OWN_ACT
 
 
-def membership(records: Iterable[ConsentRecord], path: Sequence[str], now: Micros) -> tuple[ConsentRecord, ...]:
-    """Grants by which a person is in a program, but for their expiry.
+def membership(records: Iterable[ConsentRecord], path: Sequence[str], now: Micros) -> Standing:
+    """Whether a person is in a program: what could end it, and the grants by which they are, but for expiry.
 
-    path: nodes that cover the program, its own first.
-
-    A refusal of one channel leaves nobody; one of the program or of anything above it, on every channel, does.
+    path: nodes that cover the program, its own first. A refusal of one channel leaves nobody; one of the
+    program or of anything above it, on every channel, does.
     """
     grants: list[ConsentRecord] = []
     refusals: list[ConsentRecord] = []
@@ -123,7 +122,9 @@ def membership(records: Iterable[ConsentRecord], path: Sequence[str], now: Micro
             node, where = scope(record)
             if node in path and where == "*":
                 refusals.append(record)
-    return tuple(grant for grant in grants if all(_later(grant, refusal) for refusal in refusals))
+    return Standing(
+        tuple(refusals), tuple(grant for grant in grants if all(_later(grant, refusal) for refusal in refusals))
+    )
 
 
 def program_path(ruleset: RuleSet, program: str) -> tuple[str, ...] | None:
@@ -147,9 +148,9 @@ def met(found: Standing, requirement: Requirement, at: Micros | None, controller
     return None if None in answers else False
 
 
-def joined(found: Iterable[ConsentRecord], at: Micros | None) -> bool | None:
+def joined(found: Standing, at: Micros | None) -> bool | None:
     """Joined: some grant of a membership is unexpired at the instant."""
-    answers = [lasts(grant, None, at) for grant in found]
+    answers = [lasts(grant, None, at) for grant in found.in_force]
     if True in answers:
         return True
     return None if None in answers else False

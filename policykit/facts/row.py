@@ -40,7 +40,7 @@ from policykit.ir.offers import left, offers_on
 from policykit.ir.rows import FactRow, UseRow
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import send_purpose
-from policykit.model import DAY, Campaign, ConsentRecord, Content, LocalTime, Micros, Offers, Person, Prepared, Use
+from policykit.model import DAY, Campaign, Content, LocalTime, Micros, Offers, Person, Prepared, Use
 from policykit.vocabulary import CHANNELS, COUNTRIES, FACTS
 
 _DEADLINE_DAYS = 7  # after the planned instant, when the manifest names no `not_after` (M5)
@@ -71,7 +71,7 @@ class Sight:
     person: Person
     now: Micros
     standings: dict[str, consent.Standing | None] = field(default_factory=dict)
-    memberships: dict[str, tuple[ConsentRecord, ...] | None] = field(default_factory=dict)
+    memberships: dict[str, consent.Standing | None] = field(default_factory=dict)
     _zone: str | None = field(default=_UNSEEN, repr=False)
 
     @property
@@ -207,8 +207,8 @@ def _joined(sight: Sight, state: State, leaf: Joined) -> Value:
     return None if found is None else consent.joined(found, state.at)
 
 
-def membership(sight: Sight, program: str) -> tuple[ConsentRecord, ...] | None:
-    """Grants by which the person is in a program, but for expiry; None when that cannot be known."""
+def membership(sight: Sight, program: str) -> consent.Standing | None:
+    """How the person stands to a program, but for expiry; None when that cannot be known."""
     if program not in sight.memberships:
         path = consent.program_path(sight.ruleset, program)
         records = sight.person.consents

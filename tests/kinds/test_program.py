@@ -258,3 +258,24 @@ def test_a_membership_that_never_ends_needs_no_instant():
     assert joined(membership([forever], path, NOW), None) is True
     assert joined(membership([ending], path, NOW), None) is None
     assert joined(membership([], path, NOW), None) is False
+
+
+def test_a_decision_names_the_record_by_which_they_are_in_the_program_or_left_it():
+    ruleset = ruleset_of(setting(MEMBERS, campaign=campaign()))
+    given = {
+        "send": {"channel": "email", "program": "new-home"},
+        "recipient": {"addresses": {"email": "a"}},
+        "consents": [
+            {"id": "in", "status": "given", "program": "new-home", "channel": "sms", "at": "2026-01-01T00:00:00Z"},
+            {"id": "mail", "status": "given", "purpose": "acme", "channel": "email", "at": "2026-01-01T00:00:00Z"},
+        ],
+    }
+    left = {"id": "out", "status": "withdrawn", "program": "new-home", "channel": "*", "at": "2026-02-01T00:00:00Z"}
+
+    def _named(*rows: Row) -> tuple[str, ...]:
+        found = read_given(ruleset, Vocabulary(), {**given, "consents": rows}, NOW)
+        return Engine(ruleset).stood_on(found.campaign, found.person, "email", NOW)
+
+    assert _named(*given["consents"]) == ("mail", "in")
+    assert _named(*given["consents"], left) == ("out",)
+    assert _named() == ()
