@@ -137,6 +137,8 @@ def _weakness(grant: ConsentRecord, asked: Requirement, channel: str, controller
     """Why a grant does not suit: the first part that it lacks."""
     if asked.quality is not None and grant.quality not in asked.quality:
         return f"is only {say.quality(grant.quality)}"
+    if asked.bases is not None and grant.basis not in asked.bases:
+        return f"rests on {(grant.basis or 'a basis that nobody names').replace('_', ' ')}"
     if asked.defect_free and grant.defects != ():
         return f"was {listed(grant.defects or ('of unknown making',)).replace('_', '-')}"
     if asked.evidence and not grant.evidence:

@@ -126,3 +126,30 @@ def test_a_campaign_and_a_person_or_a_send(policykit, workspace, words):
 
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("name a campaign and a person, or give `--send`")
+
+
+CANADA = b"""\
+send: {channel: email, message_class: marketing, purpose: marketing.communications}
+recipient: {age: 40, country: CA, addresses: {email: a@example.com}}
+consents: [{status: given, channel: email, purpose: marketing.communications, quality: %s, at: "2023-06-01T09:00:00Z"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("grant", "known"),
+    [
+        (b"implied_ebr, basis: contract", "their consent of 1 June 2023 is older than 24 months"),
+        (b"implied_ebr, basis: legitimate_interest", "their consent of 1 June 2023 is older than 6 months"),
+        (b"single_opt_in, basis: vital_interest", "their consent of 1 June 2023 rests on vital interest"),
+    ],
+)
+def test_of_several_grants_that_would_do_the_nearest_is_told_and_each_is_a_way(policykit, workspace, grant, known):
+    root = workspace({})
+    policykit("packs", "add", "ca-casl-implied", "--workspace", str(root))
+
+    ran = policykit("explain", "--send", "-", "--workspace", str(root), stdin=CANADA % grant)
+
+    assert f"What we know: {known}" in ran.out
+    way = ran.out.split("It would go as planned if ")[1]
+    assert way.count("a consent (") == 3
+    assert "not older than 24 months" in way
