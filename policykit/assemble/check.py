@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from policykit.assemble.dry_run import lack_problem, sources
-from policykit.assemble.give_and_get import missing_sender_address, programs_without_gifts
 from policykit.assemble.moment import now
 from policykit.assemble.offers import unknown_offers
 from policykit.assemble.packs import copies
 from policykit.assemble.providers import without_adapter
+from policykit.assemble.sender import missing_sender_address
 from policykit.assemble.waivers import check_waivers
 from policykit.assemble.workspace import Opened, in_order, manifest, read
 from policykit.dryrun.grants import kinds_of_grants
@@ -39,7 +39,7 @@ def check(folder: Path | None, campaign: str | None = None, at: Micros | None = 
             workspace.manifests, workspace.packs,
         )  # fmt: skip
         problems += [*_store(opened), *without_adapter(opened), *copies(opened)]
-        problems += [*programs_without_gifts(opened), *missing_sender_address(opened)]
+        problems += missing_sender_address(opened)
         problems += [each for found in workspace.manifests.values() for each in unknown_offers(opened.ruleset, found)]
         problems += check_waivers(opened, now() if at is None else at)
         if campaign is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from policykit.errors import Problem
 from policykit.lint.base import Desk, Page, warning
@@ -12,7 +13,8 @@ def lint(desk: Desk) -> Iterator[Problem]:
     for program in desk.ruleset.programs.values():
         if not program.gives:
             message = f"program `{program.id}` gives nothing to those who join it"
-            yield warning(program.place, message, "name its benefits under `gives:`", "program-gives-nothing")
+            found = warning(program.place, message, "name its benefits under `gives:`", "program-gives-nothing")
+            yield replace(found, severity="error")
 
 
 _CLUB = "programs:\n  - id: club\n    purpose: marketing.communications\n"
@@ -24,5 +26,6 @@ PAGES = (
         "collect consent, and no send of it can satisfy a policy that asks what it delivers.",
         {"policies/club.yaml": _CLUB},
         {"policies/club.yaml": _CLUB + "    gives: [{id: first-look, what: New things a day before the shops}]\n"},
+        can_be_silenced=False,
     ),
 )  # fmt: skip

@@ -23,15 +23,15 @@ policies:
 
 def said(folder: Path, **files: str) -> list[str]:
     named = {f"policies/{name}.yaml" if name != "config" else "policykit.yaml": text for name, text in files.items()}
-    codes = ("program.", "content.")
+    codes = ("lint.program-", "content.")
     return [str(problem) for problem in check(write(folder, named)) if str(problem.code).startswith(codes)]
 
 
 def test_a_program_that_gives_nothing_is_refused(tmp_path: Path) -> None:
     assert said(tmp_path, r=PROGRAM.format(gives="")) == [
         (
-            "policies/r.yaml:2:8: program `club` gives nothing: it only asks\n"
-            "  help: say what people get for joining: `gives: [{id: ..., what: ...}]`"
+            "policies/r.yaml:2:8: program `club` gives nothing to those who join it\n"
+            "  help: name its benefits under `gives:`"
         )
     ]
 

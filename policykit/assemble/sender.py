@@ -1,4 +1,4 @@
-"""What a workspace promises and does not keep: programs that give nothing, an address that nobody wrote down."""
+"""What policies look for in messages and nobody wrote down."""
 
 from __future__ import annotations
 
@@ -10,15 +10,6 @@ from policykit.ir.nodes import Fact
 from policykit.ir.walk import leaves_of
 
 _ADDRESS = "send.content.postal_address"
-
-
-def programs_without_gifts(opened: Opened) -> Iterator[Problem]:
-    """A program that gives nothing only takes (S2)."""
-    for program in opened.workspace.registry.programs.values():
-        if not program.gives:
-            yield Problem(program.place, f"program `{program.id}` gives nothing: it only asks",
-                          "say what people get for joining: `gives: [{id: ..., what: ...}]`",
-                          "program.gives-nothing")  # fmt: skip
 
 
 def missing_sender_address(opened: Opened) -> Iterator[Problem]:
