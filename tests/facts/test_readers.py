@@ -44,7 +44,8 @@ def test_a_reader_reads_what_every_leaf_says(setting: Setting, seed: int) -> Non
             for person in people:
                 at = chance.choice([None, setting.now, setting.now + DAY, setting.now - 1])
                 stripped = frozenset(chance.sample(sorted(ruleset.attributes), min(1, len(ruleset.attributes))))
-                state = State(prepared.channel, generic, chance.choice([frozenset(), stripped]), at)
+                blend = chance.choice([None, 0, 1, 3])
+                state = State(prepared.channel, generic, chance.choice([frozenset(), stripped]), at, blend)
                 said = [
                     leaf_value(Sight(ruleset, setting.campaign, person, setting.now), state, leaf) for leaf in order
                 ]

@@ -126,6 +126,8 @@ def text_changes(value: str, key: str) -> Iterator[str]:
         count, unit = int(span[1]), span[2]
         yield f"{count + 1} {unit}s"
         yield f"{count - 1} {unit}s" if count > 1 else f"59 {'minutes' if unit == 'hour' else 'seconds'}"
+    elif share := re.fullmatch(r"(\d+)%", value):
+        yield from (f"{other}%" for other in (int(share[1]) - 10, int(share[1]) + 10) if 0 <= other <= 100)
     elif clock := re.fullmatch(r"(\d\d):(\d\d)", value):
         minute = int(clock[1]) * 60 + int(clock[2])
         for other in (minute - 1, minute + 1):
