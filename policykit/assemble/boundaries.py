@@ -87,6 +87,12 @@ def dimensions(exprs: Iterable[Expr], ruleset: RuleSet, vocabulary: Vocabulary, 
     return [each for each in found if len(each.values) > 1 or each.values[0] is not NOTHING]
 
 
+_PYTHON: Final[Mapping[Type, tuple[type, ...]]] = {
+    Type.BOOL: (bool,), Type.INT: (int,), Type.DOUBLE: (int, float), Type.STRING: (str,), Type.TIMESTAMP: (int,),
+    Type.DURATION: (int,),
+}  # fmt: skip
+
+
 class _Asked:
     """What some expressions ask about."""
 
@@ -105,7 +111,8 @@ class _Asked:
         return {leaf.path for leaf in self.leaves if isinstance(leaf, Fact)}
 
     def of(self, path: str, of: Type = Type.STRING) -> list[Any]:
-        return sorted(value for value in self.constants.get(Fact(path, of), ()) if value is not None)
+        """The constants of its type that a fact is compared with, sorted; others stand deeper in a comparison."""
+        return sorted(value for value in self.constants.get(Fact(path, of), ()) if type(value) in _PYTHON[of])
 
     # --- the send ---------------------------------------------------------------------------------
 
