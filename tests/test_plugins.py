@@ -228,7 +228,7 @@ def test_an_unknown_hook_is_reported(installed: Installed) -> None:
             None,
             "plugin `policykit-new`: no hook is called `policykit_verdicts`",
             "the hooks are `policykit_kinds`, `policykit_facts`, `policykit_adapters`, `policykit_stores`, "
-            "`policykit_guards`, `policykit_packs`, `policykit_decided`",
+            "`policykit_guards`, `policykit_packs`, `policykit_feedback`, `policykit_decided`",
             "plugin.failed",
             "warning",
         ),

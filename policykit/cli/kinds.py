@@ -11,7 +11,7 @@ from policykit.errors import UsageError
 _EXAMPLES = """\
   policykit kinds                  the families of policies there are
   policykit kinds quiet_hours      one of them, with a policy that works
-  policykit kinds waivers          how a policy is set aside for a while; also: overlays"""
+  policykit kinds waivers          how a policy is set aside for a while; also: overlays, responses"""
 
 
 @click.command(cls=Taught, examples=_EXAMPLES)

@@ -43,12 +43,15 @@ def test_kinds_and_what_stands_beside_them_are_listed_with_one_line_each(policyk
     lines = policykit("kinds").out.splitlines()
 
     names = [line.split()[0] for line in lines if line]
-    assert names == [*KINDS, "beside", "overlays", "waivers"]
+    assert names == [*KINDS, "beside", "overlays", "responses", "waivers"]
     assert all(len(line) < 130 for line in lines)
 
 
-@pytest.mark.parametrize(("page", "shows"), [("overlays", "policies: [policies/,"), ("waivers", "ends: 2026-11-29")])
-def test_overlays_and_waivers_have_pages_too(policykit, page, shows):
+@pytest.mark.parametrize(
+    ("page", "shows"),
+    [("overlays", "policies: [policies/,"), ("responses", "stop-means-stop"), ("waivers", "ends: 2026-11-29")],
+)
+def test_what_stands_beside_kinds_has_pages_too(policykit, page, shows):
     assert shows in policykit("kinds", page).out
     assert [entry["name"] for entry in json.loads(policykit("kinds", page, "--json").out)] == [page]
 
