@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from policykit.detect.values import is_value
+
 # Liquid, Handlebars, Jinja and Mustache; Mailchimp; Mailgun; Salesforce; SendGrid's old tags; ERB and shell-like ones.
 _MERGE = (
     re.compile(r"\{\{\{?[-~]?[#/^&>!]?\s*([^{}]{1,200}?)\s*[-~]?\}?\}\}"),
@@ -93,6 +95,7 @@ def payload_slots(payload: object) -> tuple[Slot, ...]:
 
 def _slot_name(path: tuple[str, ...]) -> str | None:
     """The name of a slot by its path, None for those of the provider."""
+    path = tuple(step for step in path if not is_value(step))  # variables may be keyed by address
     words = [re.sub(r"[^a-z_]", "", step.lower()) for step in path]
     held = next((at for at, word in enumerate(words) if word in _SLOTS), None)
     if held is not None and held + 1 < len(path):

@@ -77,6 +77,12 @@ def shares(cells: Iterable[str | None]) -> Shares:
     return Shares(len(texts), len(set(texts)), passed)
 
 
+def is_value(name: str) -> bool:
+    """Whether what should be a name is a value, as in a file without a header: then it must not be shown."""
+    text = name.strip()[:LONGEST]
+    return _holds_email(text) or is_phone(text) or is_iban(text) or is_card(text)
+
+
 # --- checks of one cell ---------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import duckdb
 
 from policykit.detect.found import Found, look
 from policykit.detect.registered import Registered, registered
-from policykit.detect.values import LONGEST
+from policykit.detect.values import LONGEST, is_value
 from policykit.dryrun.sources import Opened, Raw, quoted
 from policykit.errors import Place, Problem
 from policykit.model import Attribute
@@ -35,7 +35,7 @@ def listed_attributes(connection: duckdb.DuckDBPyConnection, opened: Opened) -> 
     column = opened.columns["attribute"].sql
     first = f"(SELECT left(CAST({column} AS VARCHAR), {LONGEST}) AS a FROM {opened.scan} LIMIT {_LISTED})"
     ids = connection.execute(f"SELECT DISTINCT a FROM {first} WHERE a <> '' ORDER BY a LIMIT {_MOST_COLUMNS}")
-    return tuple(str(row[0]) for row in ids.fetchall())
+    return tuple(str(row[0]) for row in ids.fetchall() if not is_value(str(row[0])))
 
 
 def values_of(

@@ -17,6 +17,7 @@ from typing import Literal
 
 import duckdb
 
+from policykit.detect.values import is_value
 from policykit.errors import Place, Problem
 from policykit.vocabulary import RELATIONS, Column, Relation, Vocabulary, is_column, relation_columns, short_name
 
@@ -128,6 +129,9 @@ def open_source(
         scan, raws = _READERS[kind](connection, source.path)
     except _Unreadable as error:
         return None, [Problem(Place(label, error.line, 1), str(error), error.help, "data.unreadable")]
+    if any(is_value(raw.header) for raw in raws):
+        return None, [Problem(Place(label), "the first line holds values, not the names of columns",
+                              "begin the file with a line of names", "data.no-header")]  # fmt: skip
     columns, problems = _match(relation, source, raws, label, vocabulary)
     unread = tuple(raw for raw in raws if raw not in columns.values())
     opened = Opened(relation, label, kind, scan, columns, unread)

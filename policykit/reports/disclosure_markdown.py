@@ -78,7 +78,9 @@ def facts(each: Remembered, statement: Statement) -> Iterator[tuple[str, str]]:
     yield "Where it comes from", ORIGINS[each.origin] + made
     yield "What for", listed(map(purpose, each.collected_for)) if each.collected_for else "no purpose is written down"
     yield "How long", each.keep or "no end is set"
-    yield "Who holds it", each.holder or "our records do not say to whom it was given"
+    other = each.holder is not None and each.holder != statement.company
+    holder = each.holder or "our records do not say to whom it was given"
+    yield "Who holds it", f"{holder}, to whom you gave it, not {statement.company}" if other else holder
     if each.programs:
         yield "Programs that ask for it", listed(map(named, each.programs))
     uses = [
@@ -120,7 +122,7 @@ def _rights(statement: Statement) -> Iterator[str]:
 
 
 _RIGHTS = (
-    "Refuse any single thing on this list and keep the rest. What we hold of it goes, and messages do without it.",
+    "Have any single thing on this list dropped, and keep the rest.",
     "Say how far we may go: only what you told us, also what we noticed, also what we worked out.",
     "Say no to messages, by one channel or by all of them. It counts from the next message on; only you can lift it.",
     "Have everything about you forgotten. What stays is a code that keeps your address from being written to again.",

@@ -97,7 +97,7 @@ def _headline(scanned: Scanned, entries: list[Proposal], mapped: list[Proposal])
 
 
 def _entry(each: Proposal, scanned: Scanned) -> str:
-    lines = [f"  # {line}" for line in _whys(each)]
+    lines = [f"  # {_line(line)}" for line in _whys(each)]
     lines += [
         f"  - id: {each.id}",
         f"    category: {each.category}",
@@ -123,13 +123,13 @@ def _mappings(mapped: list[Proposal]) -> Iterator[str]:
     for each in mapped:
         for seen in each.seen:
             mapping = f"columns: {{{each.maps_to}: {_quoted(seen.name)}}}"
-            yield f"#   {mapping}   # {seen.file}, {seen.confidence}: {seen.why}"
+            yield _line(f"#   {mapping}   # {seen.file}, {seen.confidence}: {seen.why}")
 
 
 def _added(entries: list[Proposal]) -> Iterator[str]:
     yield _comment("These look like attributes that are registered. If they are, say so under their `sources:`.")
     for each in entries:
-        yield f"#   {each.id}: {{sources: [{_sources(each)}]}}   # {each.confidence}: {each.seen[0].why}"
+        yield _line(f"#   {each.id}: {{sources: [{_sources(each)}]}}   # {each.confidence}: {each.seen[0].why}")
 
 
 def _others(unclear: tuple[Seen, ...]) -> Iterator[str]:
@@ -158,11 +158,16 @@ def _last(file: str) -> str:
 
 def _comment(text: str) -> str:
     lines: list[str] = [""]
-    for word in text.split(" "):
+    for word in _line(text).split(" "):
         if lines[-1] and len(lines[-1]) + len(word) >= _WIDTH:
             lines.append("")
         lines[-1] += f" {word}" if lines[-1] else word
     return "\n".join(f"# {line}".rstrip() for line in lines)
+
+
+def _line(text: str) -> str:
+    """A text that stays on its line, so that no name of a column can end a comment."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _quoted(text: str) -> str:

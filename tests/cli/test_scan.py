@@ -56,9 +56,29 @@ def test_a_column_of_the_vocabulary_wants_a_mapping_not_an_entry(scan):
     assert "export.csv: tarif" in ran.out
 
 
+def test_a_file_without_a_header_is_refused_without_showing_its_first_line(scan):
+    ran = scan({"export.csv": "Ana,ana@example.com\nBen,ben@example.com\n"})
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("export.csv:1:1: the first line holds values, not the names of columns\n")
+    assert "ana@example.com" not in ran.err
+
+
+def test_no_name_of_a_column_can_end_a_comment(scan, policykit, tmp_path):
+    (tmp_path / "export.jsonl").write_text('{"religion\\n- id: x": "y", "shelf\\nevil: 1": "y"}\n', encoding="utf-8")
+
+    ran = policykit("scan", "export.jsonl")
+
+    assert set(yaml.safe_load(ran.out)) == {"attributes"}
+    assert [entry["sources"] for entry in entries(ran).values()] == [["export.jsonl: religion\n- id: x"]]
+
+
+KEYED = '{"recipient_variables": {"ana@example.com": {"religion": "x"}}, "substitutions": {"+99900000001": "y"}}'
+
+
 def test_no_value_is_ever_printed(scan):
     for words in ((), ("--json",)):
-        ran = scan({"export.csv": EXPORT, "body.json": BODY}, *words)
+        ran = scan({"export.csv": EXPORT, "body.json": BODY, "body-keyed.json": KEYED}, *words)
 
         assert not [secret for secret in SECRET if secret in ran.out + ran.err]
 
