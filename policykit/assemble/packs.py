@@ -14,7 +14,7 @@ from policykit.assemble.workspace import Opened, open_workspace
 from policykit.compile import try_compile
 from policykit.errors import Place, Problem, UsageError, WorkspaceNotFound
 from policykit.explain.policies import case_line, demanded, otherwise, speaks_of
-from policykit.language.config import CONFIG_FILE
+from policykit.language.config import CONFIG_FILE, read_config
 from policykit.language.load import find_workspace, raise_errors, read_workspace, shown
 from policykit.language.packs import Pack, read_pack
 from policykit.language.suggest import did_you_mean
@@ -114,8 +114,16 @@ def _versions_in(folder: Path | None) -> dict[str, str]:
         root = folder or find_workspace(Path.cwd())
     except WorkspaceNotFound:
         return {}
-    files = (copied_of(path) for path in sorted(root.rglob("*.yaml")))
+    files = (copied_of(path) for path in files_of(root))
     return {copied.pack: copied.version for copied in files if copied}
+
+
+def files_of(root: Path) -> list[Path]:
+    """The files that a workspace's policies and words are read from, cases left out."""
+    node, problems = read_yaml(root / CONFIG_FILE, CONFIG_FILE)
+    places = [root / name for name in read_config(node, problems).policies]
+    files = [path for place in places for path in ([place] if place.is_file() else sorted(place.rglob("*.yaml")))]
+    return [path for path in files if not path.name.endswith(".cases.yaml") and path.name != CONFIG_FILE]
 
 
 def _line(found: Installed, copied: str | None = None) -> PackLine:

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from policykit.assemble.packs import WORDS, Installed, as_numbers, choose, copied_of, installed, provenance
+from policykit.assemble.packs import WORDS, Installed, as_numbers, choose, copied_of, files_of, installed, provenance
 from policykit.assemble.workspace import Opened, open_workspace, read
 from policykit.errors import InvalidPolicies, Problem, UsageError
-from policykit.language.config import CONFIG_FILE, read_config
 from policykit.language.load import find_workspace, shown
 from policykit.language.registry import Registry
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, to_plain
@@ -37,8 +36,8 @@ class Added:
     kept: tuple[str, ...] = ()
 
 
-def add(folder: Path | None, names: Sequence[str], to: str = "policies") -> Added:
-    """Copies packs into a workspace.
+def add(folder: Path | None, names: Sequence[str], to: str | None = None) -> Added:
+    """Copies packs into a workspace. to: below it; None = the first folder that it reads policies from.
 
     Nothing is written when a pack is unknown, when a file that somebody edited stands in the way, when a
     policy of the same id stands elsewhere, or when the workspace would not be valid afterwards.
@@ -60,9 +59,11 @@ def add(folder: Path | None, names: Sequence[str], to: str = "policies") -> Adde
     return Added(tuple(shown(path, root, away) for path in sorted(writes)), named, kept)
 
 
-def _target(opened: Opened, to: str) -> Path:
+def _target(opened: Opened, to: str | None) -> Path:
     """The folder to copy into, which must be one that the workspace reads."""
     root, folders = opened.workspace.root, opened.workspace.config.policies
+    if to is None:
+        to = next((name for name in folders if not (root / name).is_file()), "policies")
     target = (root / to).resolve()
     if not any(target.is_relative_to((root / folder).resolve()) for folder in folders):
         way_out = f"`policies:` of policykit.yaml lists {', '.join(f'`{folder}`' for folder in folders)}"
@@ -134,11 +135,7 @@ def _words(packs: Sequence[Installed], registry: Registry) -> dict[str, list[Any
 
 def _registry_of(found: Installed) -> dict[str, dict[str, Any]]:
     """What the workspace that a pack comes from registers, by section and name."""
-    root = find_workspace(found.pack.path.parent)
-    node, problems = read_yaml(root / CONFIG_FILE, CONFIG_FILE)
-    places = [root / name for name in read_config(node, problems).policies]
-    files = (path for place in places for path in ([place] if place.is_file() else sorted(place.rglob("*.yaml"))))
-    return _sections(path for path in files if not path.name.endswith(".cases.yaml"))
+    return _sections(files_of(find_workspace(found.pack.path.parent)))
 
 
 def _sections(files: Iterable[Path]) -> dict[str, dict[str, Any]]:

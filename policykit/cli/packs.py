@@ -58,7 +58,7 @@ def show(pack: str, markdown: bool, as_json: bool) -> None:
 )
 @workspace_option
 @json_option
-def add(ids: tuple[str, ...], to: str, workspace: Path | None, as_json: bool) -> None:
+def add(ids: tuple[str, ...], to: str | None, workspace: Path | None, as_json: bool) -> None:
     """Copy packs with their cases into the workspace: all of them, or none.
 
     A file that somebody edited is never overwritten; an older copy that nobody edited is brought up to date.

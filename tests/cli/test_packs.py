@@ -213,6 +213,17 @@ def test_a_folder_that_the_workspace_does_not_read_is_refused(policykit, workspa
     assert not (root / "laws").exists()
 
 
+def test_packs_go_into_the_first_folder_that_is_read(policykit, workspace):
+    root = workspace(
+        {"policykit.yaml": "policies: [policies/registry.yaml, rules/]\n", "rules/none.yaml": "policies: []\n"}
+    )
+
+    ran = policykit("packs", "add", "us-florida", "--workspace", str(root))
+
+    assert ran.code == 0, ran.err
+    assert (root / "rules/law/us-florida.yaml").is_file()
+
+
 def test_a_workspace_that_would_not_be_valid_is_left_as_it_was(policykit, workspace):
     """The workspace registers the pack's fact with another type, so its condition cannot be read."""
     root = workspace({"policies/facts.yaml": "facts:\n  - {path: recipient.night_consent, type: int}\n"})
