@@ -17,8 +17,8 @@ from policykit.dryrun.rounds_sql import IMPOSSIBLE
 from policykit.dryrun.scan import Scan, past_deadline
 
 FIELDS = (
-    "row", "key", "verdict", "start", "final", "stripped", "generic", "instant", "delayed", "blended", "impossible", "style",
-    "assumed",
+    "row", "key", "verdict", "start", "final", "stripped", "generic", "instant", "delayed", "blended", "impossible",
+    "style", "assumed",
 )  # fmt: skip
 MASKS = ("det", "und", "aud", "brk", "first", "doubt")
 

@@ -57,9 +57,10 @@ class Rounds(Round):
         """The course of every lessened row as planned."""
         zeros = ", ".join(f"CAST(0 AS {self.word}) AS {n}_{w}" for n in STATE for w in self.words)
         fixed = ", ".join("instant AS planned" if name == "planned" else name for name in self.fixed)
+        blend = f"{NONE_LEFT} AS blend, " if self.blends.rules else ""
         return (
-            f"(SELECT {fixed}, start AS ch, CAST(0 AS BIGINT) AS strip, FALSE AS generic, instant, "
-            f"{f'{NONE_LEFT} AS blend, ' if self.blends.rules else ''}CAST(0 AS BIGINT) AS cand, {zeros}{self.left_out} FROM {self.scan.source(scanned)} WHERE lessened)"
+            f"(SELECT {fixed}, start AS ch, CAST(0 AS BIGINT) AS strip, FALSE AS generic, instant, {blend}"
+            f"CAST(0 AS BIGINT) AS cand, {zeros}{self.left_out} FROM {self.scan.source(scanned)} WHERE lessened)"
         )
 
     def _meet(self, connection: duckdb.DuckDBPyConnection, course: str) -> None:
