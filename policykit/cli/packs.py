@@ -54,7 +54,7 @@ def show(pack: str, markdown: bool, as_json: bool) -> None:
 @packs.command(cls=Taught, examples=_EXAMPLES)
 @click.argument("ids", metavar="PACK...", nargs=-1, required=True)
 @click.option(
-    "--to", metavar="DIR", default="policies", show_default=True, help="Folder of the workspace to copy into."
+    "--to", metavar="DIR", help="Folder of the workspace to copy into; else the first it reads policies from."
 )
 @workspace_option
 @json_option
