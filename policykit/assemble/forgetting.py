@@ -44,6 +44,7 @@ def forget(folder: Path | None, people: Sequence[str], *, dry: bool) -> Done:
 
     Raises `UsageError` for somebody nobody knows, by their place among `people`: an id is never repeated.
     """
+    people = list(dict.fromkeys(people))
     with store_of(folder) as (opened, store):
         root = opened.workspace.root
         # Without a key nobody was ever called by a pseudonym; asking for one would make it.

@@ -19,6 +19,7 @@ _EXAMPLES = """\
 Forgotten: addresses, values, consents, feedback, sends, sends that wait, and in the log of decisions who they
 were about. What stays is a keyed hash of each address, so that an old file brings nobody back to be mailed: also
 whoever shares the address is not mailed there any more. Data files, exports and backups are yours to clear.
+A send that was on its way meanwhile may be noted afterwards: forget again to take that out, too.
 At the end the store's file is written anew, about 15 seconds per gigabyte: sends that cannot wait that long follow
 `on_error`, so forget several people at once, when little is sent."""
 
@@ -35,6 +36,7 @@ def forget(people: tuple[str, ...], dry: bool, yes: bool, workspace: Path | None
     PERSON is an id of the `people` relation. Ends with 2, and nobody is forgotten, when one of them is not known;
     with 1 when what was forgotten may still lie in the file, because others had it open.
     """
+    people = tuple(dict.fromkeys(people))
     if not (dry or yes):
         _ask(workspace, people)
     done = forgetting.forget(workspace, people, dry=dry)

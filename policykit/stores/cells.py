@@ -6,6 +6,7 @@ Shared by the stores, so that an import means the same in each of them.
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping
@@ -207,7 +208,9 @@ def import_contents(row: Row) -> list[str]:
 
 
 def is_for(person: str, places: Collection[tuple[str, str]], request: str, context: str) -> bool:
-    """Whether a send that waits is for a person: named for it, or one of their addresses stands in it."""
+    """Whether a send that waits is for a person or speaks of them: named for it, or one of their addresses stands
+    in it.
+    """
     try:
         said, sent = json.loads(context), json.loads(request)
     except ValueError:
@@ -221,8 +224,14 @@ def is_for(person: str, places: Collection[tuple[str, str]], request: str, conte
         plain = b64decode(body).decode("utf-8", "replace")
     except ValueError:
         plain = body
-    plain = f"{plain}\n{unquote_plus(plain)}".lower()
-    return any(address.lower() in plain for _, address in places if address)
+    plain = f"{plain}\n{unquote_plus(plain)}"
+    return any(_stands_in(address, plain) for _, address in places if address)
+
+
+def _stands_in(address: str, plain: str) -> bool:
+    """Whether an address stands in a text by itself: `na@example.com` is not in `ana@example.com`."""
+    before = r"[\w.%+-]" if "@" in address else r"\w"
+    return re.search(rf"(?<!{before}){re.escape(address)}(?![\w-])", plain, re.IGNORECASE) is not None
 
 
 def amend_facts(facts: Facts, relation: str, change: Change) -> int:

@@ -126,9 +126,10 @@ def _remember(store: Store) -> Forgotten:
     store.record([Entry("pk-1", sent, slot_of("pk-1", seen=read_seen(store, "ada")))], NOW)
     store.record([Entry("pk-2", _line("pk-2", "block", PSEUDONYM)), Entry("pk-3", _line("pk-3", "allow", "b0b"))], NOW)
     body = b64encode(b'{"to":"ADA@example.com"}').decode()
+    other = json.dumps({"body": b64encode(b"to=dada%40example.com&cc=ada@example.com-mail").decode()})
     for name, request, context in (
         ("pk-1", "{}", "{}"), ("pk-a", "{}", '{"person":"ada"}'), ("pk-c", json.dumps({"body": body}), "{}"),
-        ("pk-b", "{}", '{"person":"bob"}'),
+        ("pk-b", other, '{"person":"bob"}'),
     ):  # fmt: skip
         store.put_off(PutOff(name, NOW, "sendgrid", request, context))
     return Forgotten(people=1, addresses=2, attributes=1, consents=1, feedback=1, history=2, waiting=3, decisions=2,
