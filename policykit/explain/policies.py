@@ -67,7 +67,6 @@ def _conditions(policy: Policy) -> Iterator[str]:
 _CONDITIONS = {
     "!recipient.customer": "they have not bought from us",
     "recipient.customer": "they have bought from us",
-    "consent.status != 'given'": "no consent of theirs is in force",
 }
 
 
