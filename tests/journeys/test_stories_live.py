@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("firebase_admin")
 pytest.importorskip("sendgrid")
+pytest.importorskip("twilio")
 
 import firebase_admin
 import google.auth.credentials
@@ -20,6 +21,8 @@ from firebase_admin.exceptions import FirebaseError
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 from sendgrid.helpers.mail import CustomArg, Header, Mail
+from twilio.base.exceptions import TwilioRestException
+from twilio.rest import Client
 
 import policykit
 from policykit.assemble.dry_run import sources
@@ -60,6 +63,7 @@ class Application:
     below: str
     server: Double
     mail: SendGridAPIClient
+    texts: Client
     app: firebase_admin.App
 
     def send(self, campaign: Manifest, channel: str, address: str) -> bool:
@@ -69,9 +73,12 @@ class Application:
                 note = messaging.Notification(body="Our spring range is here.")
                 data = {"campaign": campaign.id}
                 messaging.send(messaging.Message(token=address, notification=note, data=data), app=self.app)
+            elif channel == "sms":
+                body = campaign.templates["sms"]["body"].text
+                self.texts.messages.create(to=address, from_="+15005550006", body=body)
             else:
                 self.mail.send(_mail(campaign, address))
-        except (FirebaseError, HTTPError):
+        except (FirebaseError, HTTPError, TwilioRestException):
             return False
         return True
 
@@ -96,8 +103,10 @@ def application(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Appl
         patch.setenv("KEY", "loopback")
         patch.setattr(messaging._MessagingService, "FCM_URL", server.url + "/v1/projects/{0}/messages:send")
         app = firebase_admin.initialize_app(_NoToken(), {"projectId": "acme"}, name=f"stories {below}")
+        texts = Client("AC" + "0" * 32, "loopback")
+        texts.api.base_url = server.url
         with policykit.install(root, now=lambda: at):
-            yield Application(below, server, SendGridAPIClient("loopback", host=server.url), app)
+            yield Application(below, server, SendGridAPIClient("loopback", host=server.url), texts, app)
         firebase_admin.delete_app(app)
 
 
@@ -107,6 +116,7 @@ def _configure(root: Path, url: str) -> None:
         config.read_text(encoding="utf-8").replace("mode: audit", "mode: enforce")
         + "store: sqlite:///live.db\nproviders:\n"
         + f"  sendgrid: {{from: a@acme.example, base_url: {url}, credentials: {{api_key: KEY}}}}\n"
+        + f"  twilio: {{account_sid: AC{0:032}, base_url: {url}, credentials: {{auth_token: KEY}}}}\n"
         + f"  fcm: {{project: acme, base_url: {url}, credentials: {{access_token: KEY}}}}\n",
         encoding="utf-8",
     )
@@ -131,9 +141,16 @@ def _fill(root: Path, campaigns: list[Manifest]) -> None:
 def _rows(campaign: Manifest, relation: str) -> list[dict[str, str]]:
     """The rows of one relation, people and addresses named after the campaign."""
     return [
-        {column: f"{campaign.id}-{cell}" if column in NAMED and cell else cell for column, cell in row.items()}
+        {column: _named(cell, campaign) if column in NAMED and cell else cell for column, cell in row.items()}
         for row in _plain(campaign, relation)
     ]
+
+
+def _named(cell: str, campaign: Manifest) -> str:
+    """A cell that is different for each campaign; a phone number stays one."""
+    if cell.startswith("+"):
+        return f"+999{sum(campaign.id.encode()) % 1000:03}{cell[-4:]}"
+    return f"{campaign.id}-{cell}"
 
 
 def _plain(campaign: Manifest, relation: str) -> list[dict[str, str]]:
@@ -177,10 +194,10 @@ def _differences(application: Application, campaign: Manifest) -> Iterator[str]:
         if channel == "in_app":  # nowhere, or where the application has no provider's client
             continue
         application.server.clear()
-        with policykit.sending() as sent:
+        with policykit.sending(campaign.id if channel == "sms" else None) as sent:  # a text has no slot for it
             accepted = application.send(campaign, channel, addresses[person, channel])
         (record,) = sent.decisions
-        leaves = decision.channel in ("push", "email")
+        leaves = decision.channel in ("push", "email", "sms")
         due = int(leaves and decision.changes.send_at is None)
         if record.decision != decision or accepted is not leaves:
             yield f"{person}: {record.decision} is not {decision}, accepted {accepted}"
