@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from policykit.enforce.context import sending
 from policykit.model import Content
+from policykit.sends import Send
 from policykit.testing import Double
 from tests.enforce.worlds import POLICIES, World, email, providers, push, rules_of, sms
 
@@ -276,3 +278,38 @@ def test_where_nothing_is_asked_a_message_is_not_looked_at(world):
     (send,) = world.adapters[0].read(email("ana@example.org"))
 
     assert world.gate._current().resolver.questions.on_wire(send) == ()
+
+
+@pytest.mark.parametrize(
+    ("headers", "undetermined", "effect"),
+    [(None, ("one-click-out",), "refused"), ({}, (), "refused"), (OUT, (), "passed")],
+)
+def test_headers_that_an_adapter_does_not_tell_are_unknown(world, headers, undetermined, effect):
+    world = world(ASKED)
+    send = Send("email", "acme", "ana@example.org", {"text": "Unsubscribe: https://a.example"}, headers=headers)
+
+    with sending(campaign="spring"):
+        record = world.gate.judge(send)
+
+    assert (record.effect, record.decision.undetermined) == (effect, undetermined)
+
+
+def test_a_channel_the_manifest_does_not_prepare_promises_nothing(world):
+    alone = "\n".join(line for line in CAMPAIGN.splitlines() if "twilio" not in line)
+    world = world(ASKED, campaign=alone)
+
+    world.send(sms("+33612345678", Body="Spring! Reply STOP to end"))
+
+    assert world.log()[-1].decision.undetermined == ("way-out",)
+
+
+def test_a_push_without_a_text_on_the_wire_is_as_the_manifest_says(world):
+    """Its title alone can be seen, and is what is shown first."""
+    labelled = LABELLED.replace("[email, sms]", "push")
+    world = world(labelled, campaign=CAMPAIGN.replace("body: Spring is here", "title: (광고) Hi, body: Spring"))
+
+    good = world.send(push("t1", notification={"title": "(광고) Hi"}))
+    bad = world.send(push("t1", notification={"title": "Hi"}))
+    held = world.send(push("t1", notification={"title_loc_key": "hi"}))
+
+    assert [plan.forward is not None for plan in (good, bad, held)] == [True, False, True]
