@@ -20,7 +20,7 @@ _EXAMPLES = """\
 def kinds(kind: str | None, as_json: bool) -> None:
     """List the kinds of policies, or show the page of one, or of what stands beside them."""
     known, pages = reference.kinds(), reference.PAGES
-    if kind in pages and kind not in known:
+    if kind is not None and kind in pages and kind not in known:
         if as_json:
             print_json([{"name": kind, "page": pages[kind]}])
         else:

@@ -29,8 +29,12 @@ that the company's policy blocks or lessens and the overlay's would not, prints 
 each of the two decides. A weaker `on_breach`, `mode: audit` or `off`, a later `starts` and an earlier `ends`
 are looser too. What must be looser for a while is a waiver, which has an owner, a reason and an end.
 
-A policy that is `locked` cannot be changed by an overlay, and an overlay does not rank channels. In a case
+A policy that is `locked` cannot be changed by an overlay, and an overlay neither ranks channels nor says
+what is done about events (`responses`), which would stand in place of what the company does. In a case
 file of the overlay, `policy: quiet-hours` means the overlay's own version.
+
+What is looked for are sends of this workspace, with the attributes it has registered; a version that only
+differs for attributes nobody has registered yet is noticed on the day somebody does.
 """
 
 
@@ -100,10 +104,16 @@ def changes_of(policies: Iterable[Policy]) -> list[tuple[Policy, Policy]]:
     ]
 
 
-def no_ranks(node: Node, layer: int, problems: list[Problem]) -> None:
-    """An overlay that ranks channels would change what the company's policies mean."""
-    ranks = node.entries.get("channels") if isinstance(node, MapNode) else None
-    if layer > 0 and ranks:
-        message = "an overlay cannot rank channels: it would change what the company's policies mean"
-        way_out = "rank them in the first folder of `policies:`"
-        problems.append(Problem(ranks.key, message, way_out, "overlay.channels"))
+_OF_THE_COMPANY = {
+    "channels": "an overlay cannot rank channels: it would change what the company's policies mean",
+    "responses": "an overlay cannot say what is done about events: it would stand in place of what the company does",
+}
+
+
+def companys_own(node: Node, layer: int, problems: list[Problem]) -> None:
+    """Sections that only the first folder may have: in an overlay they could make the company's policies looser."""
+    for section, message in _OF_THE_COMPANY.items() if layer > 0 and isinstance(node, MapNode) else ():
+        entry = node.entries.get(section)
+        if entry:
+            way_out = "write it in the first folder of `policies:`"
+            problems.append(Problem(entry.key, message, way_out, f"overlay.{section}"))

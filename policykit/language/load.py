@@ -14,7 +14,7 @@ from policykit.errors import InvalidPolicies, Place, Problem, UsageError, Worksp
 from policykit.language.campaign import Manifest, read_campaign
 from policykit.language.cases import CaseFile, read_cases
 from policykit.language.config import CONFIG_FILE, Config, read_config
-from policykit.language.layers import LAYER_MARK, Written, layer_names, no_ranks, stand_beside
+from policykit.language.layers import LAYER_MARK, Written, companys_own, layer_names, stand_beside
 from policykit.language.matching import read_assume
 from policykit.language.packs import Pack, read_pack, unlike
 from policykit.language.policy import KindLike, Policy, PolicyReader
@@ -99,7 +99,7 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     sections = [file for file in files if not _is_case_file(file.path) and not _is_manifest(file, root)]
     for file in sections:
         _check_sections(file.node, problems)
-        no_ranks(file.node, file.layer, problems)
+        companys_own(file.node, file.layer, problems)
     maps = [file.node for file in sections if isinstance(file.node, MapNode)]
     registry = read_registry(maps, problems, config.controller, facts)
     registry = with_assumptions(registry, read_assume(config.assume, registry, problems))

@@ -44,11 +44,9 @@ def policy_file(
     common: Mapping[str, Any], sections: Mapping[str, Mapping[str, Any]], kinds: Iterable[KindShape],
     facts: Iterable[FactSpec], pack: Mapping[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    """common: of what all policies have. sections: of one entry of each other section. pack: of `pack`. All Cerberus."""
+    """common: of what all policies have. sections: of one entry of each other section. All are Cerberus schemas."""
     kinds, facts = list(kinds), list(facts)
-    entries = {name: {"type": "array", "items": closed(schema)} for name, schema in sections.items()}
-    if "waivers" in entries:
-        entries["waivers"]["items"]["properties"] |= {"for": _scope(facts), "when": _EXPRESSION}
+    entries = {name: {"type": "array", "items": _entry(name, schema, facts)} for name, schema in sections.items()}
     return {
         "$schema": DIALECT,
         "title": "policykit policy file",
@@ -71,6 +69,13 @@ def policy_file(
             **entries,
         },
     }
+
+
+def _entry(section: str, schema: Mapping[str, Any], facts: list[FactSpec]) -> dict[str, Any]:
+    shape = closed(schema)
+    if section == "waivers":
+        shape["properties"] |= {"for": _scope(facts), "when": _EXPRESSION}
+    return shape
 
 
 def _policy(common: Mapping[str, Any], kinds: list[KindShape], facts: list[FactSpec]) -> dict[str, Any]:

@@ -196,10 +196,14 @@ def test_a_locked_policy_is_changed_by_no_overlay(tmp_path):
     ]  # fmt: skip
 
 
-def test_an_overlay_ranks_no_channels(tmp_path):
-    root = workspace(tmp_path, team__ranks="channels: {push: 1}\n")
+@pytest.mark.parametrize(
+    ("section", "text"),
+    [("channels", "{push: 1}"), ("responses", "[{id: mild, on: {event: complaint}, do: {lower_tolerance: 1}}]")],
+)
+def test_what_is_the_companys_own_is_in_no_overlay(tmp_path, section, text):
+    root = workspace(tmp_path, team__more=f"{section}: {text}\n")
 
-    assert [problem.code for problem in check(root)] == ["overlay.channels"]
+    assert [(problem.code, problem.place.file) for problem in check(root)] == [(f"overlay.{section}", "team/more.yaml")]
 
 
 CASES = """\
