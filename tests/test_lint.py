@@ -95,3 +95,52 @@ def test_an_assumption_nobody_reads_is_told() -> None:
     )
 
     assert found == ["policykit.yaml:2:1: no policy reads `recipient.country`"]
+
+
+# --- shadows ------------------------------------------------------------------------------------------
+
+_CAP = "kind: frequency, require: {{at_most: {}, per: 7 days}}, on_breach: {}"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("kind: rule, forbid: recipient.age < 16, on_breach: block",
+         "kind: rule, forbid: recipient.age < 18, on_breach: block"),
+        ("kind: rule, for: {channel: sms}, forbid: recipient.age < 18, on_breach: block",
+         "kind: rule, for: {channel: [sms, push]}, forbid: recipient.age < 18, on_breach: block"),
+        (_CAP.format(5, "block"), _CAP.format(3, "block")),
+        (_CAP.format(3, "{downgrade: {channel: less_intrusive}}"), _CAP.format(3, "block")),
+        ("kind: rule, forbid: recipient.age < 18, on_breach: {downgrade: {channel: [email, in_app]}}",
+         "kind: rule, forbid: recipient.age < 18, on_breach: {downgrade: {channel: [email]}}"),
+        ("kind: rule, forbid: recipient.age < 18, on_breach: block, starts: \"2026-01-01\", zone: UTC",
+         "kind: rule, forbid: recipient.age < 18, on_breach: block"),
+    ],
+)  # fmt: skip
+def test_a_policy_is_shadowed_by_a_wider_or_stronger_one(one: str, other: str) -> None:
+    text = f"- {{id: one, {one}}}\n- {{id: other, {other}}}"
+
+    assert linted(text) == [
+        "p.yaml:1:8: `one` never decides: `other` is breached whenever it is, and asks for as much"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (_CAP.format(3, "block, mode: audit"), _CAP.format(5, "block")),
+        (_CAP.format(5, "block"), _CAP.format(3, "block, mode: audit")),
+        ("kind: rule, forbid: recipient.age < 16, on_breach: block",
+         "kind: rule, forbid: recipient.age < 18, on_breach: block, starts: \"2026-01-01\", zone: UTC"),
+        ("kind: rule, forbid: recipient.age < 18, on_breach: {downgrade: {channel: [email]}}",
+         "kind: rule, forbid: recipient.age < 18, on_breach: {downgrade: {channel: [in_app]}}"),
+        ("kind: rule, forbid: recipient.age < 16, on_breach: block",
+         "kind: rule, forbid: recipient.tolerance < 18, on_breach: block"),
+        ("kind: rule, forbid: recipient.age < 16, on_breach: block",
+         "kind: rule, forbid: recipient.age > 16, on_breach: block"),
+        ("kind: data, forbid: {recited: true, origin: inferred}, on_breach: {downgrade: {uses: strip}}",
+         "kind: data, forbid: {recited: true, origin: observed}, on_breach: {downgrade: {uses: strip}}"),
+    ],
+)  # fmt: skip
+def test_two_policies_that_differ_both_stand(one: str, other: str) -> None:
+    assert linted(f"- {{id: one, {one}}}\n- {{id: other, {other}}}") == []
