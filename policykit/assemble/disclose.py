@@ -56,6 +56,7 @@ def disclose(folder: Path | None, person: str | None = None, files: Mapping[str,
         unsaid=tuple(sorted(name for name, found in opened.workspace.manifests.items() if _is_unsaid(found))),
         as_of=from_micros(now()).astimezone(UTC).date().isoformat(),
         person=about,
+        enforced=config.mode == "enforce",
     )  # fmt: skip
 
 

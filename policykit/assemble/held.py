@@ -159,6 +159,7 @@ def _decided(record: DecisionRecord, manifests: Mapping[str, Manifest]) -> Decid
         channel=record.decision.channel or record.channel,
         used=_used(record, manifests.get(record.campaign or "")),
         because=tuple(text for text in record.because.values() if text),
+        records=record.records,
     )
 
 

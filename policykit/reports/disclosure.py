@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 __all__ = [
-    "CATEGORIES", "HOW", "ORIGINS", "ORIGIN_TITLES", "PROFILE", "PURPOSES", "SENSITIVITIES", "Decided", "Guard",
-    "Held", "Joined", "Person", "Remembered", "Statement", "Used", "as_json", "category", "named", "opening",
-    "purpose", "sentence", "untold",
+    "CATEGORIES", "HOW", "ORIGINS", "ORIGIN_TITLES", "PROFILE", "PURPOSES", "SENSITIVITIES", "TRIED_OUT", "Decided",
+    "Guard", "Held", "Joined", "Person", "Remembered", "Statement", "Used", "as_json", "category", "named",
+    "opening", "purpose", "sentence", "untold",
 ]  # fmt: skip
 
 # How somebody came by it: a heading, and the origins below it, in the order they are told.
@@ -194,7 +194,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision about a message to the person. used: ids of what shaped the message that left."""
+    """One decision about a message to the person.
+
+    used: ids of what shaped the message that left; records: the consent records the decision stood on.
+    """
 
     id: str
     at: str
@@ -203,6 +206,7 @@ class Decided:
     channel: str
     used: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +231,7 @@ class Statement:
 
     company: how it calls itself; contact: where to ask, None where the workspace names none. rules: policies
     that guard every message and not one thing alone. unsaid: campaigns that do not say what they use.
+    enforced: whether policies stop messages already, or are only tried out.
     """
 
     company: str
@@ -237,6 +242,7 @@ class Statement:
     unsaid: tuple[str, ...] = ()
     as_of: str = ""
     person: Person | None = None
+    enforced: bool = True
 
     def told(self) -> tuple[Remembered, ...]:
         return tuple(each for each in self.remembered if each.says)
@@ -257,6 +263,9 @@ def opening(statement: Statement) -> str:
         f"We remember up to {things} about you, so that our messages are of use to you. Here is each of them: where it "
         "comes from, what for, how long, and what uses it. No message may use anything that is not on this list."
     )
+
+
+TRIED_OUT = "We are trying these rules out: what breaks one is written down, and sent nevertheless."
 
 
 def untold(statement: Statement) -> str | None:

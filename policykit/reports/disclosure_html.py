@@ -7,6 +7,7 @@ from html import escape
 
 from policykit.reports.disclosure import (
     ORIGIN_TITLES,
+    TRIED_OUT,
     Person,
     Remembered,
     Statement,
@@ -114,7 +115,9 @@ def _main(statement: Statement) -> Iterator[_Markup]:
         ))  # fmt: skip
     yield _section("rights", "What you can do", _list(rights(statement)))
     if statement.rules:
-        yield _section("rules", "What every message keeps to", _list(rule.because for rule in statement.rules))
+        note = [] if statement.enforced else [_tag("p", TRIED_OUT, class_="note")]
+        rules = _list(rule.because for rule in statement.rules)
+        yield _section("rules", "What every message keeps to", *note, rules)
 
 
 def _section(anchor: str, title: str, *inside: _Markup) -> _Markup:

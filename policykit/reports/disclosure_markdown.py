@@ -11,6 +11,7 @@ from policykit.reports.disclosure import (
     ORIGIN_TITLES,
     ORIGINS,
     SENSITIVITIES,
+    TRIED_OUT,
     Decided,
     Held,
     Joined,
@@ -50,6 +51,7 @@ def as_markdown(statement: Statement) -> str:
     lines += ["", "## What you can do", "", *_rights(statement)]
     if statement.rules:
         lines += ["", "## What every message must keep to", ""]
+        lines += [] if statement.enforced else [TRIED_OUT, ""]
         lines += [f"- {_text(rule.because)} ({_code(rule.policy)})" for rule in statement.rules]
     return "\n".join(lines)
 
@@ -215,7 +217,8 @@ def decision_text(each: Decided, statement: Statement) -> str:
     what = f"a message of {named(each.campaign)}" if each.campaign else "a message of no campaign"
     used = f"; it used {listed(map(statement.name_of, each.used))}" if each.used else ""
     why = f". {' '.join(each.because)}" if each.because else ""
-    return f"{what} by {channel_name(each.channel)} was {each.outcome}{used}{why}"
+    stood = f"; it stood on {listed(f'record {record}' for record in each.records)}" if each.records else ""
+    return f"{what} by {channel_name(each.channel)} was {each.outcome}{used}{stood}{why}"
 
 
 # --- letters that mean something in Markdown -----------------------------------------------------------

@@ -165,6 +165,16 @@ def test_what_has_no_sentence_is_counted_and_warned_of(policykit, shop):
     )
 
 
+def test_rules_that_are_only_tried_out_are_not_promised(policykit, shop, page):
+    config = str(SHOP["policykit.yaml"])
+    promised = page().text
+    (shop / "policykit.yaml").write_text(config.replace("mode: enforce", "mode: audit"), encoding="utf-8")
+
+    assert "trying these rules out" not in promised
+    assert "trying these rules out" in page().text
+    assert "trying these rules out" in policykit("disclose", "--workspace", str(shop)).out
+
+
 def test_the_page_is_whole_and_asks_nothing_of_any_server(page):
     html = page()
 
@@ -270,7 +280,7 @@ def test_the_store_tells_decisions_and_what_shaped_them(policykit, shop):
     used = "what is in your \\<u\\>basket\\</u\\> and what you may like"
     lines = ran.out.split("## Messages we decided about\n")[1].split("\n##")[0].strip().splitlines()
     assert lines == [
-        f"- 2026-03-02 09:00 UTC: a message of “spring” by email was sent; it used {used} (`pk-1`)",
+        f"- 2026-03-02 09:00 UTC: a message of “spring” by email was sent; it used {used}; it stood on record c1 (`pk-1`)",
         "- 2026-03-02 09:00 UTC: a message of “spring” by email was not sent. Children are not for sale. (`pk-2`)",
     ]
     assert "## Where nothing is sent any more" in ran.out
@@ -289,7 +299,7 @@ def with_decisions(root: Path) -> None:
     because = {"adults-only": "Children are not for sale."}
     records = [
         DecisionRecord("pk-1", at, Decision(Verdict.ALLOW, channel="email"), "email", "sendgrid", "passed",
-                       person=name("p1"), campaign="spring"),
+                       person=name("p1"), campaign="spring", records=("c1",)),
         DecisionRecord("pk-2", at + 1_000_000, blocked, "email", "sendgrid", "refused", person=name("p1"),
                        campaign="spring", because=because),
         DecisionRecord("pk-3", at, blocked, "email", "sendgrid", "refused", person=name("p2"), campaign="spring"),
