@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policykit.facts.consent import met, node_path, refused_for, standing, status
+from policykit.facts.consent import (
+    joined,
+    membership,
+    met,
+    node_path,
+    program_path,
+    refused_for,
+    standing,
+    status,
+)
 from policykit.ir.nodes import Requirement
 from policykit.ir.rules import RuleSet
 from policykit.model import DAY, FOREVER, Campaign, ConsentRecord, Program
@@ -144,3 +153,29 @@ def test_m6_consent_is_what_scopes_as_sets_of_sends_say(found: list[ConsentRecor
         else "missing"
     )  # fmt: skip
     assert status(seen, NOW) == expected
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(st.lists(records, max_size=6), st.sampled_from(["home", "club"]))
+def test_who_joined_is_whom_nothing_above_took_out_again(found: list[ConsentRecord], program: str) -> None:
+    node = f"program:{program}"
+    seen = [record for record in found if record.at is None or record.at <= NOW]
+    leaving = [
+        record for record in seen
+        if record.status in ("refused", "withdrawn", "objected", "revoked", "invalidated", None)
+        and node in nodes_of(record, refusal=True) and "*" in channels_of(record, refusal=True)
+    ]  # fmt: skip
+    joining = [
+        record for record in seen
+        if record.status in ("given", "renewed") and record.node == node and channels_of(record, refusal=False)
+        and record.at is not None and record.expires_at is not None
+    ]  # fmt: skip
+    last = max((FOREVER if record.at is None else record.at for record in leaving), default=-1)
+    path = program_path(RULES, program)
+    assert path is not None
+
+    in_it = membership(found, path, NOW)
+
+    staying = [record for record in joining if (record.at or 0) > last]
+    assert (list(in_it.refusals), list(in_it.in_force)) == (leaving, staying)
+    assert joined(in_it, NOW) is any((record.expires_at or 0) > NOW for record in staying)
