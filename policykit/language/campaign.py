@@ -11,7 +11,7 @@ from policykit.errors import Place, Problem
 from policykit.language.audience import RELATION_KEYS, AudienceSpec, read_audience
 from policykit.language.config import Config
 from policykit.language.headers import HEADERS, content_held, read_headers
-from policykit.language.offers import OFFERS, offered, read_offers
+from policykit.language.offers import offered, offers_section, where_shown
 from policykit.language.registry import Registry
 from policykit.language.schema import SILENCE, Schema, Shape
 from policykit.language.spans import INSTANT_EXAMPLE, known_zones, parse_instant, parse_local
@@ -19,7 +19,7 @@ from policykit.language.suggest import did_you_mean, every, found
 from policykit.language.template import Template, read_template
 from policykit.language.tree import MapNode, Node, ScalarNode, Source, find, to_plain
 from policykit.language.yaml import read_text
-from policykit.model import Campaign, LocalTime, Micros, Offers, Prepared, Use, Variant
+from policykit.model import Campaign, LocalTime, Micros, Prepared, Use, Variant
 from policykit.vocabulary import CHANNELS, HELPS, MESSAGE_CLASSES, REACTIONS, covers
 
 PARTS = ("subject", "preheader", "title", "body", "text", "html")
@@ -71,9 +71,6 @@ _CHANNEL = Shape(
     {"provider": _TEXT, **_PART_SHAPES, "headers": HEADERS, "generic": {"type": "dict", "schema": _PART_SHAPES}},
     "channel",
 )
-
-
-_OFFERS = Shape(OFFERS, "offers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +139,10 @@ def read_campaign(
     if audience.selected_by is None:
         reading.warn(audience.place or node.place, "`audience` does not say what picked the people: uses are unknown",
                      "write `selected_by: []` if no data picked them", "campaign.selected-by")  # fmt: skip
-    offers = _offers(node.get("offers"), reading)
+    offers = offers_section(node.get("offers"), registry, problems)
     at, not_after = _when(node.get("send"), reading)
     prepared, templates, generic, headers = _channels(node.get("channels"), audience.selected_by, reading)
-    _show_offers(node, offers, templates, generic, reading)
+    problems += where_shown(node, offers, templates, generic)
     if _errors(problems) > before:
         return None
     program = registry.programs.get(plain.get("program", ""))
@@ -295,40 +292,6 @@ def _channels(node: Node | None, selected: tuple[str, ...] | None,
         provider = content.get("provider")
         prepared.append(Prepared(name, provider.text if isinstance(provider, ScalarNode) else None, variant, lesser))
     return tuple(prepared), templates, generic, headers
-
-
-def _offers(node: Node | None, reading: _Reading) -> Offers | None:
-    """The offers of every main content, None where the manifest does not speak of them."""
-    if node is None:
-        return None
-    wrong = _OFFERS.check(node, ("offers",))
-    reading.problems.extend(wrong)
-    if wrong:
-        return None
-
-    def _say(path: tuple[str | int, ...], message: str, way_out: str, code: str) -> None:
-        reading.say(find(node, path).place, message, way_out, code)
-
-    return read_offers(to_plain(node), reading.registry.attributes, _say, reading.registry.undisclosed)
-
-
-def _show_offers(node: MapNode, offers: Offers | None, templates: _Parts, generic: _Parts, reading: _Reading) -> None:
-    """Generic texts may not show offers; where offers are picked, some part of every other text should."""
-    for channel, parts in generic.items():
-        for part, template in parts.items():
-            if template.offers:
-                reading.say(find(node, ("channels", channel, "generic", part)).place,
-                            "a generic text shows no offers", "take `offers` out of it", "campaign.offers")  # fmt: skip
-    for channel, parts in templates.items():
-        place = find(node, ("channels", channel)).place
-        shows = any(template.offers for template in parts.values())
-        if shows and "offers" not in node.entries:
-            reading.say(place, f"`{channel}` shows offers, and the campaign names none",
-                        "write `offers:` in the manifest", "campaign.offers")  # fmt: skip
-        if parts and not shows and offers and offers.personalised:
-            reading.warn(place, f"`{channel}` does not say where its offers stand: blended, it would show none",
-                         "write `{% for offer in offers %}{{ offer.text }}{% endfor %}` there",
-                         "campaign.no-offers")  # fmt: skip
 
 
 def _provider_places(node: Node | None) -> dict[str, Place]:

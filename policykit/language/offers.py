@@ -6,12 +6,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from policykit.language.schema import Schema
+from policykit.errors import Problem
+from policykit.language.registry import Registry
+from policykit.language.schema import Schema, Shape
 from policykit.language.suggest import did_you_mean
-from policykit.language.template import undisclosed_use
+from policykit.language.template import Template, undisclosed_use
+from policykit.language.tree import MapNode, Node, find, to_plain
 from policykit.model import Offer, Offers, Prepared, Use
 from policykit.vocabulary import SENSITIVITIES
 
+Parts: TypeAlias = Mapping[str, Mapping[str, Template]]  # channel -> part -> template
 Path: TypeAlias = tuple[str | int, ...]
 Say: TypeAlias = Callable[[Path, str, str, str], None]  # where below `offers`, what is wrong, what to do, code
 
@@ -36,6 +40,8 @@ OFFERS: Schema = {
     },
     "general": {"type": "list", "maxlength": _MOST, "schema": {"type": "dict", "schema": _OFFER}},
 }
+
+_SECTION = Shape(OFFERS, "offers")
 
 
 def read_offers(
@@ -86,6 +92,40 @@ def _check_ids(personalised: tuple[Offer, ...], general: tuple[Offer, ...], say:
             if offer.id in seen:
                 say((pool, at, "id"), f"there are two offers `{offer.id}`", "an id names one offer: rename one", CODE)
             seen.add(offer.id)
+
+
+def offers_section(node: Node | None, registry: Registry, problems: list[Problem]) -> Offers | None:
+    """The offers of every main content, None where the manifest does not speak of them or after reporting."""
+    if node is None:
+        return None
+    wrong = _SECTION.check(node, ("offers",))
+    problems += wrong
+    if wrong:
+        return None
+
+    def _say(path: Path, message: str, way_out: str, code: str) -> None:
+        problems.append(Problem(find(node, path).place, message, way_out, code))
+
+    return read_offers(to_plain(node), registry.attributes, _say, registry.undisclosed)
+
+
+def where_shown(node: MapNode, offers: Offers | None, templates: Parts, generic: Parts) -> Iterator[Problem]:
+    """What is wrong with where texts show offers: generic ones may not, and where some are picked the others should."""
+    for channel, parts in generic.items():
+        for part, template in parts.items():
+            if template.offers:
+                place = find(node, ("channels", channel, "generic", part)).place
+                yield Problem(place, "a generic text shows no offers", "take `offers` out of it", CODE)
+    for channel, parts in templates.items():
+        place = find(node, ("channels", channel)).place
+        shows = any(template.offers for template in parts.values())
+        if shows and "offers" not in node.entries:
+            message = f"`{channel}` shows offers, and the campaign names none"
+            yield Problem(place, message, "write `offers:` in the manifest", CODE)
+        if parts and not shows and offers and offers.personalised:
+            message = f"`{channel}` does not say where its offers stand: blended, it would show none"
+            way_out = "write `{% for offer in offers %}{{ offer.text }}{% endfor %}` there"
+            yield Problem(place, message, way_out, "campaign.no-offers", "warning")
 
 
 def with_choosers(uses: tuple[Use, ...] | None, offers: Offers | None) -> tuple[Use, ...] | None:

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from policykit.facts.quick import maker
 from policykit.facts.row import Sight, State, deadline, offers_of, planned_at, prepared_for, rank, uses_of
-from policykit.ir.offers import choosers, left, too_few
+from policykit.ir.offers import left, too_few
 from policykit.ir.rows import Judged
 from policykit.model import (
     Campaign,
@@ -23,11 +23,11 @@ from policykit.model import (
     Impossible,
     Judgement,
     Micros,
-    Offers,
     Person,
     Use,
     Verdict,
 )
+from policykit.rounds.blends import blended, falls_short, smallest_asked, taking_out
 from policykit.rounds.masks import KEPT, NO_CHANGES, Law, Laws, law
 
 __all__ = [
@@ -170,16 +170,8 @@ def _changes(campaign: Campaign, original: State, final: State) -> Changes:
         strip=_stripped(campaign, final),
         generic=final.generic,
         send_at=final.at if final.at != original.at else None,
-        blend=_blended(campaign, final),
+        blend=blended(campaign, final),
     )
-
-
-def _blended(campaign: Campaign, final: State) -> int | None:
-    """How many personalised offers a send that was blended shows in the end; a generic text shows none at all."""
-    offers = offers_of(campaign, final)
-    if final.blend is None or final.generic or offers is None:
-        return None
-    return left(offers, final.stripped, final.blend)
 
 
 def _stripped(campaign: Campaign, final: State) -> tuple[str, ...]:
@@ -302,32 +294,11 @@ def _strip(step: _Step, sight: Sight, masks: Law, rules: int, in_breach: Sequenc
         step.state = step.state._replace(generic=True)
     else:
         after = step.state._replace(stripped=step.state.stripped | stripped)
-        if _falls_short(sight, step.state, after):
-            picking = _bits_of_choosers(uses, offers_of(sight.campaign, after))
-            step.fail("no_general_offer", _in_breach_of(masks, rules, in_breach, picking))
+        if falls_short(sight.campaign, step.state, after):
+            step.fail("no_general_offer", taking_out(masks, rules, in_breach, uses, sight.campaign.offers))
             return
         step.state = after
     step.changers |= rules
-
-
-def _falls_short(sight: Sight, before: State, after: State) -> bool:
-    """Whether a change takes out offers that the general pool cannot fill up."""
-    offers = offers_of(sight.campaign, before)
-    if offers is None:
-        return False
-    now = left(offers, after.stripped, after.blend)
-    return now < left(offers, before.stripped, before.blend) and too_few(offers, now)
-
-
-def _bits_of_choosers(uses: Sequence[Use], offers: Offers | None) -> int:
-    picking = choosers(offers)
-    return reduce(or_, (1 << index for index, use in enumerate(uses) if use.attribute in picking), 0)
-
-
-def _in_breach_of(masks: Law, rules: int, in_breach: Sequence[int], uses: int) -> int:
-    """Those of the rules that some of these uses are in breach of."""
-    found = (1 << rule for rule, bits in zip(masks.strip_rules, in_breach, strict=True) if bits & uses)
-    return rules & reduce(or_, found, 0)
 
 
 def _blend(step: _Step, laws: Laws, sight: Sight, masks: Law, rules: int) -> None:
@@ -339,18 +310,13 @@ def _blend(step: _Step, laws: Laws, sight: Sight, masks: Law, rules: int) -> Non
     if offers is None:
         step.fail("unknown_offers", rules)
         return
-    asked: dict[int, int] = {}
-    for index in masks.blend_rules:
-        if rules >> index & 1:
-            most = laws.most_personalised(index, offers.show)
-            asked[most] = asked.get(most, 0) | 1 << index
-    smallest = min(asked)
+    smallest, asking = smallest_asked(laws, masks, rules, offers.show)
     if smallest >= left(offers, step.state.stripped, step.state.blend):
         return
     if too_few(offers, smallest):
-        step.fail("no_general_offer", asked[smallest])
+        step.fail("no_general_offer", asking)
         return
-    step.changers |= asked[smallest]
+    step.changers |= asking
     step.state = step.state._replace(blend=smallest)
 
 
