@@ -278,9 +278,10 @@ def test_the_store_tells_decisions_and_what_shaped_them(policykit, shop):
 
     assert ran.code == 0, ran.err
     used = "what is in your \\<u\\>basket\\</u\\> and what you may like"
+    stood = "it stood on record c1"
     lines = ran.out.split("## Messages we decided about\n")[1].split("\n##")[0].strip().splitlines()
     assert lines == [
-        f"- 2026-03-02 09:00 UTC: a message of “spring” by email was sent; it used {used}; it stood on record c1 (`pk-1`)",
+        f"- 2026-03-02 09:00 UTC: a message of “spring” by email was sent; it used {used}; {stood} (`pk-1`)",
         "- 2026-03-02 09:00 UTC: a message of “spring” by email was not sent. Children are not for sale. (`pk-2`)",
     ]
     assert "## Where nothing is sent any more" in ran.out
