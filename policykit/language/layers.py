@@ -112,7 +112,9 @@ _OF_THE_COMPANY = {
 
 def companys_own(node: Node, layer: int, problems: list[Problem]) -> None:
     """Sections that only the first folder may have: in an overlay they could make the company's policies looser."""
-    for section, message in _OF_THE_COMPANY.items() if layer > 0 and isinstance(node, MapNode) else ():
+    if layer == 0 or not isinstance(node, MapNode):
+        return
+    for section, message in _OF_THE_COMPANY.items():
         entry = node.entries.get(section)
         if entry:
             way_out = "write it in the first folder of `policies:`"

@@ -198,7 +198,7 @@ def test_a_locked_policy_is_changed_by_no_overlay(tmp_path):
 
 @pytest.mark.parametrize(
     ("section", "text"),
-    [("channels", "{push: 1}"), ("responses", "[{id: mild, on: {event: complaint}, do: {lower_tolerance: 1}}]")],
+    [("channels", "{push: 1}"), ("responses", "[{id: mild, on: {event: too_personal}, do: {lower_tolerance: 1}}]")],
 )
 def test_what_is_the_companys_own_is_in_no_overlay(tmp_path, section, text):
     root = workspace(tmp_path, team__more=f"{section}: {text}\n")
