@@ -22,9 +22,20 @@ def check_overlays(workspace: Workspace, kinds: Mapping[str, Kind]) -> Iterator[
         if not (company.sound and overlay.sound):
             continue
         ways = list(_plainly(company, overlay))
-        found = find_loosening(company, overlay, workspace.registry, kinds)
+        # A border: at run time both stand whatever is found here, so a fault of the search never stops a process.
+        try:
+            found = find_loosening(company, overlay, workspace.registry, kinds)
+        except Exception as error:
+            found = None
+            yield _unsearched(company, overlay, error)
         if ways or found:
             yield _problem(company, overlay, ways, found)
+
+
+def _unsearched(company: Policy, overlay: Policy, error: Exception) -> Problem:
+    message = f"`{overlay.id}` could not be held against the one at {company.place} ({type(error).__name__})"
+    way_out = "both stand at run time; report it, with the two policies"
+    return Problem(overlay.place, message, way_out, "overlay.unsearched", "warning")
 
 
 _MODES = ("off", "audit", "enforce")
@@ -34,7 +45,7 @@ def _plainly(company: Policy, overlay: Policy) -> Iterator[str]:
     """Ways in which the overlay's version is looser whatever is sent, each as the end of a sentence."""
     if _MODES.index(overlay.mode) < _MODES.index(company.mode):
         yield f"its `mode` is `{overlay.mode}`, not `{company.mode}`"
-    if company.mode == "off":
+    if company.mode != "enforce":
         return
     one, other = company.effect, overlay.effect
     if one.part == "block" != other.part:

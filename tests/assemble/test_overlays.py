@@ -232,3 +232,23 @@ def test_shown_sends_are_plain_yaml(tmp_path):
     _, _, shown = problem.help.partition("as a case:\n")
 
     assert [case["policy"] for case in yaml.safe_load(shown)["cases"]] == ["cap", "cap@team"]
+
+
+def test_a_version_that_cannot_be_compared_is_told_and_stops_nothing(tmp_path, monkeypatch):
+    root = workspace(tmp_path, team__cap=CAP.replace("at_most: 3", "at_most: 2"))
+    monkeypatch.setattr("policykit.assemble.overlays.find_loosening", lambda *_: 1 / 0)
+
+    assert [str(problem) for problem in check(root)] == [
+        "team/cap.yaml:2:5: warning: `cap@team` could not be held against the one at policies/cap.yaml:2:5 "
+        "(ZeroDivisionError)\n  help: both stand at run time; report it, with the two policies"
+    ]
+    assert len(open_workspace(root).ruleset.rules) == 2
+
+
+def test_what_the_company_only_watches_is_not_made_looser_by_less_than_block(tmp_path):
+    watched = CAP.replace("on_breach", "mode: audit, on_breach")
+    root = workspace(
+        tmp_path, policies__cap=watched, team__cap=CAP.replace("block", "{downgrade: {channel: less_intrusive}}")
+    )
+
+    assert check(root) == []
