@@ -162,6 +162,13 @@ class Adapter(ABC):
         """
         return answer
 
+    def gone(self, answer: Answer, sends: Sequence[Send]) -> tuple[bool, ...]:
+        """Aligned with the sends: whether the answer says that the address exists no more, for good. Raises nothing.
+
+        Such an address is suppressed.
+        """
+        return (False,) * len(sends)
+
     def receipts(self, answer: Answer, sends: Sequence[Send]) -> tuple[str | None, ...]:
         """The provider's id for each send of the call that was answered; None where it gives none."""
         return (None,) * len(sends)

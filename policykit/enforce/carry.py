@@ -22,7 +22,7 @@ from policykit.enforce.written import Line, logical_ids
 from policykit.errors import StoreUnavailable, UnsupportedRewrite
 from policykit.model import Micros
 from policykit.sends import Send
-from policykit.stores.base import LEASE, Ending
+from policykit.stores.base import LEASE, Ending, Suppression
 
 DONE = Act("replaced")  # of a line that was carried out in an earlier attempt of its call
 _MOST_APART = 4096
@@ -133,7 +133,8 @@ class Carrier:
             shared = tuple([row for line in lines if line is not None and line.shared for row in line.history()])
             self._ledger.ended(Ended(ids, ending, lambda: _receipts(adapter, lines, sends, answer), shared))
         else:
-            self._ledger.ended(Ended(ids, ending))
+            gone = None if ending == "ended" else lambda: _gone(adapter, lines, sends, answer)
+            self._ledger.ended(Ended(ids, ending, gone=gone))
         return ending
 
     def _replace(self, call: Call, place: int, line: Line, patience: _Patience) -> Line:
@@ -171,3 +172,14 @@ def _receipts(
     return {
         line.record.id: receipt for line, receipt in zip(lines, found, strict=False) if line is not None and receipt
     }
+
+
+def _gone(
+    adapter: Adapter, lines: Sequence[Line | None], sends: tuple[Send, ...], answer: Answer
+) -> list[Suppression]:
+    """Addresses that exist no more, as the provider's answer has it."""
+    found = zip(lines, sends, adapter.gone(answer, sends), strict=False)
+    return [
+        Suppression(send.channel, send.address, "bounce", line.record.at, line.record.id)
+        for line, send, gone in found if gone and line is not None and send.address
+    ]  # fmt: skip

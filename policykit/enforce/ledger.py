@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from policykit.errors import StoreUnavailable
 from policykit.model import Micros
 from policykit.sends import DecisionRecord
-from policykit.stores.base import Asked, Ending, Entry, Known, Row, Store
+from policykit.stores.base import Asked, Ending, Entry, Known, Row, Store, Suppression
 
 log = logging.getLogger("policykit")
 
@@ -37,13 +37,15 @@ _MOST_AT_ONCE = 500
 class Ended:
     """How sends ended. receipts: worked out off the caller's path; decision id -> the provider's id.
 
-    shared: rows of history for others whom a sent message reached.
+    shared: rows of history for others whom a sent message reached. gone: addresses of which the provider said that
+    they exist no more, worked out likewise.
     """
 
     ids: tuple[str, ...]
     ending: Ending
     receipts: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
     shared: tuple[Row, ...] = field(default=(), repr=False)
+    gone: Callable[[], Sequence[Suppression]] | None = field(default=None, repr=False)
 
 
 class Ledger:
@@ -68,6 +70,7 @@ class Ledger:
         self._unsettled: dict[str, Ending] = {}
         self._receipts: dict[str, str] = {}
         self._shared: list[Row] = []
+        self._gone: list[Suppression] = []
         self._writing = threading.Lock()
         self._telling = threading.RLock()
         self._starting = threading.Lock()
@@ -189,6 +192,7 @@ class Ledger:
                 self._unsettled.clear()
                 self._receipts.clear()
                 self._shared.clear()
+                self._gone.clear()
                 self._say_once(f"endings could not be written: {type(error).__name__}")
             return True
 
@@ -199,6 +203,7 @@ class Ledger:
                 self._unsettled.update(dict.fromkeys(ended.ids, ended.ending))
                 self._receipts.update(self._read_receipts(ended))
                 self._shared.extend(ended.shared)
+                self._gone.extend(self._read_gone(ended))
 
     def _observe(self) -> None:
         """Tells observers, one call at a time; never while writing, because an observer may send something itself."""
@@ -221,6 +226,13 @@ class Ledger:
             self._say_once(f"receipts could not be read: {type(error).__name__}")
             return {}
 
+    def _read_gone(self, ended: Ended) -> Sequence[Suppression]:
+        try:
+            return ended.gone() if ended.gone is not None else ()
+        except Exception as error:  # border: likewise
+            self._say_once(f"an answer could not be read: {type(error).__name__}")
+            return ()
+
     def _write_waiting(self) -> None:
         while self._waiting:
             batch = [self._waiting[place] for place in range(min(_MOST_AT_ONCE, len(self._waiting)))]
@@ -233,6 +245,9 @@ class Ledger:
         if self._shared:
             self.store.write("history", self._shared)
             self._shared = []
+        if self._gone:
+            self.store.suppress(self._gone)
+            self._gone = []
         if not self._unsettled:
             return
         self.store.settle(self._unsettled, self._now(), self._receipts or None)

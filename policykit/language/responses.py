@@ -36,8 +36,8 @@ responses:
 ```
 
 Events are `unsubscribe`, `stop` (a reply), `complaint`, `bounce` (for good), `push_disabled` and `too_personal`;
-`on` may also name a `channel` and a `provider`. `do` takes away, and never gives: `consent` records a refusal (`status` is one
-of the refusals; `channel` is `this_channel`, `"*"` or a channel; `purpose` is `"*"`, `this_purpose` or a purpose),
+`on` may also name a `channel` and a `provider`. `do` takes away, and never gives: `consent` records a refusal
+(`status` is one; `channel` is `this_channel`, `"*"` or a channel; `purpose` is `"*"`, `this_purpose` or a purpose),
 `suppress: address` lets nothing be sent there any more, `lower_tolerance` takes points, `degree` is the furthest origin
 of data they accept from then on. Every response to an event is made; order means nothing, and an event counts once.
 

@@ -411,5 +411,9 @@ def audience(setting: Setting, seed: int, count: int = 150) -> Tables:
         absent |= {f"attributes.{name}" for name in ATTRIBUTES}
     rows = tuple({name: cell for name, cell in row.items() if name not in absent} for row in people)
     return Tables(
-        rows, *(tuple(table) if table is not None else None for table in (addresses, consents, history, attributes, feedback))
+        rows,
+        *(
+            tuple(table) if table is not None else None
+            for table in (addresses, consents, history, attributes, feedback)
+        ),
     )

@@ -95,6 +95,19 @@ class FCMAdapter(Adapter):
             found = None
         return (found if isinstance(found, str) else None,) * len(sends)
 
+    def gone(self, answer: Answer, sends: Sequence[Send]) -> tuple[bool, ...]:
+        """A token that is registered no more: the app is gone from the device, or its pushes were switched off."""
+        return (answer.status == 404 and _code(answer) == "UNREGISTERED",) * len(sends)
+
+
+def _code(answer: Answer) -> str | None:
+    """The error that FCM itself names in an answer."""
+    try:
+        details = answer.json()["error"]["details"]
+        return next((str(each["errorCode"]) for each in details if "errorCode" in each), None)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
 
 def _project(request: OutgoingRequest) -> str | None:
     route = request.route

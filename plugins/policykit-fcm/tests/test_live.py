@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from firebase_admin import credentials, exceptions, messaging
 from policykit.enforce.context import sending
 from policykit.errors import SendBlocked
+from policykit.stores.base import Asked
 from policykit.testing import Double
+from policykit.testing.double import Answer
 
 from .clients import (
     CLIENTS,
@@ -370,3 +372,22 @@ def test_whoever_asks_for_an_exception_gets_it(shop: Any, double: Double, client
 
     assert double.requests == []
     assert [record.effect for record in caught.value.decisions] == ["refused"]
+
+
+GONE = {"error": {"code": 404, "message": "Requested entity was not found.", "status": "NOT_FOUND", "details": [
+    {"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": "UNREGISTERED"}]}}  # fmt: skip
+NOT_FOUND = {"error": {"code": 404, "message": "no such project", "status": "NOT_FOUND"}}
+
+
+@pytest.mark.parametrize("client", [send, by_hand, by_hand_httpx])
+@pytest.mark.parametrize(("body", "expected"), [(GONE, {("push", JANE)}), (NOT_FOUND, set()), ([], set())])
+def test_a_token_that_is_registered_no_more_is_suppressed(
+    shop: Any, double: Double, client: Any, body: object, expected: set[tuple[str, str]]
+) -> None:
+    it = shop(CONSENT, JANE)
+    double.answer("/v1/", Answer(404, "Not Found", (("Content-Type", "application/json"),), json.dumps(body).encode()))
+
+    tried(client, double.url)
+
+    it.gate.flush()
+    assert it.store.known([Asked("push", JANE)], NOON).suppressed == expected
