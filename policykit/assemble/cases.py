@@ -15,7 +15,8 @@ from policykit.dryrun import run
 from policykit.dryrun.numbers import Numbers
 from policykit.errors import InvalidPolicies, Problem, UsageError
 from policykit.ir.rules import RuleSet
-from policykit.language.cases import CampaignCase, Case
+from policykit.language.campaign_cases import CampaignCase
+from policykit.language.cases import Case
 from policykit.model import Micros
 from policykit.reports.cases import CaseOutcome, Coverage
 

@@ -10,6 +10,8 @@ from policykit.adapters.base import Adapter, Capability
 from policykit.assemble.workspace import read
 from policykit.errors import WorkspaceNotFound
 from policykit.hookspecs import Kind
+from policykit.language.campaign_cases import CAMPAIGN_CASE
+from policykit.language.cases import CASE, FILE, SEND
 from policykit.language.layers import PAGE as OVERLAYS
 from policykit.language.packs import PACK_SCHEMA
 from policykit.language.policy import POLICY_SCHEMA
@@ -19,7 +21,7 @@ from policykit.language.responses import RESPONSE_SCHEMA
 from policykit.language.waivers import PAGE as WAIVERS
 from policykit.language.waivers import WAIVER_SCHEMA
 from policykit.plugins import discover
-from policykit.reports.editor_schema import KindShape, policy_file
+from policykit.reports.editor_schema import KindShape, case_file, policy_file
 from policykit.vocabulary import CHANNELS, FACTS, FactSpec, Vocabulary
 
 # Of the language, beside the pages of kinds.
@@ -100,3 +102,8 @@ def json_schema(folder: Path | None) -> dict[str, Any]:
         vocabulary(folder).facts.values(),
         PACK_SCHEMA,
     )
+
+
+def json_schema_of_cases() -> dict[str, Any]:
+    """The JSON Schema of case files."""
+    return case_file(FILE.schema, SEND.schema, CASE.schema, CAMPAIGN_CASE.schema)

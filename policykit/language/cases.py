@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from policykit.errors import Place, Problem
+from policykit.language.campaign_cases import CAMPAIGN_CASE, VERDICTS, CampaignCase, campaign_case, policies_of
 from policykit.language.content import GIVEN
 from policykit.language.offers import OFFERS
 from policykit.language.registry import Registry
@@ -17,7 +17,6 @@ from policykit.language.tree import ListNode, MapNode, Node, Plain, ScalarNode, 
 from policykit.model import Micros
 from policykit.vocabulary import CHANNELS, MESSAGE_CLASSES, RELATIONS
 
-VERDICTS = ("allow", "downgrade", "block")
 _COLUMNS = {relation.name: tuple(column.name for column in relation.columns) for relation in RELATIONS}
 
 
@@ -39,19 +38,6 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignCase:
-    """Totals that a campaign's own people must come to. off: policies that this case leaves out; expect: plain."""
-
-    name: str
-    campaign: str
-    off: tuple[str, ...]
-    expect: Mapping[str, Any]
-    now: Micros | None
-    place: Place
-    policy: None = None
-
-
-@dataclass(frozen=True, slots=True)
 class CaseFile:
     file: str
     cases: tuple[Case, ...]
@@ -67,7 +53,7 @@ _GIVEN: Schema = {
     "feedback": {"type": "list", "nullable": True},
     "attributes": {"type": "dict", "nullable": True},
 }
-_FILE = Shape(
+FILE = Shape(
     {
         "now": {"type": "instant"},
         "given": {"type": "dict", "schema": _GIVEN},
@@ -75,7 +61,7 @@ _FILE = Shape(
     },
     "case file",
 )
-_CASE = Shape(
+CASE = Shape(
     {
         "case": {"type": "string", "required": True, "empty": False},
         "policy": {"type": "string"},
@@ -107,45 +93,12 @@ _CASE = Shape(
     },
     "case",
 )  # fmt: skip
-_COUNT: Schema = {"type": "integer", "min": 0}
-
-
-def _counts(says: str, names: Iterable[str] = ()) -> Schema:
-    inside = {"schema": dict.fromkeys(names, _COUNT)} if names else {"valuesrules": _COUNT}
-    return {"type": "dict", **inside, "meta": {"says": says}}
-
-
-_EXPECTED: Schema = {
-    "totals": {**_counts("people by verdict", VERDICTS), "required": True},
-    "by": _counts("policy -> people for whom it decided, alone or with others; all that decided for somebody"),
-    "alone": _counts("policy -> people for whom it alone decided; all that did"),
-    "undetermined": {**_COUNT, "meta": {"says": "people about whom a policy met an unknown fact"}},
-    "changes": {
-        "type": "dict",
-        "schema": {
-            "moved": _counts("channel -> people moved to it"),
-            "stripped": _counts("attribute -> people for whom it was taken out"),
-            **dict.fromkeys(("generic", "blended", "delayed"), _COUNT),
-        },
-        "meta": {"says": "people by change; a change that is not named is expected for nobody"},
-    },
-}  # fmt: skip
-_CAMPAIGN_CASE = Shape(
-    {
-        "case": {"type": "string", "required": True, "empty": False},
-        "campaign": {"type": "string", "required": True},
-        "off": {"type": "list", "schema": {"type": "string"}, "meta": {"says": "policies left out"}},
-        "now": {"type": "instant"},
-        "expect": {"type": "dict", "required": True, "schema": _EXPECTED},
-    },
-    "case of a campaign",
-)
 SEND_KEYS = (
     "channel", "message_class", "purpose", "program", "campaign", "provider", "controller", "at", "not_after", "uses",
     "generic", "prepared", "helps", "need", "offers", "content", "delivers",
 )  # fmt: skip
 _CONTENT: Schema = {"type": "dict", "nullable": True, "schema": GIVEN}
-_SEND = Shape(
+SEND = Shape(
     {
         **dict.fromkeys(SEND_KEYS, _ANY),
         "channel": {"type": "string", "nullable": True, "allowed": list(CHANNELS)},
@@ -193,7 +146,7 @@ def read_cases(
 ) -> CaseFile | None:
     """The cases of a file, or None after reporting what is wrong with it. policies, campaigns: every id there is."""
     before = len(problems)
-    problems += _FILE.check(node)
+    problems += FILE.check(node)
     if not isinstance(node, MapNode):
         return None
     reader = _CaseReader(registry, tuple(policies), tuple(campaigns), problems)
@@ -235,7 +188,7 @@ class _CaseReader:
         self.recipient = Shape({**dict.fromkeys((*facts, *short), _ANY), **more}, "recipient")
 
     def case(self, node: Node, shared: Mapping[str, Plain], now: Micros | None) -> Case | None:
-        wrong = _CASE.check(node)
+        wrong = CASE.check(node)
         self.problems += wrong
         if not isinstance(node, MapNode):
             return None
@@ -252,24 +205,18 @@ class _CaseReader:
                     _instant(node.get("now")) or now, node.place, node)  # fmt: skip
 
     def campaign_case(self, node: Node, now: Micros | None) -> CampaignCase | None:
-        wrong = _CAMPAIGN_CASE.check(node)
+        wrong = CAMPAIGN_CASE.check(node)
         self.problems += wrong
         if wrong or not isinstance(node, MapNode):
             return None
-        plain, campaign = to_plain(node), find(node, ("campaign",))
-        if plain["campaign"] not in self.campaigns:
-            self._say(campaign.place, f"unknown campaign `{plain['campaign']}`"
-                      f"{did_you_mean(plain['campaign'], self.campaigns)}",
-                      f"campaigns: {some(sorted(self.campaigns))}" if self.campaigns else "there are none",
-                      "cases.unknown-campaign")  # fmt: skip
-        if "off" in plain:
-            self._policies(find(node, ("off",)))
-        for key in ("by", "alone"):
-            named = find(node, ("expect", key)) if key in plain["expect"] else None
-            for name, (place, _) in named.entries.items() if isinstance(named, MapNode) else ():
-                self._policy(name, place)
-        return CampaignCase(plain["case"], plain["campaign"], tuple(plain.get("off", ())), plain["expect"],
-                            _instant(node.get("now")) or now, find(node, ("case",)).place)  # fmt: skip
+        campaign = find(node, ("campaign",))
+        if isinstance(campaign, ScalarNode) and campaign.text not in self.campaigns:
+            message = f"unknown campaign `{campaign.text}`{did_you_mean(campaign.text, self.campaigns)}"
+            way_out = f"campaigns: {some(sorted(self.campaigns))}" if self.campaigns else "there are none"
+            self._say(campaign.place, message, way_out, "cases.unknown-campaign")
+        for name, place in policies_of(node):
+            self._policy(name, place)
+        return campaign_case(node, _instant(node.get("now")) or now)
 
     def names(self, cases: Iterable[Case | CampaignCase]) -> None:
         first: dict[tuple[str, str | None], Place] = {}
@@ -295,7 +242,7 @@ class _CaseReader:
                 self._instants(row, "at", "expires_at")
 
     def _send(self, node: MapNode) -> None:
-        self.problems += _SEND.check(node)
+        self.problems += SEND.check(node)
         self._instants(node, "at", "not_after")
         known = {"purpose": self.registry.purposes, "program": tuple(self.registry.programs),
                  "need": tuple(self.registry.attributes)}  # fmt: skip

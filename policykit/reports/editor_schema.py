@@ -1,4 +1,4 @@
-"""The JSON Schema of a policy file, put together from the schemas that check it."""
+"""The JSON Schemas of policy files and case files, put together from the schemas that check them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from policykit.reports.json_schema import DIALECT, closed, field
 from policykit.vocabulary import CHANNELS, FactSpec
 
-__all__ = ["KindShape", "policy_file"]
+__all__ = ["KindShape", "case_file", "policy_file"]
 
 _EXPRESSION = {"type": ["string", "boolean"], "description": "an expression, see `policykit kinds rule`"}
 _SCALAR = {"type": ["string", "boolean", "number"]}
@@ -69,6 +69,18 @@ def policy_file(
             **entries,
         },
     }
+
+
+def case_file(
+    file: Mapping[str, Any], send: Mapping[str, Any], case: Mapping[str, Any], campaign: Mapping[str, Any]
+) -> dict[str, Any]:
+    """file: of a whole file. send: of what a case may say is sent. case, campaign: of one case of either sort."""
+    shape = closed(file)
+    single, whole = closed(case), closed(campaign)
+    for given in (shape, single):
+        given["properties"]["given"]["properties"]["send"] = {"anyOf": [closed(send), {"type": "null"}]}
+    shape["properties"]["cases"]["items"] = {"if": {"required": ["campaign"]}, "then": whole, "else": single}
+    return {"$schema": DIALECT, "title": "policykit case file", **shape}
 
 
 def _entry(section: str, schema: Mapping[str, Any], facts: list[FactSpec]) -> dict[str, Any]:

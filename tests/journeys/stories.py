@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from policykit.assemble.workspace import Opened, open_workspace
 from policykit.demo.library import library_path
 from policykit.language.campaign import Manifest
-from policykit.language.cases import CampaignCase
+from policykit.language.campaign_cases import CampaignCase
 from policykit.language.tree import to_plain
 from policykit.language.yaml import read_yaml
 

@@ -16,7 +16,7 @@ from policykit.assemble.cases import run_campaign_case
 from policykit.assemble.workspace import Opened
 from policykit.compile import compile_ruleset
 from policykit.errors import InvalidPolicies
-from policykit.language.cases import CampaignCase
+from policykit.language.campaign_cases import CampaignCase
 from policykit.language.load import load_manifest
 from policykit.plugins import discover
 from tests.conftest import DEMO_KNOWN_AT, Ran
