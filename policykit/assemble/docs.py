@@ -17,6 +17,7 @@ from policykit.reports.packs import page_as_markdown
 
 WRITTEN = Path(__file__).resolve().parent.parent / "docs"
 _FIRST, _STORIES = "your-first-policy", "from-a-story-to-a-policy"
+_REMEMBERED = "what-is-remembered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ def pages() -> Iterator[Page]:
     first = (WRITTEN / f"{_FIRST}.md").read_text(encoding="utf-8")
     yield Page(_FIRST, first.partition("\n")[0].removeprefix("# "), first)
     yield Page(_STORIES, "From a story to a policy", stories.page(WRITTEN / "stories.yaml", library_path()))
+    remembered = (WRITTEN / f"{_REMEMBERED}.md").read_text(encoding="utf-8")
+    yield Page(_REMEMBERED, remembered.partition("\n")[0].removeprefix("# "), remembered)
     for name, kind in sorted(kinds().items()):
         yield _made(f"kinds/{name}", f"Kind `{name}`", kind.page)
     yield _made("overlays", "Overlays", layers.PAGE)
