@@ -45,23 +45,13 @@ from policykit.stores.cells import (
     found_at,
     import_contents,
     is_for,
-    names,
     nothing,
     put,
     reach,
     text,
 )
-from policykit.stores.chain import (
-    Kept,
-    add,
-    forgetting,
-    id_of,
-    printable,
-    redacted,
-    walk,
-    walk_consents,
-    without_person,
-)
+from policykit.stores.chain import id_of, printable
+from policykit.stores.memory_log import Chains
 from policykit.stores.suppressed import KEY_BYTES, forgotten_places, hash_of, hashed, in_order
 
 
@@ -109,10 +99,7 @@ class MemoryStore(Store):
         self._hashes: set[str | None] = set()  # of the suppressions
         self._key = SuppressionKey(secrets.token_bytes(KEY_BYTES))
         self._outbox: dict[str, tuple[PutOff, Micros]] = {}
-        self._log: list[Logged] = []
-        self._numbered: dict[str, int] = {}
-        self._ledger: list[Logged] = []  # of consents
-        self._ledger_of: dict[str, list[int]] = {}
+        self._chains = Chains()
         _STORES.add(self)
 
     # --- facts out
@@ -166,7 +153,7 @@ class MemoryStore(Store):
 
     def _admit(self, entry: Entry, now: Micros, moved: Counter[str]) -> bool:
         """Whether the entry was granted. moved: writes of this call, by person."""
-        slot, logged = entry.reservation, entry.id in self._numbered
+        slot, logged = entry.reservation, entry.id in self._chains.numbered
         if logged and not (slot is not None and slot.retry):
             return True
         if slot is not None and not self._is_free(slot, now, moved):
@@ -207,11 +194,7 @@ class MemoryStore(Store):
         person.seen += 1
 
     def _append(self, entry: Entry) -> None:
-        self._note(entry.id, entry.line)
-
-    def _note(self, name: str, line: str) -> None:
-        self._log.append(add(self._log[-1] if self._log else None, printable(line)))
-        self._numbered[name] = len(self._log)
+        self._chains.note(entry.id, entry.line)
 
     def _free(self, decision: str) -> None:
         slot = self._slots.pop(decision)
@@ -267,8 +250,7 @@ class MemoryStore(Store):
         for where in after - before:
             self._reached.setdefault(where, set()).add(name)
         if changed and relation == "consents":
-            self._ledger.append(add(self._ledger[-1] if self._ledger else None, compact(row)))
-            self._ledger_of.setdefault(name, []).append(len(self._ledger))
+            self._chains.add_consent(name, compact(row))
         return changed
 
     def _write_sent(self, person: str, row: dict[str, Cell], met: Counter[str]) -> bool:
@@ -361,28 +343,24 @@ class MemoryStore(Store):
 
     def decisions(self, after: int = 0, most: int = 1000) -> tuple[Logged, ...]:
         with self._lock:
-            return tuple(self._log[max(after, 0) : max(after, 0) + most])
+            return tuple(self._chains.log[max(after, 0) : max(after, 0) + most])
 
     def last(self, most: int) -> tuple[Logged, ...]:
         with self._lock:
-            return tuple(self._log[-most:] if most > 0 else ())
+            return tuple(self._chains.log[-most:] if most > 0 else ())
 
     def decision(self, id: str) -> Logged | None:  # noqa: A002  # as in the contract
         with self._lock:
-            number = self._numbered.get(id)
-            return None if number is None else self._log[number - 1]
+            return self._chains.find(id)
 
     def verify(self) -> Verified:
         with self._lock:
-            return walk(tuple(self._log), len(self._numbered))[0]
+            return self._chains.verify()
 
     def verify_consents(self) -> Verified:
         with self._lock:
-            kept = Kept()
-            found = walk_consents(kept.watched(self._ledger), walk(tuple(self._log))[1])
-            for person in self._people.values():
-                kept.take(compact(row) for row in person.facts["consents"])
-            return found if found.broken is not None or kept.is_even else replace(found, broken=found.lines + 1)
+            people = self._people.values()
+            return self._chains.verify_consents(compact(row) for one in people for row in one.facts["consents"])
 
     # --- forgetting
 
@@ -390,43 +368,27 @@ class MemoryStore(Store):
         with self._lock:
             name = printable(person)
             known = self._people.get(name, _Person())
-            lines = [redacted(each, without_person(each.line)) for each in self._lines_of(known, pseudonym)]
+            lines = self._chains.lines_of(known.slots, pseudonym)
             waiting = self._waiting_for(name, known, lines)
             done = self._counts(known, waiting, lines)
             places = reach(known.facts)
-            suppressed = hashed(self._key, forgotten_places(self._key, places, now))
-            self._suppress(suppressed)
-            for each in lines:
-                self._log[each.number - 1] = each
+            self._suppress(hashed(self._key, forgotten_places(self._key, places, now)))
             for decision in waiting:
                 del self._outbox[decision]
-            consents = self._ledger_of.pop(name, [])
-            for number in consents:
-                self._ledger[number - 1] = redacted(self._ledger[number - 1], "")
             self._erase(name, known, places)
-            if lines or consents:
-                event = f"pf-{os.urandom(10).hex()}"
-                self._note(event, forgetting(event, now, lines, consents))
+            self._chains.forget(name, lines, now)
             return done
 
     def would_forget(self, person: str, pseudonym: str | None = None) -> Forgotten:
         with self._lock:
             name = printable(person)
             known = self._people.get(name, _Person())
-            lines = self._lines_of(known, pseudonym)
+            lines = self._chains.lines_of(known.slots, pseudonym)
             return self._counts(known, self._waiting_for(name, known, lines), lines)
 
     def _counts(self, person: _Person, waiting: Sequence[str], lines: Sequence[Logged]) -> Forgotten:
         done = counted(person.facts, len(person.slots), len(waiting), len(lines))
         return replace(done, suppressed=len(reach(person.facts)))
-
-    def _lines_of(self, person: _Person, pseudonym: str | None) -> list[Logged]:
-        """Lines of the log about a person that were not redacted before."""
-        slots = {self._numbered[name] for name in person.slots if isinstance(name, str) and name in self._numbered}
-        return [
-            each for each in self._log
-            if each.nonce and (each.number in slots or (pseudonym is not None and names(pseudonym) in each.line))
-        ]  # fmt: skip
 
     def _waiting_for(self, name: str, person: _Person, lines: Iterable[Logged]) -> list[str]:
         decisions: set[object] = {*person.slots, *(id_of(each.line) for each in lines)}
@@ -468,7 +430,7 @@ class MemoryStore(Store):
 
     def note(self, event: str, line: str) -> None:
         with self._lock:
-            self._note(event, line)
+            self._chains.note(event, line)
 
     def scrub(self) -> bool:
         return True

@@ -222,7 +222,8 @@ def test_slot_lost_again_and_again_is_a_refusal_that_says_so(world):
         def known(self, asked, now, logical=()):
             found = super().known(asked, now, logical)
             self.write(
-                "consents", [{"id": f"c{len(self._log)}-{os.urandom(4).hex()}", "person": "ann", "status": "given"}]
+                "consents",
+                [{"id": f"c{len(self._chains.log)}-{os.urandom(4).hex()}", "person": "ann", "status": "given"}],
             )
             self.write(
                 "history",

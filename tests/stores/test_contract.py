@@ -107,7 +107,7 @@ class Twice(MemoryStore):
     """Appends a decision again."""
 
     def _admit(self, entry, now, moved):
-        if entry.id in self._numbered and not (entry.reservation and entry.reservation.retry):
+        if entry.id in self._chains.numbered and not (entry.reservation and entry.reservation.retry):
             self._append(entry)
             return True
         return super()._admit(entry, now, moved)
@@ -141,12 +141,10 @@ class Trusting(MemoryStore):
     """Looks at the number of lines."""
 
     def verify(self):
-        found = super().verify()
-        return (
-            found
-            if len(self._log) != len(self._numbered) or not all(each.nonce for each in self._log)
-            else replace(found, lines=len(self._log), head=self._log[-1].hash if self._log else "", broken=None)
-        )
+        found, log = super().verify(), self._chains.log
+        if len(log) != len(self._chains.numbered) or not all(each.nonce for each in log):
+            return found
+        return replace(found, lines=len(log), head=log[-1].hash if log else "", broken=None)
 
 
 class FirstReason(MemoryStore):
@@ -209,7 +207,7 @@ class ForgetsQuietly(MemoryStore):
 
     def verify(self):
         found = super().verify()
-        redacted = [each.number for each in self._log if not each.nonce]
+        redacted = [each.number for each in self._chains.log if not each.nonce]
         return replace(found, broken=None) if found.broken in redacted[1:] else found
 
 
@@ -217,7 +215,7 @@ class NoLedger(MemoryStore):
     """Consents are chained anew when one goes."""
 
     def verify_consents(self):
-        return replace(super().verify_consents(), lines=sum(bool(each.line) for each in self._ledger))
+        return replace(super().verify_consents(), lines=sum(bool(each.line) for each in self._chains.ledger))
 
 
 class Quiet(MemoryStore):
@@ -265,7 +263,7 @@ class Contract(StoreContract):
         return self._lost
 
     def rewrite(self, store, log):
-        store._log[:] = log
+        store._chains.log[:] = log
         return True
 
 

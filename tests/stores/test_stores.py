@@ -14,7 +14,7 @@ class TestMemory(StoreContract):
         return MemoryStore()
 
     def rewrite(self, store, log):
-        store._log[:] = log
+        store._chains.log[:] = log
         return True
 
 
