@@ -174,9 +174,7 @@ def _receipts(
     }
 
 
-def _gone(
-    adapter: Adapter, lines: Sequence[Line | None], sends: tuple[Send, ...], answer: Answer
-) -> list[Suppression]:
+def _gone(adapter: Adapter, lines: Sequence[Line | None], sends: tuple[Send, ...], answer: Answer) -> list[Suppression]:
     """Addresses that exist no more, as the provider's answer has it."""
     found = zip(lines, sends, adapter.gone(answer, sends), strict=False)
     return [

@@ -95,8 +95,14 @@ def readable(tables: Tables) -> Tables:
     return Tables(
         *(
             rows if rows is None else tuple({name: _readable(name, cell) for name, cell in row.items()} for row in rows)
-            for rows in (tables.people, tables.addresses, tables.consents, tables.history, tables.attributes,
-                         tables.feedback)
+            for rows in (
+                tables.people,
+                tables.addresses,
+                tables.consents,
+                tables.history,
+                tables.attributes,
+                tables.feedback,
+            )
         )
     )
 
