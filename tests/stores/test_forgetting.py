@@ -11,7 +11,7 @@ from policykit.errors import StoreUnavailable
 from policykit.stores.base import Entry, Forgotten
 from policykit.stores.chain import head_before
 from policykit.stores.sqlite import SQLiteStore
-from policykit.testing.store_rows import ADDRESS, NO, NOW, YES, fill, read_ada
+from policykit.testing.store_rows import ADDRESS, NO, NOW, YES, fill, read_ada, run_together
 
 FORMAT_1 = Path(__file__).with_name("format_1.sql").read_text()
 HEAD_1 = "0810cb923dcd6443fca4b744287c9045e9440b76eda5423b8f55bf560d59670c"
@@ -105,6 +105,29 @@ def test_a_reader_in_the_way_of_scrubbing_is_said(store, monkeypatch):
 
     reader.close()
     assert (scrubbed, store.scrub()) == (False, True)
+
+
+def test_forgetting_beside_writers_leaves_both_chains_whole(store):
+    """Two connections record decisions and consents of two people while one of them is forgotten again and again."""
+    other = SQLiteStore(store.path)
+
+    def _write(one: SQLiteStore, name: str) -> None:
+        for number in range(30):
+            line = f'{{"id":"{name}-{number}","person":"{PSEUDONYM if number % 2 else "b0b"}","verdict":"allow"}}'
+            one.record([Entry(f"{name}-{number}", line)], NOW)
+            one.write("consents", [{**YES, "id": f"{name}-{number}", "person": ("ada", "bob")[number % 2]}])
+
+    def _forget() -> None:
+        for moment in range(12):
+            store.forget("ada", NOW + moment, PSEUDONYM)
+
+    run_together([lambda: _write(store, "one"), lambda: _write(other, "two"), _forget])
+    store.forget("ada", NOW, PSEUDONYM)
+
+    assert (store.verify().broken, other.verify_consents().broken) == (None, None)
+    assert not any(PSEUDONYM in each.line for each in other.decisions())
+    assert len(list(store.rows("consents"))) == 30
+    other.close()
 
 
 # --- files of format 1 --------------------------------------------------------------------------------
