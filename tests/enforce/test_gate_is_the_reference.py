@@ -78,11 +78,18 @@ MENU = (
     """
   - {id: listed-only, kind: frequency, mode: audit, require: {at_most: 0, per: 1 day}, on_breach: block}
 """,
+    """
+  - {id: mixed, kind: offers, require: {personalised: {at_most: 50%}}, on_breach: {downgrade: {offers: blend}}}
+""",
 )
 MARKETING = """
 campaign: spring
 purpose: marketing.communications
 audience: {selected_by: []}
+offers:
+  show: 3
+  personalised: [{id: tent, chosen_by: [basket]}, {id: crib, chosen_by: [baby], reveals: special_category}]
+  general: [{id: tea}, {id: soap}]
 channels:
   sms: {provider: twilio, body: "{{ basket }} in {{ city | default: 'town' }}", generic: {body: Spring}}
   push: {provider: fcm, body: "{% if baby %}Yours{% else %}Ours{% endif %}"}
@@ -99,7 +106,7 @@ channels:
   push: {provider: fcm, body: No signal}
 """
 CHANNELS = {"sms": ("twilio", "+33600000001"), "push": ("fcm", "token"), "email": ("sendgrid", "a@example.com")}
-SETS = 24
+SETS = 25
 
 
 @pytest.fixture(scope="module")
