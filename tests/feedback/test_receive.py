@@ -39,6 +39,7 @@ policies:
     kind: rule
     forbid: "send.address.suppressed"
     on_breach: block
+  - {id: as-much-as-they-bear, kind: rule, forbid: "send.rank > recipient.tolerance", on_breach: block}
 """
 SPRING = """
 campaign: spring
@@ -46,7 +47,7 @@ purpose: marketing.communications
 audience: {selected_by: []}
 channels: {email: {provider: sendgrid, subject: Spring, html: "<p>Hello</p>"}}
 """
-PEOPLE = [{"id": "ana"}, {"id": "ben"}]
+PEOPLE = [{"id": "ana", "tolerance": 50}, {"id": "ben", "tolerance": 50}]  # an email has 40
 ADDRESSES = [{"person": name, "channel": "email", "address": f"{name}@example.com"} for name in ("ana", "ben")]
 YES = {"status": "given", "quality": "single_opt_in", "channel": "email", "purpose": "marketing.communications",
        "at": "2026-01-01T00:00:00Z"}  # fmt: skip
@@ -101,6 +102,15 @@ def test_the_very_next_send_obeys(send: Callable[..., int], event: dict[str, obj
     assert (before, send("ana@example.com"), send("ben@example.com")) == (202, 403, 202)
 
 
+def test_what_is_too_personal_lowers_what_they_bear(send: Callable[..., int]) -> None:
+    before = send("ana@example.com")
+
+    received = feedback.receive(*app(told("too_personal", address="ANA@example.com", channel="email")), now=NOON)
+
+    assert [event.done for event in received.events] == [("tolerance lowered by 20", "degree provided")]
+    assert (before, send("ana@example.com"), send("ben@example.com")) == (202, 403, 202)
+
+
 @pytest.mark.parametrize("event", [mail("open"), mail("delivered"), mail("deferred"), mail("bounce", type="blocked"),
                                    mail("group_resubscribe"), mail("dropped", reason="Invalid")])  # fmt: skip
 def test_what_takes_nothing_away_changes_nothing(send: Callable[..., int], event: dict[str, object]) -> None:
@@ -114,7 +124,7 @@ def test_an_address_nobody_knows_is_suppressed(send: Callable[..., int]) -> None
 
     (event,) = received.events
     assert (event.people, event.done, event.again) == (0, ("address suppressed",), False)
-    policykit.record("people", [{"id": "eve"}])
+    policykit.record("people", [{"id": "eve", "tolerance": 50}])
     policykit.record("addresses", [{"person": "eve", "channel": "email", "address": "eve@example.com"}])
     policykit.record("consents", [{**YES, "person": "eve", "at": "2026-02-01T00:00:00Z"}])
     assert send("eve@example.com") == 403
