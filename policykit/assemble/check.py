@@ -8,7 +8,7 @@ from pathlib import Path
 
 from policykit.assemble.dry_run import lack_problem, sources
 from policykit.assemble.moment import now
-from policykit.assemble.offers import unknown_offers
+from policykit.assemble.offers import doubts_about_offers
 from policykit.assemble.packs import copies
 from policykit.assemble.providers import without_adapter
 from policykit.assemble.sender import missing_sender_address
@@ -40,7 +40,9 @@ def check(folder: Path | None, campaign: str | None = None, at: Micros | None = 
         )  # fmt: skip
         problems += [*_store(opened), *without_adapter(opened), *copies(opened)]
         problems += missing_sender_address(opened)
-        problems += [each for found in workspace.manifests.values() for each in unknown_offers(opened.ruleset, found)]
+        problems += [
+            each for found in workspace.manifests.values() for each in doubts_about_offers(opened.ruleset, found)
+        ]
         problems += check_waivers(opened, now() if at is None else at)
         if campaign is not None:
             problems += _check_data(opened, campaign)

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from policykit.assemble.moment import instant, now
-from policykit.assemble.offers import unknown_offers
+from policykit.assemble.offers import doubts_about_offers
 from policykit.assemble.pseudonyms import pseudonyms
 from policykit.assemble.rates import of_campaign, rates_of
 from policykit.assemble.stores import exported, is_suppressed, opened_store
@@ -193,7 +193,7 @@ def _summary(
         examples=tuple(_example(example) for example in numbers.examples),
         warnings=(
             *held,
-            *unknown_offers(ruleset, found),
+            *doubts_about_offers(ruleset, found),
             *(lack_problem(lack) for lack in result.lacks),
             *result.warnings,
             *opened.warnings,

@@ -50,6 +50,18 @@ def test_check_says_which_campaign_does_not_name_its_offers(policykit, workspace
     )]  # fmt: skip
 
 
+def test_check_says_which_campaign_has_too_few_offers_for_everybody(policykit, workspace):
+    def blended(shown: str) -> list[str]:
+        root = workspace({**FILES, "campaigns/spring.yaml": SPRING + shown})
+        found = json.loads(policykit("check", "--json", "--workspace", str(root)).out)["problems"]
+        return [each["message"] for each in found if "blended" in each["message"]]
+
+    assert blended(SHOWN) == []
+    assert blended(SHOWN.replace("[{id: tea}]", "[]")) == [
+        "`spring` cannot be blended as `mixed` asks: 1 of 2 offers may be personalised, and 0 are general"
+    ]
+
+
 def test_a_dry_run_tells_blended_sends_apart(policykit, workspace):
     root = workspace({**FILES, "campaigns/spring.yaml": SPRING + SHOWN})
 
