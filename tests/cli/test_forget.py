@@ -153,6 +153,20 @@ def test_a_dry_run_on_the_store_refuses_their_address_in_an_old_file(policykit, 
     assert [each["policy"] for each in report["policies"] if each["alone"]] == ["never-again"]
 
 
+def test_a_disclosure_finds_nothing_of_them_in_the_store(policykit, shop, tmp_path):
+    """Of a file that still names them it says that the file does, and the store has no value of theirs."""
+    words = ("disclose", "--person", PERSON, "--store", "-w", str(shop))
+    before = policykit(*words)
+
+    policykit("forget", PERSON, "--yes", "-w", str(shop))
+    (shop / "data/people.csv").write_text("id,age,address.email\np2,40,b@example.com\n")
+
+    after = policykit(*words)
+    assert (before.code, VALUE in before.out) == (0, True)
+    assert VALUE not in after.out
+    assert ADDRESS not in after.out
+
+
 def test_a_workspace_that_would_mail_them_again_is_told(policykit, shop):
     (shop / "policies/never.yaml").unlink()
 
