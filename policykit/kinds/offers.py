@@ -22,10 +22,15 @@ policies:
     because: Offers that all fit tell people how closely we look.
 ```
 
-The share is counted over the offers the message shows (`offers:` of the manifest). `require` holds
-while it is no larger, `forbid: {personalised: {at_least: 60%}}` is breached from there on. A generic
-variant shows no offer at all. A send of which nobody says what it offers breaches: write
-`offers: {}` in the manifest where there are none.
+The share is counted over the offers the message shows. `require` holds while it is no larger,
+`forbid: {personalised: {at_least: 60%}}` is breached from there on. A generic variant shows no offer
+at all. A send of which nobody says what it offers breaches: write `offers: {}` in the manifest where
+there are none.
+
+A manifest says `offers: {show: 4, personalised: [{id: crib, chosen_by: [basket], reveals:
+special_category, text: A crib}], general: [{id: tea, text: Tea}]}`; without `show` a message holds as
+many as there are personalised ones. Texts show them where they say
+`{% for offer in offers %}{{ offer.text }}{% endfor %}`.
 
 `offers: blend` lets general offers take the place of personalised ones until the share is kept; of
 several policies the smallest share wins. Which ones stay is the same whenever the person is asked
