@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from policykit.addresses import family
 from policykit.assemble.records import checked_rows
 from policykit.assemble.workspace import Opened, in_order, read
 from policykit.errors import InvalidPolicies, Problem, UsageError
@@ -100,11 +101,9 @@ def exported(store: Store, names: Collection[str]) -> Iterator[Mapping[str, Path
 
 def is_suppressed(store: Store) -> Callable[[str, str], bool]:
     """Whether the store suppresses an address, without asking it again."""
-    hashes = {entry.hash for entry in store.suppressions()}
-    key = store.suppression_key()
-    if not hashes:
-        return lambda channel, address: False
-    return lambda channel, address: address_hash(key, channel, address) in hashes
+    entries, key = store.suppressions(), store.suppression_key()
+    hashes, families = {entry.hash for entry in entries}, {entry.channel for entry in entries}
+    return lambda channel, address: family(channel) in families and address_hash(key, channel, address) in hashes
 
 
 def _export(folder: Path, relation: Relation, store: Store) -> Path:
