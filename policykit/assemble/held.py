@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -33,7 +33,8 @@ _NO_TEXTS = "texts of messages: neither the log nor the history keeps them"
 def of_files(opened: Opened, person: str, given: Mapping[str, Path]) -> Person:
     """What data files say: those of `data:`, the audiences of the campaigns, and files given instead."""
     sources = _sources(opened, given)
-    found = rows_about(sources, opened.vocabulary, person)
+    found = {name: tuple(map(_readable(name), rows)) for name, rows in
+             rows_about(sources, opened.vocabulary, person).items()}  # fmt: skip
     if not any(found.values()):
         raise _nobody("the data files of this workspace know")
     absent = [relation.name for relation in RELATIONS if relation.name not in sources]
@@ -94,6 +95,14 @@ def _texts(relation: str, row: Row) -> dict[str, str]:
         is_ours = name in _INSTANTS.get(relation, ()) and relation != "people"
         texts[name] = _text(cell, is_instant=is_ours)
     return texts
+
+
+def _readable(relation: str) -> Callable[[Mapping[str, str]], dict[str, str]]:
+    """For rows of files: Parquet types instants, which come as microseconds."""
+    instants = _INSTANTS[relation]
+    return lambda row: {
+        name: _moment(int(text)) if name in instants and text.isdigit() else text for name, text in row.items()
+    }
 
 
 def _text(cell: Cell, *, is_instant: bool) -> str:

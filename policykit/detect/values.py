@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,11 +20,13 @@ from importlib import import_module
 from policykit.detect.given_names import GIVEN_NAMES
 
 LONGEST = 200  # characters of a cell that are looked at
+_CHECKED = 400  # cells of a sample that are checked: more would not make a share surer
 _EMAIL = re.compile(r"[^\s@<>,;:\"]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}")
 _MAILED = re.compile(r"(?:.*<)?" + _EMAIL.pattern + r">?")
 _E164 = re.compile(r"(?:\+|00)[1-9][0-9]{7,14}")
 _NATIONAL = re.compile(r"\(?0?[0-9][0-9 ()./-]{5,18}[0-9]")
 _PUSH = re.compile(r"[\w-]{11,}:APA91[\w-]{60,}|ExponentPushToken\[[\w-]{10,}\]")
+_IBAN = re.compile(r"[A-Za-z]{2}[0-9]{2}[A-Za-z0-9 ]{11,38}")
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128}", re.IGNORECASE)
@@ -51,7 +54,8 @@ _STATES = (
     "tr.tckimlik", "br.cpf", "ca.sin", "in_.aadhaar", "cn.ric", "kr.rrn", "mx.curp", "za.idnr", "au.tfn", "cl.rut",
     "gr.amka", "hu.anum",
 )  # fmt: skip
-_CHECKED_FROM = 9  # digits and letters: shorter numbers pass by chance
+_STATE = re.compile(r"[A-Z0-9][A-Z0-9 ./+-]{8,29}")
+_DIGITS = 6  # at least: shorter numbers pass by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,9 @@ def shares(cells: Iterable[str | None]) -> Shares:
     texts = [cell.strip()[:LONGEST] for cell in cells if cell is not None and cell.strip()]
     if not texts:
         return Shares(0, 0, {})
-    passed = {name: sum(map(check, texts)) / len(texts) for name, check in CHECKS.items()}
+    texts = texts[:: -(-len(texts) // _CHECKED)]
+    often = Counter(texts)
+    passed = {name: sum(often[text] for text in often if check(text)) / len(texts) for name, check in CHECKS.items()}
     passed["birth"] = 1.0 if passed["date"] >= 0.9 and _spread_like_births(texts) else 0.0
     passed["state"] = _state_share(texts)
     return Shares(len(texts), len(set(texts)), passed)
@@ -110,7 +116,7 @@ def is_ip(text: str) -> bool:
 
 
 def is_iban(text: str) -> bool:
-    return len(text) >= 15 and text[:2].isalpha() and _valid("iban", text)
+    return _IBAN.fullmatch(text) is not None and _valid("iban", text)
 
 
 def is_card(text: str) -> bool:
@@ -202,10 +208,10 @@ def _spread_like_births(texts: Sequence[str]) -> bool:
 
 def _state_share(texts: Sequence[str]) -> float:
     """The share of numbers with the check digits of one state, of the state that fits best."""
-    candidates = [text for text in texts if _CHECKED_FROM <= len(text) <= 30 and any(map(str.isdigit, text))]
+    candidates = [text for text in texts if _STATE.fullmatch(text) and sum(map(str.isdigit, text)) >= _DIGITS]
     if len(candidates) < 0.9 * len(texts):
         return 0.0
-    few = candidates[:50]  # enough to rule a state out
+    few = candidates[:10]  # enough to rule a state out
     fit = [state for state in _STATES if sum(_valid(state, text) for text in few) >= 0.9 * len(few)]
     return max((sum(_valid(state, text) for text in candidates) / len(texts) for state in fit), default=0.0)
 

@@ -16,6 +16,7 @@ from policykit.model import Attribute
 _LOOKED_AT = 1000  # rows: what a column holds shows early, and ten million rows must not cost more
 _LISTED = 200_000  # rows of attribute values in which ids are looked for
 _MOST_COLUMNS = 500
+_CELLS = 30_000  # of a wide file, together: a thousand columns must not cost more than thirty
 
 
 def sample(
@@ -25,6 +26,7 @@ def sample(
     raws = tuple(raws)[:_MOST_COLUMNS]
     if not raws:
         return {}
+    rows = max(min(rows, _CELLS // len(raws)), 50)
     read = ", ".join(f"left(CAST({raw.sql} AS VARCHAR), {LONGEST})" for raw in raws)
     found = connection.execute(f"SELECT {read} FROM {opened.scan} LIMIT {rows}").fetchall()
     return {raw: [row[at] for row in found] for at, raw in enumerate(raws)}
@@ -91,5 +93,6 @@ def _attribute_of(opened: Opened, raw: Raw) -> str:
 def _refused(place: Place, what: str, name: str, found: Found) -> Problem:
     message = f"{what} looks personal ({found.concept.plain}: {found.why}) and is not registered"
     column = f"map it (`columns: {{{found.concept.column}: {name}}}`), " if found.concept.column else ""
-    way_out = f"{column}register it (`policykit scan` writes the entry), or say `audience: {{ignore: [{name}]}}`"
+    register = "register it (`policykit scan` writes the entry) or name it under `sources:` of an attribute"
+    way_out = f"{column}{register}, or say `audience: {{ignore: [{name}]}}`"
     return Problem(place, message, way_out, "data.unregistered")

@@ -258,6 +258,8 @@ class Statement:
 def opening(statement: Statement) -> str:
     """What a reader has to know first."""
     told = len(statement.told())
+    if not told:
+        return "We remember nothing about you that any message may use."
     things = "one thing" if told == 1 else f"{told} things"
     return (
         f"We remember up to {things} about you, so that our messages are of use to you. Here is each of them: where it "

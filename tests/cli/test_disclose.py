@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from policykit.assemble.pseudonyms import pseudonyms
@@ -260,6 +261,25 @@ def test_what_files_hold_about_one_person_is_told_with_where_it_came_from(policy
     assert "hats" not in ran.out
     assert "b@example.com" not in ran.out
     assert "decisions: data files hold no log of them" in ran.out
+
+
+def test_instants_that_parquet_types_are_read_as_such(policykit, shop, tmp_path):
+    file = tmp_path / "consents.parquet"
+    duckdb.sql("SELECT 'p1' AS person, 'given' AS status, TIMESTAMPTZ '2026-01-01 00:00:00+00' AS at").write_parquet(
+        str(file)
+    )
+
+    ran = policykit("disclose", "-w", str(shop), "--person", "p1", "--consents", str(file))
+
+    assert "- status given, at 2026-01-01 00:00 UTC" in ran.out
+
+
+def test_a_company_that_remembers_nothing_says_so(policykit, workspace):
+    root = workspace({"policies/registry.yaml": "purposes: [marketing.loyalty]\n"})
+
+    ran = policykit("disclose", "--workspace", str(root))
+
+    assert "We remember nothing about you that any message may use." in ran.out
 
 
 def test_a_file_given_takes_the_place_of_the_workspaces_own(policykit, shop, tmp_path):
