@@ -101,11 +101,14 @@ class _Asked:
         self.leaves = sorted({leaf for expr in exprs for leaf in leaves_of(expr)}, key=canonical)
         self.use_leaves = sorted({leaf for expr in exprs for leaf in use_leaves_of(expr)}, key=canonical)
         self.constants: dict[Expr, list[Any]] = {}
+        self.caps: dict[Expr, list[int]] = {}
         for node in (node for expr in exprs for node in nodes(expr)):
             values = _values(node)
             for leaf in (*leaves_of(node), *use_leaves_of(node)) if values else ():
                 known = self.constants.setdefault(leaf, [])
                 known += [value for value in values if value not in known]
+            if isinstance(node, Compare) and isinstance(node.left, Sends) and isinstance(node.right, Const):
+                self.caps.setdefault(node.left, []).extend(value for value in values if isinstance(value, int))
 
     def paths(self) -> set[str]:
         return {leaf.path for leaf in self.leaves if isinstance(leaf, Fact)}
@@ -123,7 +126,7 @@ class _Asked:
         first = [*named, *sorted(counted - {*named}), *(each for each in ("push", "email") if each not in named)]
         rest = [channel for channel in self._ranks() if channel not in first]
         reads = {"send.channel", "send.rank"} & self.paths()
-        yield Dimension(("send", "channel"), (*first, *rest) if reads else tuple(first[:1]))
+        yield Dimension(("send", "channel"), (*first, *rest) if reads else (*first[:1], *self._loudest()))
         yield Dimension(("send", "message_class"), self._classes())
         yield from self._purposes()
         for key in ("campaign", "provider", "controller", "delivers"):
@@ -137,6 +140,11 @@ class _Asked:
         ranks = self.of("send.rank", Type.INT)
         near = sorted({rank + step for rank in ranks for step in (-1, 0, 1) if rank + step >= 0})
         yield Dimension(("rank",), (NOTHING, *near[:_MOST_MEMBERS]))
+
+    def _loudest(self) -> tuple[str, ...]:
+        """A channel from which a send may be moved to any other, where a rule asks for that."""
+        moves = any(rule.effect.part == "channel" for rule in self.ruleset.rules)
+        return (max(self._ranks(), key=lambda channel: (self._ranks()[channel], channel)),) if moves else ()
 
     def _ranks(self) -> Mapping[str, int]:
         return {**CHANNELS, **self.ruleset.ranks}
@@ -239,7 +247,7 @@ class _Asked:
         counted = [leaf for leaf in self.leaves if isinstance(leaf, Sends)]
         if not counted:
             return
-        most = [value for leaf in counted for value in self.constants.get(leaf, ()) if isinstance(value, int)]
+        most = [value for leaf in counted for value in self.caps.get(leaf, ())]
         limits = sorted({n for value in most or [1] for n in (value - 1, value, value + 1) if 0 < n <= _MOST_SENDS})
         spans = sorted({leaf.window.rolling for leaf in counted if leaf.window.rolling})
         offsets = sorted({*(span - 1 for span in spans), *spans, *(_BEFORE if len(spans) < len(counted) else (1,))})
@@ -352,7 +360,8 @@ def given_of(chosen: Mapping[tuple[str, ...], Plain], ruleset: RuleSet) -> tuple
     if "program" in given["send"]:
         given["send"].pop("purpose", None)
     address = {path[1]: value for path, value in plain.items() if path[0] == "address"}
-    channels = dict.fromkeys((frame.channel, "email", "in_app"))
+    asked = {channel for rule in ruleset.rules for channel in rule.effect.channels or ()}
+    channels = dict.fromkeys((frame.channel, "email", "in_app", *sorted(asked)))
     given["recipient"]["addresses"] = {channel: {"address": f"{channel}-address", **address} for channel in channels}
     if ("rank",) in plain:
         given["recipient"]["ranks"] = {frame.channel: plain[("rank",)]}
