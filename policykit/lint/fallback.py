@@ -40,7 +40,7 @@ def _why_never(
     rank = ruleset.ranks.get(channel.channel, 0)
     loud = [one.channel for one in before if ruleset.ranks.get(one.channel, 0) > rank]
     if not loud:
-        return (f"it is no less intrusive than {some(sorted(one.channel for one in before))}",
+        return (f"by the company's ranks it is no less intrusive than {some(sorted(one.channel for one in before))}",
                 "name the most intrusive channel first; people may rank them otherwise, but seldom do")  # fmt: skip
     askers = [rule for one in before if one.channel in loud for rule in _askers(ruleset, manifest, one)]
     if not askers:
