@@ -399,7 +399,8 @@ def audience(setting: Setting, seed: int, count: int = 150) -> Tables:
     addresses = writer.addresses(people) if rng.random() < 0.4 else None
     consents = writer.consents(people) if rng.random() < 0.93 else None
     history = writer.history(people) if rng.random() < 0.93 else None
-    told = [name for name in ATTRIBUTES if rng.random() < 0.6]
+    # An empty JSONL file has no columns, and a file without columns is refused.
+    told = [name for name in ATTRIBUTES if rng.random() < 0.6] or [*ATTRIBUTES[:1]]
     attributes = writer.attributes(people, told) if rng.random() < 0.7 else None
     feedback = writer.feedback(people) if rng.random() < 0.5 else None
     absent = {name for name in people[0] if name != "id" and rng.random() < 0.04}
