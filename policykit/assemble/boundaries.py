@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from itertools import pairwise
 from typing import Any, Final
 
 from policykit.assemble.boundary_rows import (
+    NOTHING,
     OTHER,
-    Frame,
     Plain,
     Relative,
     ago,
@@ -54,15 +53,6 @@ from policykit.ir.walk import canonical, leaves_of, nodes, use_leaves_of
 from policykit.model import DAY, HOUR, Attribute, Micros
 from policykit.vocabulary import CHANNELS, HELPS, MESSAGE_CLASSES, FactSpec, Vocabulary
 
-
-class _Nothing:
-    """What is not given: unknown."""
-
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-NOTHING: Final = _Nothing()
 _MOST_MEMBERS = 14
 _MOST_ATTRIBUTES = 5
 _MOST_SENDS = 200
@@ -337,35 +327,3 @@ def _values(node: Expr) -> list[Any]:
             return [each.value for each in nodes(node) if isinstance(each, Const) and each.value is not None]
         case _:
             return []
-
-
-# --- a whole send -----------------------------------------------------------------------------------------
-
-
-def given_of(chosen: Mapping[tuple[str, ...], Plain], ruleset: RuleSet) -> tuple[dict[str, Plain], Micros]:
-    """What a case would give, and its `now`, for one choice of values."""
-    now: Micros = chosen[("now",)]
-    plain = {path: value for path, value in chosen.items() if value is not NOTHING}
-    frame = Frame(now, plain[("send", "channel")], plain.get(("send", "purpose")), plain.get(("send", "program")),
-                  plain.get(("send", "campaign")), plain.get(("send", "controller")) or ruleset.controller)  # fmt: skip
-    given: dict[str, Plain] = {"send": {}, "recipient": {}}
-    for path, value in plain.items():
-        if path[0] in ("send", "recipient", "attributes"):
-            room = reduce(lambda at, key: at.setdefault(key, {}), path[:-1], given)
-            room[path[-1]] = value(frame) if callable(value) else value
-        elif path[0] == "content":
-            given["send"].setdefault("content", {})[path[1]] = value
-        elif path[0] in ("consents", "history"):
-            given[path[0]] = value(frame) if callable(value) else value
-    if "program" in given["send"]:
-        given["send"].pop("purpose", None)
-    address = {path[1]: value for path, value in plain.items() if path[0] == "address"}
-    asked = {channel for rule in ruleset.rules for channel in rule.effect.channels or ()}
-    channels = dict.fromkeys((frame.channel, "email", "in_app", *sorted(asked)))
-    given["recipient"]["addresses"] = {channel: {"address": f"{channel}-address", **address} for channel in channels}
-    if ("rank",) in plain:
-        given["recipient"]["ranks"] = {frame.channel: plain[("rank",)]}
-    value = {path[1]: each(frame) if callable(each) else each for path, each in plain.items() if path[0] == "value"}
-    for use in given["send"].get("uses", ()) if value else ():
-        given.setdefault("attributes", {}).setdefault(use["attribute"], {}).update(value)
-    return given, now

@@ -15,7 +15,8 @@ from math import gcd, prod
 from typing import Any
 
 from policykit import rounds
-from policykit.assemble.boundaries import Dimension, dimensions, given_of
+from policykit.assemble.boundaries import Dimension, dimensions
+from policykit.assemble.boundary_rows import given_of
 from policykit.backends import reference
 from policykit.backends.python import compile_rules
 from policykit.compile import try_compile
