@@ -159,7 +159,7 @@ def _page(page: PackPage) -> Iterator[RenderableType]:
 
 
 def _about(line: PackLine) -> str:
-    parts = [jurisdiction_name(line.jurisdiction)] if line.jurisdiction else []
+    parts = [_heading(line.jurisdiction)] if line.jurisdiction else []
     parts += [f"stories {', '.join(line.stories)}"] if line.stories else []
     parts += [listed(channel_name(channel) for channel in line.channels)] if line.channels else ["every channel"]
     return " · ".join([*parts, *line.status])

@@ -88,7 +88,7 @@ channels:
 
 @pytest.mark.slow
 def test_three_engines_agree_on_all_law_packs_at_once(policykit, tmp_path) -> None:
-    folder, count = tmp_path / "acme", 475
+    folder, count = tmp_path / "acme", 285
     policykit("init", str(folder), "--people", str(count))
     shutil.rmtree(folder / "policies")
     shutil.copytree(library_path() / "law", folder / "policies/law", ignore=shutil.ignore_patterns("policykit.yaml"))

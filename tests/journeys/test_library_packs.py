@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -89,3 +90,16 @@ def test_two_packs_change_the_outcome_of_whom_they_speak_of_and_of_nobody_else(
     assert after.keys() == before.keys()
     assert {countries[person] for person in changed} == {"GB", ""}
     assert all("uk-" in after[person] for person in changed)
+
+
+@pytest.mark.slow
+def test_every_pack_there_is_fits_into_an_empty_workspace(policykit: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "policykit.yaml").write_text("mode: enforce\n")
+    every = [pack["id"] for pack in json.loads(policykit("packs", "list", "--json", "--workspace", str(tmp_path)).out)]
+
+    added = policykit("packs", "add", *every, "--workspace", str(tmp_path))
+    tested = policykit("test", "--json", "--require-cases", "--workspace", str(tmp_path))
+
+    assert added.code == 0, added.err
+    assert tested.code == 0, tested.err
+    assert json.loads(tested.out)["cases"] > 700
