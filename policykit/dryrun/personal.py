@@ -9,7 +9,7 @@ import duckdb
 from policykit.detect.found import Found, look
 from policykit.detect.registered import Registered, registered
 from policykit.detect.values import LONGEST, is_value
-from policykit.dryrun.sources import Opened, Raw, quoted
+from policykit.dryrun.sources import Opened, Raw, meant, quoted
 from policykit.errors import Place, Problem
 from policykit.model import Attribute
 
@@ -76,6 +76,19 @@ def unregistered(
             found = None if listed in ignore or known.knows(listed, opened.label) else look(listed)
             if found is not None and found.confidence == "high":
                 yield _refused(opened.place(column="attribute"), f"attribute `{listed}`", listed, found)
+
+
+def ignored_in_vain(
+    connection: duckdb.DuckDBPyConnection, files: Mapping[str, Opened], ignore: frozenset[str]
+) -> Iterator[Problem]:
+    """A warning for each name under `ignore:` that no file has: most likely misspelt, or left behind."""
+    raws = [raw for opened in files.values() for raw in (*opened.unread, *opened.columns.values())]
+    headers = {raw.header for raw in raws}
+    if ignore and "attributes" in files:
+        headers.update(listed_attributes(connection, files["attributes"]))
+    for name in sorted(ignore - headers):
+        message = f"no file has the column `{name}` that `ignore` names{meant(name, headers)}"
+        yield Problem(Place(files["people"].label), message, "correct it, or take it out", "data.ignored", "warning")
 
 
 def _open_columns(opened: Opened, known: Registered) -> Iterator[Raw]:

@@ -13,7 +13,7 @@ import duckdb
 
 from policykit.dryrun import cells
 from policykit.dryrun.doubts import about_nobody, odd_words, overlooked
-from policykit.dryrun.personal import unregistered
+from policykit.dryrun.personal import ignored_in_vain, unregistered
 from policykit.dryrun.sources import Opened, Raw, Source, Sources, named, open_source, quoted, unreadable
 from policykit.dryrun.suppressed import marked
 from policykit.errors import BadData, Place, Problem
@@ -100,6 +100,7 @@ def read_data(
     if sources.suppressed is not None:
         tables = marked(connection, tables, sources.suppressed)
     warnings += [warning for source in opened.values() for warning in overlooked(source, vocabulary)]
+    warnings += ignored_in_vain(connection, opened, sources.ignore)
     warnings += [warning for table in tables.values() for warning in odd_words(connection, table.sql, table.opened)]
     warnings += about_nobody(connection, tables["people"].sql, _others(tables))
     columns = tables["people"].columns

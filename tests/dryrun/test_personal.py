@@ -62,6 +62,13 @@ def test_a_column_may_be_ignored_by_name(dry):
     assert dry({**people("religion"), **audience("ignore: [religion]")}).code == 0
 
 
+def test_an_ignored_column_that_no_file_has_is_told(dry):
+    ran = dry({**people("religion"), **audience("ignore: [religion, religon]")})
+
+    told = [warning["message"] for warning in json.loads(ran.out)["warnings"] if warning["code"] == "data.ignored"]
+    assert told == ["no file has the column `religon` that `ignore` names; did you mean `religion`?"]
+
+
 def test_a_mapped_column_is_of_the_vocabulary(dry):
     mapped = audience("columns: {address.sms: Handynummer}")
 
