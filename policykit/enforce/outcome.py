@@ -170,9 +170,7 @@ def _message(
         raise UsageError(f"the campaign has no content for `{channel}`")
     values = {BECAUSE: manifest.because, **_values(rules, send, subject, channel)}
     content = render(templates, values, changes.strip, _offers(judged.reading.campaign, subject, changes))
-    said = render(manifest.headers.get(channel, {}), values, changes.strip)
-    # A variable that nobody furnished leaves a hole: such a header is worse than none.
-    headers = {name: " ".join(text.split()) for name, text in said.items() if text.strip() and "<>" not in text}
+    headers = _headers(render(manifest.headers.get(channel, {}), values, changes.strip))
     link = values.get("unsubscribe_url")
     prepared = prepared_for(judged.reading.campaign, channel)
     variant = (prepared.generic if changes.generic else prepared.content) if prepared is not None else None
@@ -181,6 +179,13 @@ def _message(
     if lost is not None:
         raise UsageError(f"the message for `{channel}` would lack {lost}", "furnish `unsubscribe_url` for these sends")
     return content, headers
+
+
+def _headers(said: Mapping[str, str]) -> dict[str, str]:
+    """Headers on one line each. A variable that nobody furnished leaves a hole: such a header is worse than none."""
+    whole = {name: " ".join(text.split()) for name, text in said.items() if text.strip() and "<>" not in text}
+    leads = any(name.lower() == "list-unsubscribe" for name in whole)
+    return whole if leads else {name: text for name, text in whole.items() if name.lower() != "list-unsubscribe-post"}
 
 
 def _values(rules: Rules, send: Send, subject: Subject | None, channel: str) -> dict[str, object]:

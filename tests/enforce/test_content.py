@@ -106,6 +106,7 @@ def test_headers_on_the_wire_do_not_make_up_for_a_manifest_without_them(world):
     world = world(ASKED, campaign=without)
 
     assert world.send(email("ana@example.org", headers=OUT)).forward is None
+    assert world.log()[-1].decision.undetermined == ()  # known to be missing
 
 
 @pytest.mark.parametrize("headers", [
@@ -313,3 +314,13 @@ def test_a_push_without_a_text_on_the_wire_is_as_the_manifest_says(world):
     held = world.send(push("t1", notification={"title_loc_key": "hi"}))
 
     assert [plan.forward is not None for plan in (good, bad, held)] == [True, False, True]
+
+
+def test_a_header_with_a_hole_is_left_out_where_nobody_asks_for_it(world, double):
+    more = CAMPAIGN.replace("headers: {", "headers: {X-Shop: spring, X-Empty: '{{ view_url }}', ")
+    world = world(MOVED, campaign=more, providers=providers(double.url))
+
+    world.send(push("t1"))
+
+    (made,) = double.requests
+    assert made.json()["headers"] == {"X-Shop": "spring"}

@@ -480,3 +480,62 @@ def test_receipts_are_the_id_of_the_call() -> None:
     assert ADAPTER.receipts(Answer(202, headers=(("x-message-id", "abc"),)), sends) == ("abc", "abc")
     assert ADAPTER.receipts(Answer(202), sends) == (None, None)
     assert ADAPTER.receipts(Answer(500, headers=(("X-Message-Id", "abc"),)), sends) == (None, None)
+
+
+# --- headers -----------------------------------------------------------------------------------------
+
+OUT = {"List-Unsubscribe": "<https://acme.example/u>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def test_headers_of_a_personalization_stand_before_those_of_the_call() -> None:
+    people = (to("jane@example.com", headers={"X-A": "own"}), to("joe@example.com"))
+
+    read = ADAPTER.read(post(mail(*people, headers={"X-A": "all", "X-B": "all"})))
+
+    assert [send.headers for send in read] == [{"X-A": "own", "X-B": "all"}, {"X-A": "all", "X-B": "all"}]
+
+
+@pytest.mark.parametrize(
+    ("tracking", "headers", "adds"),
+    [
+        ({"enable": True}, {}, {"one_click", "unsubscribe"}),
+        ({"enable": True}, {"X-A": "a"}, {"one_click", "unsubscribe"}),
+        ({"enable": True}, {"list-unsubscribe": "<mailto:a@b.example>"}, {"unsubscribe"}),
+        ({"enable": True, "substitution_tag": "[out]"}, {}, {"one_click"}),
+        ({"enable": False, "html": "<p>"}, {}, set()),
+        ({"enable": "true"}, {}, set()),
+        ({"html": "<p>"}, {}, set()),
+        (None, {}, set()),
+    ],
+)
+def test_what_subscription_tracking_adds(tracking: Any, headers: dict[str, str], adds: set[str]) -> None:
+    settings = {"open_tracking": {"enable": True}, "subscription_tracking": tracking}
+
+    (send,) = ADAPTER.read(post(mail(headers=headers, tracking_settings=settings)))
+
+    assert send.adds == adds
+
+
+def test_an_unsubscribe_group_promises_nothing() -> None:
+    (send,) = ADAPTER.read(post(mail(asm={"group_id": 7})))
+
+    assert (send.headers, send.adds) == ({}, frozenset())
+
+
+def test_headers_of_the_campaign_take_the_place_of_those_of_the_same_name() -> None:
+    payload = mail(
+        to("jane@example.com", headers={"LIST-UNSUBSCRIBE": "<>", "X-A": "own"}), headers={"list-unsubscribe-post": "x"}
+    )
+
+    new = body_of(ADAPTER.rewrite(post(payload), {"subject": "New", "text": "Plain"}, OUT))
+
+    assert (new["headers"], new["personalizations"][0]["headers"]) == (OUT, {"X-A": "own"})
+
+
+def test_headers_of_the_campaign_go_with_what_is_composed() -> None:
+    replacement = Replacement("email", "jane@example.com", {"subject": "S", "text": "T"}, headers=OUT)
+
+    made = ADAPTER.compose(replacement, SETTINGS)
+
+    assert body_of(made)["headers"] == OUT
+    assert ADAPTER.read(made)[0].headers == OUT
