@@ -9,7 +9,7 @@ import pytest
 from policykit.errors import InvalidPolicies
 from policykit.language.load import load_workspace
 from policykit.language.spans import parse_instant
-from policykit.language.waivers import Waiver
+from policykit.language.waivers import PAGE, Waiver
 from tests.language.loading import KINDS, write
 
 POLICIES = """\
@@ -140,3 +140,12 @@ def test_one_version_that_is_locked_locks_them_all(tmp_path):
     )
 
     assert said.startswith("policies/w.yaml:2:21: `cap@team` is locked and cannot be waived")
+
+
+def test_the_example_of_the_page_is_right(tmp_path):
+    example = PAGE.partition("```yaml\n")[2].partition("```")[0]
+    policies = POLICIES.replace("id: night", "id: quiet-hours")
+
+    (waiver,) = read(tmp_path, **{"policies/p.yaml": policies, "policies/w.yaml": example})
+
+    assert (waiver.rule, waiver.policies) == ("waiver:launch-week", ("quiet-hours",))
