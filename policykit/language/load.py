@@ -22,7 +22,7 @@ from policykit.language.registry import Registry, read_registry, with_assumption
 from policykit.language.responses import Response, read_responses
 from policykit.language.suggest import did_you_mean, found, some
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, to_plain
-from policykit.language.waivers import Waiver, read_waivers
+from policykit.language.waivers import Waiver, known_waivers, read_waivers
 from policykit.language.yaml import read_yaml
 from policykit.vocabulary import FactSpec
 
@@ -120,6 +120,8 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
                   policies)
         for file in files if _is_case_file(file.path)
     ]  # fmt: skip
+    for case in (case for file in cases if file for case in file.cases):
+        known_waivers(case, waivers, problems)
     if not rows and not problems:
         problems.append(Problem(Place(config_file), "there are no policies: every send is allowed",
                                 "put some into `policies/`", "workspace.no-policies", "warning"))  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from policykit.errors import Place, Problem
+from policykit.language.cases import Case
 from policykit.language.layers import LAYER_MARK, versions
 from policykit.language.matching import Scope, read_scope
 from policykit.language.policy import NOWHERE, Policy, PolicyReader, Quoted, read_dates
@@ -103,6 +104,17 @@ def read_waivers(
             message = f"duplicate waiver `{waiver.id}`; the first is at {first.place_of('id')}"
             problems.append(Problem(waiver.place_of("id"), message, "rename one of the two", "waiver.duplicate"))
     return tuple(waivers.values())
+
+
+def known_waivers(case: Case, waivers: Iterable[Waiver], problems: list[Problem]) -> None:
+    """Reports the waivers that a case expects and that nobody wrote."""
+    known, expected = [waiver.id for waiver in waivers], case.expect.get("waived")
+    for name in expected if isinstance(expected, list) else filter(None, [expected]):
+        if name not in known:
+            way_out = f"waivers: {some(known)}" if known else "there are none"
+            problems.append(Problem(case.place_of("expect", "waived"),
+                                    f"unknown waiver `{name}`{did_you_mean(name, known)}", way_out,
+                                    "cases.unknown-waiver"))  # fmt: skip
 
 
 def _rows(sections: Iterable[Node], problems: list[Problem]) -> Iterable[Node]:

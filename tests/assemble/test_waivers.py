@@ -101,11 +101,19 @@ def test_cases_are_about_the_policy_itself_and_say_what_was_waived(pupils, polic
     assert "1 of 1 policies have cases for met, breached and unknown" in ran.out
 
 
-def test_a_case_that_expects_another_waiver_fails(pupils, policykit):
-    ran = policykit("test", "--workspace", str(pupils(cases=CASES.replace("waived: [school]", "waived: [scool]"))))
+def test_a_case_that_expects_no_waiver_where_one_is_used_fails(pupils, policykit):
+    ran = policykit("test", "--workspace", str(pupils(cases=CASES.replace("waived: [school]", "waived: []"))))
 
     assert ran.code == 4
-    assert "expected waived scool, found school" in ran.out
+    assert "expected waived none, found school" in ran.out
+
+
+def test_a_case_that_expects_a_waiver_nobody_wrote_is_a_mistake(pupils):
+    root = pupils(cases=CASES.replace("waived: [school]", "waived: [scool]"))
+
+    assert said(root, "2026-03-02T10:00:00Z") == [
+        ("cases.unknown-waiver", "unknown waiver `scool`; did you mean `school`?")
+    ]
 
 
 def test_a_dry_run_counts_what_a_waiver_lets_through(pupils, policykit):
