@@ -284,10 +284,16 @@ def _use(reader: _Reader, item: object, where: str) -> Use | None:
 # --- the person ---------------------------------------------------------------------------------------
 
 
+def _whole(vocabulary: Vocabulary, key: str) -> str:
+    """The path of a fact of the person, written with or without the room it is in."""
+    spec = vocabulary.get(key)
+    return key if spec and spec.column else f"recipient.{key}"
+
+
 def _person(reader: _Reader, top: Row) -> Person:
     recipient = reader.mapping(top.get("recipient"), "given.recipient")
     addresses, ranks = recipient.pop("addresses", None), recipient.pop("ranks", None)
-    named = {f"recipient.{key}": value for key, value in recipient.items()}
+    named = {_whole(reader.vocabulary, key): value for key, value in recipient.items()}
     facts = {**named, **reader.mapping(top.get("facts"), "given.facts")}
     person_id = read_text(facts.pop("recipient.id", None)) or "somebody"
     return Person(

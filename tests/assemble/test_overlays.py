@@ -234,6 +234,24 @@ def test_shown_sends_are_plain_yaml(tmp_path):
     assert [case["policy"] for case in yaml.safe_load(shown)["cases"]] == ["cap", "cap@team"]
 
 
+def test_facts_that_a_workspace_adds_are_tried_too(tmp_path):
+    words = "facts: [{path: loyalty.stage, type: string, doc: how far they are, members: [new, old]}]\n"
+    rule = 'policies:\n  - {id: stage, kind: rule, forbid: "%s", on_breach: block}\n'
+    root = workspace(
+        tmp_path, policies__words=words, policies__stage=rule % "loyalty.stage in ['new', 'old']",
+        team__stage=rule % "loyalty.stage == 'old'",
+    )  # fmt: skip
+
+    (problem,) = check(root)
+
+    _, _, shown = problem.help.partition("as a case:\n")
+    assert yaml.safe_load(shown)["given"]["recipient"] == {"loyalty.stage": "new"}
+    company = shown.replace("stage@team", "stage").encode()
+    (root / "team/stage.yaml").unlink()
+    (root / "policies/shown.cases.yaml").write_bytes(company.split(b"    - case: the overlay")[0])
+    assert [outcome.failures for outcome in run_workspace(root)[0]] == [()]
+
+
 class Broken(dict):
     """Kinds that a plugin gave, and that fail when they are asked for."""
 
