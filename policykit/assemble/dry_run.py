@@ -193,6 +193,7 @@ def _summary(
         examples=tuple(_example(example) for example in numbers.examples),
         warnings=(
             *held,
+            *_unplanned(found, campaign),
             *doubts_about_offers(ruleset, found),
             *(lack_problem(lack) for lack in result.lacks),
             *result.warnings,
@@ -213,6 +214,14 @@ def _policy_count(found: PolicyNumbers, rule: Rule, workspace: Workspace) -> tol
         found.policy, found.breached, found.alone, found.unknown, what, rule.because, found.audit, found.sent,
         rule.owner, waiver is not None,
     )  # fmt: skip
+
+
+def _unplanned(found: Manifest, campaign: Campaign) -> Iterator[Problem]:
+    """Without an instant there is nothing to judge: nobody gets it."""
+    if campaign.at is None:
+        message = f"`{found.id}` does not say when it is sent, so it goes to nobody"
+        way_out = 'write e.g. `send: {at: "2026-03-02T10:00", zone: recipient}` in the manifest, or give `--send-at`'
+        yield Problem(found.place, message, way_out, "campaign.unplanned", "warning")
 
 
 def _planned(campaign: Campaign) -> str:

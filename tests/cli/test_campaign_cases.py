@@ -218,3 +218,15 @@ def test_editors_accept_the_cases_of_the_library(policykit):
 
     assert len(files) > 50
     assert refused == []
+
+
+def test_a_campaign_that_is_not_planned_is_told_so(policykit, shop):
+    shop(RIGHT, **{"campaigns/spring.yaml": SPRING.replace('send: {at: "2026-03-02T12:00:00Z"}\n', "")})
+
+    ran = policykit("dry-run", "spring", "--json")
+
+    told = json.loads(ran.out)
+    assert told["blocked"] == told["audience"] == 4
+    assert [each["message"] for each in told["warnings"] if each["code"] == "campaign.unplanned"] == [
+        "`spring` does not say when it is sent, so it goes to nobody"
+    ]
