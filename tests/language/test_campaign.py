@@ -359,8 +359,10 @@ MISTAKES = [
     (
         small("offers: {personalised: [{id: tea, chosen_by: [basket], reveals: ¦secrets}]}"),
         "unknown reveals `secrets`",
-        "expected one of `public`, `internal`, `personal`, `contact`, `behavioural`, `precise_location`, `financial`, "
-        "`special_category`",
+        (
+            "expected one of `public`, `internal`, `personal`, `contact`, `behavioural`, `precise_location`, "
+            "`financial`, `special_category`"
+        ),
     ),
     (
         small("offers: {general: [{id: tea}]}", "{body: Hello, generic: {body: ¦'{{ offers.size }}'}}"),
