@@ -42,9 +42,9 @@ EXAMPLES = """\
   policykit check                               every mistake at once, as file:line:column
   policykit test                                the cases beside your policies
 
-Exit codes: 0 fine, 1 a brake was crossed, the log is not whole, personal data is not registered or an event was
-  refused, 2 wrong use or configuration, 3 policies invalid, 4 cases failed, 70 a fault of policykit itself, 130
-  interrupted, 141 the reader of a pipe left."""
+Exit codes: 0 fine, 1 something was found (a brake crossed, a log that is not whole, personal data that is not
+  registered, an event refused), 2 wrong use or configuration, 3 policies invalid, 4 cases failed,
+  70 a fault of policykit itself, 130 interrupted, 141 the reader of a pipe left."""
 
 
 class Commands(click.Group):

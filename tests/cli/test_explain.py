@@ -87,7 +87,11 @@ def test_a_send_after_its_last_moment_is_told_as_such(policykit, workspace):
     ],
 )
 def test_a_number_is_no_instant(policykit, workspace, given, where):
-    seen = "attributes: [{id: basket, disclosed_as: what is in your basket, origin: observed}, {id: seen, disclosed_as: when we last saw you, origin: observed, type: timestamp}]\n"
+    seen = """\
+attributes:
+  - {id: basket, disclosed_as: what is in your basket, origin: observed}
+  - {id: seen, disclosed_as: when we last saw you, origin: observed, type: timestamp}
+"""
     root = workspace({"policies/registry.yaml": seen})
 
     ran = policykit("explain", "--send", "-", "--workspace", str(root), stdin=given.encode())
