@@ -175,8 +175,10 @@ MISTAKES = [
     (
         one(expect="{¦breach: true}"),
         "unknown key `breach`; did you mean `breached`?",
-        "keys of `expect`: `met`, `breached`, `unknown`, `applies`, `verdict`, `changes`, `by`, `undetermined`, "
-        "`waived`",
+        (
+            "keys of `expect`: `met`, `breached`, `unknown`, `applies`, `verdict`, `changes`, `by`, `undetermined`, "
+            "`waived`"
+        ),
     ),
     (
         one(expect="{verdict: ¦blocked}"),
