@@ -17,6 +17,7 @@ NOTHING = {TOLERANCE: "CAST(NULL AS BIGINT)", DEGREE: "CAST(NULL AS VARCHAR)"}  
 def by_person(table: Table, now: Micros) -> str:
     """One row per person: `points` lowered, NULL where some cannot be read; `lowest` and `highest` place of a degree.
 
+    A row that stands in the file twice is one, as in the store.
     INVARIANT: `lower_tolerance` is -1 where it cannot be read (see `relations`).
     """
     points, degree = "CAST(0 AS HUGEINT)", "CAST(NULL AS INTEGER)"
@@ -28,7 +29,7 @@ def by_person(table: Table, now: Micros) -> str:
     seen = f"instant IS NULL OR instant <= {now}"
     return (
         f"SELECT person, TRUE AS told, {points} AS points, min({degree}) AS lowest, max({degree}) AS highest "
-        f"FROM {table.sql} WHERE {seen} GROUP BY person"
+        f"FROM (SELECT DISTINCT * FROM {table.sql}) WHERE {seen} GROUP BY person"
     )
 
 

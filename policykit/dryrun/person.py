@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import duckdb
@@ -93,7 +93,7 @@ def _person(ruleset: RuleSet, data: Data, row: Row, related: Mapping[str, list[R
         else tuple(_consent(ruleset, r, i) for i, r in enumerate(related["consents"])),
         history=None if "history" not in related else tuple(_sent(ruleset, r) for r in related["history"]),
         attributes=_attributes(ruleset, data, row, related.get("attributes")),
-        feedback=tuple(_told(entry) for entry in related.get("feedback", ())),
+        feedback=tuple(_told(dict(entry)) for entry in _each_once(related.get("feedback", ()))),
     )
 
 
@@ -120,6 +120,11 @@ def _sent(ruleset: RuleSet, row: Row) -> SentRecord:
         one_of(row.get("message_class"), MESSAGE_CLASSES),
         row.get("campaign"),
     )  # fmt: skip
+
+
+def _each_once(rows: Iterable[Row]) -> Iterable[tuple[tuple[str, Any], ...]]:
+    """A row that stands in the file twice is one, as in the store."""
+    return dict.fromkeys(tuple(sorted(row.items())) for row in rows)
 
 
 def _told(row: Row) -> FeedbackRecord:
