@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -121,6 +122,20 @@ def test_the_kind_of_account_changes_no_outcome(
 def with_account(given: Mapping[str, object], kind: str) -> dict[str, object]:
     recipient = given.get("recipient")
     return {**given, "recipient": {**(recipient if isinstance(recipient, dict) else {}), "account_type": kind}}
+
+
+def test_a_wheel_ships_the_whole_library_and_no_secret_of_a_dry_run() -> None:
+    project = tomllib.loads((LIBRARY.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    shipped = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+
+    assert all(target == f"policykit/_library/{source.removeprefix('policies/')}" for source, target in shipped.items())
+    assert {file for file in LIBRARY.rglob("*") if file.is_file() and ".policykit" not in file.parts} == {
+        file
+        for source in shipped
+        for path in [LIBRARY.parent / source]
+        for file in ([path] if path.is_file() else path.rglob("*"))
+        if file.is_file()
+    }
 
 
 def test_files_of_the_demo_are_in_the_library() -> None:
