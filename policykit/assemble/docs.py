@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from policykit.assemble import packs, stories
+from policykit.assemble import packs, reference, stories
 from policykit.assemble.reference import first_sentence, kinds
 from policykit.demo.library import library_path
 from policykit.errors import UsageError
-from policykit.language import layers, waivers
 from policykit.language.suggest import did_you_mean
 from policykit.lint import PAGES, page_text
 from policykit.reports.packs import page_as_markdown
@@ -18,6 +17,12 @@ from policykit.reports.packs import page_as_markdown
 WRITTEN = Path(__file__).resolve().parent.parent / "docs"
 _FIRST, _STORIES = "your-first-policy", "from-a-story-to-a-policy"
 _REMEMBERED = "what-is-remembered"
+_ROOMS = {
+    "kinds": "Kinds of policies",
+    "sections": "What else a policy file may hold",
+    "checks": "What `policykit check` says",
+    "packs": "Packs, ready to copy",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +36,13 @@ class Page:
 
 def pages() -> Iterator[Page]:
     """Every page, in the order of the table of contents."""
-    first = (WRITTEN / f"{_FIRST}.md").read_text(encoding="utf-8")
-    yield Page(_FIRST, first.partition("\n")[0].removeprefix("# "), first)
+    yield _written(_FIRST)
     yield Page(_STORIES, "From a story to a policy", stories.page(WRITTEN / "stories.yaml", library_path()))
-    remembered = (WRITTEN / f"{_REMEMBERED}.md").read_text(encoding="utf-8")
-    yield Page(_REMEMBERED, remembered.partition("\n")[0].removeprefix("# "), remembered)
+    yield _written(_REMEMBERED)
     for name, kind in sorted(kinds().items()):
         yield _made(f"kinds/{name}", f"Kind `{name}`", kind.page)
-    yield _made("overlays", "Overlays", layers.PAGE)
-    yield _made("waivers", "Waivers", waivers.PAGE)
+    for name, text in sorted(reference.PAGES.items()):
+        yield _made(f"sections/{name}", name.capitalize(), text)
     for _, check in sorted(PAGES.items()):
         yield Page(f"checks/{check.code}", check.title, page_text(check))
     for pack in packs.pages():
@@ -61,7 +64,7 @@ def contents(all_pages: list[Page]) -> str:
     for each in all_pages:
         above = each.name.rpartition("/")[0]
         if above != room:
-            lines += ["", f"## {above.capitalize()}" if above else "## More", ""]
+            lines += ["", f"## {_ROOMS.get(above, above.capitalize())}", ""]
             room = above
         lines.append(f"- [{each.name.rpartition('/')[2]}]({each.name}.md): {each.about}")
     return "\n".join(lines).rstrip() + "\n"
@@ -70,6 +73,11 @@ def contents(all_pages: list[Page]) -> str:
 def as_files(all_pages: list[Page]) -> dict[str, str]:
     """Path below the folder of pages -> text, the table of contents among them."""
     return {"README.md": contents(all_pages), **{f"{each.name}.md": each.text for each in all_pages}}
+
+
+def _written(name: str) -> Page:
+    text = (WRITTEN / f"{name}.md").read_text(encoding="utf-8")
+    return Page(name, text.partition("\n")[0].removeprefix("# "), text)
 
 
 def _made(name: str, title: str, text: str) -> Page:
