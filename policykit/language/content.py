@@ -39,6 +39,8 @@ _ROOTS = (
 )  # fmt: skip
 _URL = re.compile(r"(?:https?://|mailto:)\S{0,500}")
 _GOAL = re.compile(r"https?://|mailto:|\S@\S|\d[\d\s-]{1,3}\d")  # a link, a mail address, a number to call
+_BETWEEN = re.compile(r"[\s<>\"()\[\]{}|]+")  # what stands around links in texts
+_AROUND = ".,:;!?'\u2019\u201d\u3002"
 _NO_WORD = re.compile(r"[\W_]+")
 _NEAR = 200  # characters after the words within which it stands
 _KEYWORDS = (
@@ -103,7 +105,7 @@ def _addresses(headers: Iterable[tuple[str, str]] | None) -> tuple[str, ...]:
 
 def way_out(texts: Mapping[str, str], known: Iterable[str] = ()) -> bool:
     """Whether every text of the message names a way out. known: addresses that are one."""
-    addresses = (_UNSUBSCRIBE, *known)
+    addresses = (_UNSUBSCRIBE, *(each for each in known if _URL.fullmatch(each)))
     bodies = [part for part in BODIES if part in texts]
     return bool(bodies) and all(_leads_out(part, texts[part], addresses) for part in bodies)
 
@@ -115,12 +117,18 @@ def _leads_out(part: str, text: str, addresses: tuple[str, ...]) -> bool:
     seen = [(href, said) for href, said in links if href and said]
     if any(href in addresses for href, _ in seen) or _says_so("\n".join(f"{href}\n{said}" for href, said in seen)):
         return True
-    if any(each in text for each in addresses):
+    if _UNSUBSCRIBE in text or any(_stands_whole(each, text) for each in addresses):
         return True
     folded = _folded(text)
     if any(_says_so(url) for url in _URL.findall(folded)):
         return True
     return any(_GOAL.search(folded, at, at + _NEAR) for at in _places(folded)) or bool(_KEYWORD.search(text))
+
+
+def _stands_whole(address: str, text: str) -> bool:
+    """Whether the text has the link, and not only a longer one that begins or ends like it."""
+    bare = address.strip(_AROUND)
+    return address in text and any(word.strip(_AROUND) == bare for word in _BETWEEN.split(text))
 
 
 def _folded(text: str) -> str:

@@ -216,6 +216,22 @@ def test_a_link_leads_out_when_it_can_be_seen(page: str, leads: bool) -> None:
     assert way_out({"html": page}, ["https://known.example/1"]) is leads
 
 
+@pytest.mark.parametrize(
+    ("text", "known", "leads"),
+    [
+        ("Go to https://a.example/u.", "https://a.example/u", True),
+        ("Bye (https://a.example/u)", "https://a.example/u", True),
+        ("https://a.example/u/us-only tents", "https://a.example/u", False),
+        ("https://a.example/unicorns", "https://a.example/u", False),
+        ("https://b.example/?to=https://a.example/u", "https://a.example/u", False),
+        ("A sale", "a", False),
+        ('<a href="/">A sale</a>', "/", False),
+    ],
+)
+def test_an_address_that_is_known_to_lead_out_stands_there_whole(text: str, known: str, leads: bool) -> None:
+    assert (way_out({"body": text}, [known]), way_out({"html": text}, [known])) == (leads, leads)
+
+
 def test_every_text_must_lead_out() -> None:
     both = {"text": "Reply STOP", "html": "<p>Buy</p>"}
 
