@@ -16,7 +16,7 @@ from policykit.detect.slots import Slot, merge_fields, payload_slots
 from policykit.dryrun.personal import listed_attributes, sample, values_of
 from policykit.dryrun.run import Options, Workbench
 from policykit.dryrun.sources import Source, open_source
-from policykit.errors import Problem, UsageError, WorkspaceNotFound
+from policykit.errors import BadData, Problem, UsageError, WorkspaceNotFound
 from policykit.language.load import Workspace
 from policykit.language.registry import TO_FILL
 from policykit.language.template import FURNISHED
@@ -140,7 +140,12 @@ def _data(bench: Workbench, path: Path, state: _Scan) -> None:
             state.recognised.append(Seen(str(path), raw.header, "column", "high", "known", 1, raw.position))
         else:
             here.append(raw)
-    for raw, cells in sample(bench.connection, opened, here, _ROWS).items():
+    try:
+        cells_of = sample(bench.connection, opened, here, _ROWS)
+    except BadData as error:
+        state.problems += error.problems
+        return
+    for raw, cells in cells_of.items():
         seen = Seen(str(path), raw.header, "column", "", "", 1, raw.position)
         _add(seen, look(raw.header.removeprefix("attributes."), cells), state)
     if relation is not None and relation.name == "attributes":

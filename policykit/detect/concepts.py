@@ -157,6 +157,7 @@ CONCEPTS: tuple[Concept, ...] = (
     # --- what somebody is like
     _concept("birth_date", "user.demographic.date_of_birth", "personal", "provided", "dates of birth",
              "birth_date birthdate date_of_birth dob birthday bday born born_on geburtsdatum geburtstag geb_datum "
+             "geboren_am ne_le nee_le nato_il nata_il nacido_el nascido_em geboren_op born_at "
              "gebdatum date_naissance date_de_naissance naissance anniversaire fecha_nacimiento fecha_de_nacimiento "
              "nacimiento cumpleanos data_nascita data_di_nascita nascita compleanno data_nascimento "
              "data_de_nascimento geboortedatum verjaardag data_urodzenia urodziny fodelsedatum fodselsdato "

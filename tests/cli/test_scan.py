@@ -64,6 +64,14 @@ def test_a_file_without_a_header_is_refused_without_showing_its_first_line(scan)
     assert "ana@example.com" not in ran.err
 
 
+def test_a_row_that_cannot_be_read_is_told_with_its_line(scan):
+    ran = scan({"export.csv": 'shelf,item\n"1,2\n', "export-2.csv": "shelf,item\n1\n"})
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "export.csv:2:1: a quote is never closed\n" in ran.err
+    assert "export-2.csv:2:1: the row has 1 cells, the header 2\n" in ran.err
+
+
 def test_no_name_of_a_column_can_end_a_comment(scan, policykit, tmp_path):
     (tmp_path / "export.jsonl").write_text('{"religion\\n- id: x": "y", "shelf\\nevil: 1": "y"}\n', encoding="utf-8")
 
