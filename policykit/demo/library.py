@@ -16,6 +16,7 @@ SHELF: tuple[str, ...] = (
     "channels/push",
     "channels/texts-and-calls",
     "channels/shared",
+    "channels/suppressed",
     "channels/tolerance",
     "purpose/collected-for",
     "data/origin",

@@ -16,7 +16,7 @@ from policykit.demo.dice import Dice
 Row = tuple[str, ...]
 
 PEOPLE: Row = ("customer_no", "country", "zone", "language", "customer", "degree", "tolerance")
-ADDRESSES: Row = ("person", "channel", "address", "shared")
+ADDRESSES: Row = ("person", "channel", "address", "shared", "suppressed")
 CONSENTS: Row = (
     "id", "person", "status", "channel", "purpose", "program", "quality", "at", "expires_at", "defects", "evidence",
     "controller",
@@ -87,15 +87,16 @@ def _make_person(tables: Tables, number: int, person: str, dice: Dice, records: 
 
 
 def _addresses(dice: Dice, number: int, person: str) -> Iterator[Row]:
-    """Nearly everybody has mail, most have the app, many a number."""
+    """Nearly everybody has mail, most have the app, many a number. Some of it bounced; of some nobody knows."""
+    bounced = "true" if number % 211 == 0 else "" if number % 499 == 0 else "false"
     if dice.chance(780):
-        yield (person, "push", f"token-{number:06d}", dice.weighed((("false", 985), ("true", 8), ("", 7))))
+        yield (person, "push", f"token-{number:06d}", dice.weighed((("false", 985), ("true", 8), ("", 7))), bounced)
     if dice.chance(880):
-        yield (person, "sms", f"+9990{number:07d}", dice.weighed(_SHARED))
+        yield (person, "sms", f"+9990{number:07d}", dice.weighed(_SHARED), "false")
     if dice.chance(975):
-        yield (person, "email", f"person.{number:06d}@example.com", dice.weighed(_SHARED))
+        yield (person, "email", f"person.{number:06d}@example.com", dice.weighed(_SHARED), bounced)
     if dice.chance(780):
-        yield (person, "in_app", f"account-{number:06d}", "false")
+        yield (person, "in_app", f"account-{number:06d}", "false", "false")
 
 
 def _consents(dice: Dice, person: str, *, stranger: bool) -> Iterator[Row]:

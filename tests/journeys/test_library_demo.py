@@ -77,7 +77,7 @@ def test_every_policy_is_breached_and_unknown_for_somebody(summaries) -> None:
 
     assert [policy for policy, count in breached.items() if not count] == []
     assert [policy for policy, count in unknown.items() if not count] == []
-    assert len(breached) == 21
+    assert len(breached) == 22
 
 
 def test_every_policy_is_met_by_somebody(demo: Path) -> None:
