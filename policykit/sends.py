@@ -23,7 +23,8 @@ class Send:
     `categories`) -> its texts. message_class: what the wire itself says it is, None when it does not.
     silent: nothing is shown to the person (a push with data alone). headers: of the message itself, name
     as the wire has it; None = unknown. adds: what the provider adds by itself, as the names of
-    `send.content.*` (`one_click`, `unsubscribe`).
+    `send.content.*` (`one_click`, `unsubscribe`). shows: every set of texts that some people may be shown in
+    place of `content`, an empty one = texts that the provider or the device holds; none = all are shown `content`.
     """
 
     channel: str
@@ -37,6 +38,7 @@ class Send:
     silent: bool = False
     headers: Mapping[str, str] | None = field(default=None, repr=False)
     adds: frozenset[str] = frozenset()
+    shows: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
 
 
 Effect: TypeAlias = Literal["passed", "refused", "replaced", "put_off"]

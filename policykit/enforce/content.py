@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -29,7 +29,7 @@ class Questions:
         """What the message on the wire answers, aligned with what is asked."""
         if not self.asked:
             return ()
-        known, last = (send.content, send.values, send.headers, send.adds), self._last
+        known, last = (send.content, send.values, send.headers, send.adds, send.shows), self._last
         if last is not None and all(one is other for one, other in zip(known, last[0], strict=True)):
             return last[1]
         found = self._on_wire(send)
@@ -38,9 +38,15 @@ class Questions:
 
     def _on_wire(self, send: Send) -> tuple[Seen, ...]:
         link = send.values.get("unsubscribe_url")
-        held = content_of(send.headers, send.content, self.sender_address, (link,) if link else (), self._keys())
+        links, keys = (link,) if link else (), self._keys()
+        shown = [
+            (texts, content_of(send.headers, texts, self.sender_address, links, keys))
+            for texts in send.shows or (send.content,)
+        ]
         return tuple(
-            True if key in send.adds else answer(held, question) if _is_seen(question, send.content) else UNSEEN
+            True
+            if key in send.adds
+            else _everywhere(answer(held, question) if _is_seen(question, texts) else UNSEEN for texts, held in shown)
             for key, question in self.asked
         )
 
@@ -103,6 +109,12 @@ def questions_of(ruleset: RuleSet, sender_address: str | None) -> Questions:
     """What the rules of a set ask of messages, each once."""
     asked = {key_of(question): question for question in asked_of(ruleset.leaves)}
     return Questions(tuple(asked.items()), sender_address)
+
+
+def _everywhere(seen: Iterable[Seen]) -> Seen:
+    """What holds whichever of the texts somebody is shown."""
+    found = set(seen)
+    return next(each for each in (False, None, UNSEEN, True) if each in found)
 
 
 def _is_seen(question: Question, texts: Mapping[str, str]) -> bool:

@@ -156,7 +156,9 @@ def _row(send: Send) -> dict[str, Any]:
     said = {key: value for key, value in row.items() if value not in (None, {}, False)}
     if send.headers is not None:  # none at all is not the same as nobody knows
         said["headers"] = dict(send.headers)
-    return {**said, "adds": sorted(send.adds)} if send.adds else said
+    if send.adds:
+        said["adds"] = sorted(send.adds)
+    return {**said, "shows": [dict(texts) for texts in send.shows]} if send.shows else said
 
 
 def _instant(at: Micros) -> str:
@@ -172,7 +174,8 @@ def _send(row: Mapping[str, Any]) -> Send:
         at = (at - _EPOCH) // timedelta(microseconds=1)
     slots = {name: tuple(texts) for name, texts in given.pop("slots", {}).items()}
     adds = frozenset(given.pop("adds", ()))
-    return Send(address=given.pop("address", None), at=at, slots=slots, adds=adds, **given)
+    shows = tuple(given.pop("shows", ()))
+    return Send(address=given.pop("address", None), at=at, slots=slots, adds=adds, shows=shows, **given)
 
 
 # --- files --------------------------------------------------------------------------------------------

@@ -174,6 +174,44 @@ def test_a_text_that_the_provider_holds_is_unknown_without_a_manifest(world):
     assert "way-out" in world.log()[-1].decision.undetermined
 
 
+@pytest.mark.parametrize("more", [{"ContentSid": "HX1"}, {}])
+def test_a_text_beside_a_template_of_the_provider_is_not_what_people_get(world, more):
+    world = world(ASKED)
+
+    world.send(sms("+33612345678", campaign=None, Body="Spring! Reply STOP to end", **more))
+
+    assert ("way-out" in world.log()[-1].decision.undetermined) is bool(more)
+
+
+@pytest.mark.parametrize("template", [{"template_id": "d-1"}, {}])
+def test_a_mail_beside_a_template_of_the_provider_is_not_what_people_get(world, template):
+    world = world(LABELLED)
+
+    world.send(email("ana@example.org", campaign=None, subject="(광고) Spring", **template))
+
+    assert ("korean-label" in world.log()[-1].decision.undetermined) is bool(template)
+
+
+def test_every_phone_shows_what_a_push_must_say(world):
+    """Of what platforms show in their own words, none may lack it."""
+    labelled = LABELLED.replace("[email, sms]", "push")
+    world = world(labelled, campaign=CAMPAIGN.replace("body: Spring is here", "title: (광고) Hi, body: Spring"))
+    note = {"title": "(광고) Hi", "body": "Spring"}
+    own = [
+        {}, {"notification": {"title": "Hi"}}, {"notification": {"title": "(광고) Hello"}},
+        {"notification": {"title_loc_key": "hi"}},
+    ]  # fmt: skip
+
+    plans = [world.send(push("t1", notification=note, android=each)) for each in own]
+    world.send(push("t1", notification=note, apns={"payload": {"aps": {"alert": "Hi"}}}))
+    world.send(push("t1", notification=note, webpush={"notification": {"title": "Hi"}}))
+    world.send(push("t1", campaign=None, notification=note, android=own[3]))
+
+    assert [plan.forward is not None for plan in plans] == [True, False, True, True]
+    assert [("korean-label" in each.decision.determining) for each in world.log()[-3:]] == [True] * 3
+    assert "korean-label" in world.log()[-1].decision.undetermined
+
+
 def test_what_belongs_to_no_campaign_is_judged_by_what_it_holds(tmp_path):
     rules = rules_of(tmp_path, "policies:" + ASKED.replace("one-click-out", "one-click"), ())
     world = World(rules)

@@ -17,6 +17,7 @@ CAMPAIGN_KEYS = ("campaign", "campaign_id")
 _PERSONS = ("token", "fid")
 _GROUPS = ("topic", "condition")
 _PLATFORMS = ("android", "android_v2", "apns", "webpush")
+_TRANSLATED = ("title_loc_key", "body_loc_key", "title-loc-key", "loc-key")  # words that the application holds
 
 
 @cache
@@ -76,6 +77,7 @@ def send(reader: Reader, payload: Mapping[str, Any]) -> Send:
         values=_values(message),
         slots=_slots(message),
         silent=not is_visible(message),
+        shows=_shows(message),
     )
 
 
@@ -114,6 +116,42 @@ def _content(message: Fields) -> dict[str, str]:
         if text:
             found.setdefault(part, {})[text] = None
     return {part: "\n".join(texts) for part, texts in found.items()}
+
+
+def _shows(message: Fields) -> tuple[dict[str, str], ...]:
+    """What each platform shows: its own words stand in place of those for all. An alert may stand there alone."""
+    if not _is_for_platforms(message):
+        return ()
+    common, alert = _joined(_words(message.below("notification"))), _joined(_alert(_aps(message)))
+    own = [_joined(_words(each)) for each in _with_words(message)]
+    shown = [common, *({**common, **each} for each in (*own, alert) if each), alert]
+    found = [each for at, each in enumerate(shown) if each and each not in shown[:at]]
+    return (*found, *([{}] if _is_translated(message) else []))
+
+
+def _is_translated(message: Fields) -> bool:
+    """Whether some platform shows words that the application holds."""
+    alert = _aps(message).raw("alert")
+    spoken = [*_with_words(message), *([_aps(message).below("alert")] if isinstance(alert, dict) else [])]
+    return any(each.has(key) for each in spoken for key in _TRANSLATED)
+
+
+def _with_words(message: Fields) -> tuple[Fields, ...]:
+    later = remote(message)
+    return (message.below("android", "notification"), later, later.below("notification"),
+            message.below("webpush", "notification"))  # fmt: skip
+
+
+def _aps(message: Fields) -> Fields:
+    return message.below("apns", "payload", "aps")
+
+
+def _joined(texts: Iterator[tuple[str, str | None]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part, text in texts:
+        if text:
+            found[part] = f"{found[part]}\n{text}" if part in found else text
+    return found
 
 
 def _texts(message: Fields) -> Iterator[tuple[str, str | None]]:

@@ -74,6 +74,8 @@ class _Shared:
         self.of_call = _slots(reader, payload)
         self.slots = self._slots({}, {})
         self.adds = _added(reader, payload)
+        self.has_template = bool(payload.get("template_id"))
+        self.shows = self._shown(self.content)
 
     def copy(self, holder: Mapping[str, Any]) -> Send:
         """The hidden copy of everything."""
@@ -87,7 +89,18 @@ class _Shared:
         # Whether SendGrid's headers stand in place of the application's own is not said: then only its own count.
         own = any(name.lower().startswith("list-unsubscribe") for name in headers)
         adds = self.adds - {"one_click"} if own else self.adds
-        return Send("email", "sendgrid", address, content, values, at, slots, headers=headers, adds=adds)
+        return Send(
+            "email",
+            "sendgrid",
+            address,
+            content,
+            values,
+            at,
+            slots,
+            headers=headers,
+            adds=adds,
+            shows=self.shows if content is self.content else self._shown(content),
+        )
 
     def of(self, personalization: Mapping[str, Any], where: str) -> Iterator[Send]:
         """The sends of one personalization, which share everything but the address."""
@@ -108,6 +121,10 @@ class _Shared:
             for each in read.objects(personalization, field, where):
                 yield self._send(_address(read, each, where, field), content, values, at, slots, lines)
 
+    def _shown(self, content: Mapping[str, str]) -> tuple[Mapping[str, str], ...]:
+        """The texts of a template may stand in place of those of the call."""
+        return (content, _HELD) if content and self.has_template else ()
+
     def _content(self, subject: str | None) -> dict[str, str]:
         return self.parts if subject is None else {"subject": subject, **self.parts}
 
@@ -121,6 +138,7 @@ class _Shared:
 
 
 _NOTHING: frozenset[str] = frozenset()
+_HELD: Mapping[str, str] = {}  # texts that SendGrid has
 
 
 def _added(reader: Reader, payload: Mapping[str, Any]) -> frozenset[str]:

@@ -54,16 +54,18 @@ class Message:
 
     def send(self) -> Send:
         body = self.first("Body")
+        content = {"body": body} if body else {}
         return Send(
             channel=self.channel,
             provider=NAME,
             address=self._address(),
-            content={"body": body} if body else {},
+            content=content,
             values=self._values(),
             at=self._at(),
             slots=self._slots(),
             # Only the stricter word is believed: anybody may write `otp` (M13).
             message_class="marketing" if (self.first("MessageIntent") or "").lower() == "marketing" else None,
+            shows=(content, {}) if body and self.first("ContentSid") else (),  # Twilio has the template's text
         )
 
     def _address(self) -> str:
