@@ -160,12 +160,19 @@ def _open_for_writing(pipe: Path, reader: subprocess.Popen[str]) -> int:
     raise AssertionError(f"nobody reads: {reader.communicate()}")
 
 
+def _heed_interrupts() -> None:
+    """What is started in the background inherits that interrupts are ignored, tests among it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupt_is_quiet(workspace, tmp_path):
     pipe = tmp_path / "send.yaml"
     os.mkfifo(pipe)
     words = ["explain", "--send", str(pipe), "--workspace", str(workspace({}))]
 
-    with subprocess.Popen([sys.executable, "-m", "policykit", *words], stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        [sys.executable, "-m", "policykit", *words], stderr=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts
+    ) as running:
         handle = _open_for_writing(pipe, running)  # the command now waits for what never comes
         running.send_signal(signal.SIGINT)
         said = running.communicate(timeout=60)[1]
