@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from policykit.errors import Place, Problem
 from policykit.language.policy import Policy
-from policykit.language.tree import MapNode, Node, ScalarNode
+from policykit.language.tree import ListNode, MapNode, Node, ScalarNode
 
 LAYER_MARK = "@"  # between the id of a policy and the layer that has its own version of it
 
@@ -30,7 +30,8 @@ each of the two decides. A weaker `on_breach`, `mode: audit` or `off`, a later `
 are looser too. What must be looser for a while is a waiver, which has an owner, a reason and an end.
 
 A policy that is `locked` cannot be changed by an overlay, and an overlay neither ranks channels nor says
-what is done about events (`responses`), which would stand in place of what the company does. In a case
+what is done about events (`responses`), which would stand in place of what the company does. Its programs
+ask for nothing that a program of the company asks for, which joining them would open as well. In a case
 file of the overlay, `policy: quiet-hours` means the overlay's own version.
 
 What is looked for are sends of this workspace, with the attributes it has registered; a version that only
@@ -119,3 +120,29 @@ def companys_own(node: Node, layer: int, problems: list[Problem]) -> None:
         if entry:
             way_out = "write it in the first folder of `policies:`"
             problems.append(Problem(entry.key, message, way_out, f"overlay.{section}"))
+
+
+def companys_programs(files: Iterable[tuple[int, Node]], problems: list[Problem]) -> None:
+    """Reports programs of overlays that ask for what a program of an earlier layer asks for.
+
+    Joining any program that asks for an attribute opens it (`joined: asking_program`): one more makes that looser.
+    """
+    asked: dict[str, tuple[int, str]] = {}
+    for layer, node in sorted(files, key=lambda file: file[0]):
+        for program, attribute in _asked(node):
+            first, name = asked.setdefault(attribute.text, (layer, program))
+            if first != layer:
+                message = f"an overlay cannot ask for `{attribute.text}`: program `{name}` of an earlier folder does"
+                way_out = "write the program in that folder, or ask for something else"
+                problems.append(Problem(attribute.place, message, way_out, "overlay.programs"))
+
+
+def _asked(node: Node) -> Iterator[tuple[str, ScalarNode]]:
+    """Every attribute that some program of a file asks for, after the program's id."""
+    rows = node.get("programs") if isinstance(node, MapNode) else None
+    for row in rows.items if isinstance(rows, ListNode) else ():
+        asks = row.get("asks") if isinstance(row, MapNode) else None
+        name = row.get("id") if isinstance(row, MapNode) else None
+        for each in asks.items if isinstance(asks, ListNode) else ():
+            if isinstance(each, ScalarNode):
+                yield name.text if isinstance(name, ScalarNode) else "", each

@@ -14,7 +14,7 @@ from policykit.errors import InvalidPolicies, Place, Problem, UsageError, Worksp
 from policykit.language.campaign import Manifest, read_campaign
 from policykit.language.cases import CaseFile, read_cases
 from policykit.language.config import CONFIG_FILE, Config, read_config
-from policykit.language.layers import LAYER_MARK, Written, companys_own, layer_names, stand_beside
+from policykit.language.layers import LAYER_MARK, Written, companys_own, companys_programs, layer_names, stand_beside
 from policykit.language.matching import read_assume
 from policykit.language.packs import Pack, read_pack, unlike
 from policykit.language.policy import KindLike, Policy, PolicyReader
@@ -100,6 +100,7 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     for file in sections:
         _check_sections(file.node, problems)
         companys_own(file.node, file.layer, problems)
+    companys_programs([(file.layer, file.node) for file in sections], problems)
     maps = [file.node for file in sections if isinstance(file.node, MapNode)]
     registry = read_registry(maps, problems, config.controller, facts)
     registry = with_assumptions(registry, read_assume(config.assume, registry, problems))

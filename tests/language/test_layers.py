@@ -51,3 +51,33 @@ def test_twice_in_one_layer_is_a_mistake_still(tmp_path):
 
     with pytest.raises(InvalidPolicies, match=r"team/b\.yaml:2:10: duplicate policy `cap`; the first is at team/a"):
         load_workspace(write(tmp_path, files), KINDS)
+
+
+def _asks(program: str, *attributes: str) -> str:
+    return (f"programs:\n  - {{id: {program}, purpose: marketing.communications, gives: [{{id: gift, what: a gift}}], "
+            f"asks: [{', '.join(attributes)}]}}\n")  # fmt: skip
+
+
+REMEMBERED = "attributes:\n  - {id: basket, origin: observed}\n  - {id: income, origin: provided}\n"
+
+
+@pytest.mark.parametrize("asked", ["income", "basket, income"])
+def test_an_overlay_asks_for_nothing_that_a_program_of_the_company_asks_for(tmp_path, asked):
+    """Who joined one of several may get what only the company's program was to open (`joined: asking_program`)."""
+    files = {"policykit.yaml": TWO, "policies/cap.yaml": CAP + REMEMBERED + _asks("club", "basket"),
+             "team/a.yaml": _asks("team", asked)}  # fmt: skip
+    write(tmp_path, files)
+
+    if "basket" not in asked:
+        assert set(load_workspace(tmp_path, KINDS).registry.programs) == {"club", "team"}
+    else:
+        with pytest.raises(InvalidPolicies, match=r"team/a\.yaml:2:\d+: an overlay cannot ask for `basket`: program "
+                                                  r"`club` of an earlier folder does"):  # fmt: skip
+            load_workspace(tmp_path, KINDS)
+
+
+def test_programs_of_one_folder_may_ask_alike(tmp_path):
+    files = {"policykit.yaml": TWO, "policies/cap.yaml": CAP + REMEMBERED,
+             "team/a.yaml": _asks("team", "basket"), "team/b.yaml": _asks("other", "basket")}  # fmt: skip
+
+    assert set(load_workspace(write(tmp_path, files), KINDS).registry.programs) == {"team", "other"}
