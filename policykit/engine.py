@@ -13,10 +13,10 @@ from typing import NamedTuple
 from policykit import rounds
 from policykit.backends import reference
 from policykit.backends.python import compile_rules
-from policykit.facts.consent import Standing, membership, node_path, program_path, standing_on
+from policykit.facts.consent import Standing, membership, node_path, program_path, refuses, standing_on
 from policykit.facts.readers import row_reader
 from policykit.facts.row import Sight, State, fact_row, prepared_for, uses_of
-from policykit.ir.nodes import Joined, Leaf, Value
+from policykit.ir.nodes import AttributeRefused, Joined, Leaf, Value
 from policykit.ir.offers import offers_on
 from policykit.ir.rows import FactRow, Judged
 from policykit.ir.rules import RuleSet
@@ -33,12 +33,14 @@ class _Specialised:
 
     terms: per rule with effect `uses`, the attribute that each bit of `in_breach` stands for.
     masks: what `_by_use` said before. programs: the path of every program that some rule asks who joined.
+    refused: attributes of which some rule asks whether the person refused them.
     """
 
     judge: Callable[[_Values], Judged]
     read: Callable[[Sight, State], list[Value]]
     strips: int
     programs: tuple[tuple[str, ...], ...]
+    refused: tuple[str, ...]
     terms: tuple[tuple[str, ...], ...]
     masks: dict[tuple[tuple[int, ...], frozenset[str]], tuple[int, ...]] = field(default_factory=dict)
 
@@ -75,7 +77,8 @@ class Engine:
     def stood_on(self, campaign: Campaign, person: Person, channel: str, now: Micros) -> tuple[str, ...]:
         """Ids of the consent records that speak about this send: live refusals, then grants in force, as recorded.
 
-        Those by which the person is, or is no more, in a program that policies ask about follow.
+        Those by which the person is, or is no more, in a program that policies ask about follow, then refusals of
+        attributes.
         """
         if not person.consents:
             return ()
@@ -85,6 +88,9 @@ class Engine:
         for path in self._specialised(campaign, channel, False).programs:
             joined = membership(person.consents, path, now)
             ids += [record.id for record in joined.in_force or joined.refusals]
+        refused = self._specialised(campaign, channel, False).refused
+        for attribute in refused if places is not None else ():
+            ids += [record.id for record in refuses(person.consents, attribute, places or {}, channel, now)]
         return tuple(dict.fromkeys(ids)) if len(ids) > 1 else tuple(ids)
 
     def decide_from(
@@ -169,6 +175,7 @@ class Engine:
             read=read,
             strips=sum(1 << index for index, _ in stripping),
             programs=tuple(filter(None, (program_path(self.ruleset, name) for name in _joined(order)))),
+            refused=tuple(leaf.attribute for leaf in order if isinstance(leaf, AttributeRefused)),
             terms=tuple(tuple(attribute for attribute, _ in rule.use_terms or ()) for _, rule in stripping),
         )
 

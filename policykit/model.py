@@ -64,7 +64,8 @@ class ConsentRecord:
     (`program:<id>`), or None when absent or unreadable. channel: `*`, a channel, or None when absent or
     unreadable. at: None = unreadable: a refusal then counts as the latest, a grant for nothing.
     expires_at: FOREVER = never, None = unreadable (the grant counts for nothing).
-    defects: None = unreadable (counts as a defect).
+    defects: None = unreadable (counts as a defect). attribute: the only one the record is about, None = it is
+    about sending; `UNREADABLE` where it names one that nobody registered: a refusal is then about every one.
     """
 
     id: str
@@ -78,6 +79,7 @@ class ConsentRecord:
     defects: tuple[str, ...] | None = ()
     evidence: str | None = field(default=None, repr=False)
     controller: str | None = None
+    attribute: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from policykit.ir.nodes import (
     TRUE,
     Allowed,
     AllUses,
+    AttributeRefused,
     ConsentMet,
     ConsentWasMet,
     ContentSays,
@@ -102,7 +103,7 @@ def _missing(sight: Sight, state: State, leaf: Leaf) -> Iterator[str]:
     match leaf:
         case Joined():
             yield "consents"
-        case ConsentMet() | ConsentWasMet() | Member() | Fact(path="consent.status"):
+        case ConsentMet() | ConsentWasMet() | Member() | AttributeRefused() | Fact(path="consent.status"):
             yield from _missing_consent(sight)
         case Sends(window=window, counting=counting):
             if sight.person.history is None:
@@ -138,6 +139,9 @@ def _missing_of_use(sight: Sight, state: State, use: Use, leaf: UseLeaf) -> Iter
             unknown = [own_collected_for(sight.ruleset, sight.person, member, purpose) is None for member in lineage]
         case UseFact("recited" | "selected"):
             yield "uses"
+            return
+        case UseFact("refused"):
+            yield from _missing_consent(sight)
             return
         case UseFact("age"):
             if state.at is None:
@@ -181,6 +185,8 @@ def leaf_name(leaf: Leaf) -> str:
             return "consent as asked for"
         case Joined(program=program):
             return f"joined `{program}`"
+        case AttributeRefused(attribute=attribute):
+            return f"refused `{attribute}`"
         case ContentSays(part=part):
             return f"the label in {part}"
         case Sends(window=window, counting=counting):

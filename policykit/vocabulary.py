@@ -176,6 +176,7 @@ FACTS: tuple[FactSpec, ...] = (
     FactSpec("uses[].selected", "bool", "it picked the people or an offer"),
     FactSpec("uses[].disclosed", "bool", "the registry has a sentence that discloses it"),
     FactSpec("uses[].permission", "bool", "this person's value names the record it was collected under"),
+    FactSpec("uses[].refused", "bool", "this person refused the attribute, or one it was inferred from"),
     FactSpec("uses[].controller", "string", "company the attribute was given to"),
     FactSpec("uses[].known", "bool", "this person has a value", absence="never unknown"),
     FactSpec("uses[].age", "duration", "time from collection to the send's instant"),
@@ -244,6 +245,7 @@ RELATIONS: tuple[Relation, ...] = (
         Column("defects", "list", "pre_ticked, bundled, conditional; empty = none"),
         Column("evidence", "text", "where the proof is; empty or `false` = none"),
         Column("controller", "text", "company it was given to"),
+        Column("attribute", "text", "the one attribute that the record is about; then it says nothing of sending"),
     )),
     Relation("history", "one row per send, past or scheduled", "0 sends", (
         Column("person", "text", "id of the person", True),

@@ -25,6 +25,7 @@ from policykit.assemble.boundary_rows import (
     joining,
     offered,
     refusals,
+    refusing,
     sent,
 )
 from policykit.facts.zones import zones
@@ -230,6 +231,8 @@ class _Asked:
         joined = [leaf.program for leaf in self.leaves if isinstance(leaf, Joined)]
         ledgers = [ledger for each in {canonical(each): grants(each) for each in asked}.values() for ledger in each]
         ledgers += [joining(program) for program in joined[:_MOST_MEMBERS]]
+        if any(isinstance(leaf, UseFact) and leaf.field == "refused" for leaf in self.use_leaves):
+            ledgers += [refusing(each.id) for each in self._attributes()]
         if ledgers or any(isinstance(leaf, Member) for leaf in self.leaves) or "consent.status" in self.paths():
             yield Dimension(("consents",), (*ledgers, *refusals(), [], NOTHING))
 

@@ -117,6 +117,11 @@ def joining(program: str) -> Relative:
     return lambda frame: [{"status": "given", "program": program, "channel": "*", "at": iso(frame.at - _GRANTED)}]
 
 
+def refusing(attribute: str) -> Relative:
+    """A ledger of one refusal of an attribute."""
+    return lambda frame: [{"status": "refused", "attribute": attribute, "at": iso(frame.at - _GRANTED)}]
+
+
 def offered(shown: int, personalised: int, chooser: str) -> Plain:
     """The offers of a message that shows so many, so many of them personalised, with enough general ones."""
     picked = [{"id": f"for-you-{number}", "chosen_by": [chooser]} for number in range(1, personalised + 1)]

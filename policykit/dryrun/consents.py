@@ -181,6 +181,33 @@ def _until(max_age: Span | None) -> str:
     return f"least(g.expires_at, g.instant + {max_age})"
 
 
+def stage_refused_attributes(
+    connection: duckdb.DuckDBPyConnection, ledger: Ledger, wanted: Sequence[str], registered: Sequence[str]
+) -> None:
+    """Makes table `refused_attributes`: person, attribute, and per channel k `live_k`: a refusal of it is live.
+
+    Few records name an attribute. One that names none of those registered is about every attribute.
+    """
+    asked = ", ".join(f"({quoted(name)})" for name in wanted)
+    channels = range(len(ledger.channels))
+    lifted = (
+        "EXISTS (SELECT 1 FROM about_grants AS g WHERE g.person = r.person AND g.about = a.attribute "
+        f"AND g.own_act AND g.instant > r.instant AND g.n <= r.n AND (r.ch = {_EVERY} OR g.ch = r.ch)"
+    )
+    live = ", ".join(
+        f"r.ch IN ({_EVERY}, {k}) AND NOT {lifted} AND g.ch IN ({_EVERY}, {k})) AS live_{k}" for k in channels
+    )
+    either = ", ".join(f"bool_or(live_{k}) AS live_{k}" for k in channels)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE about_refusals AS {_refusals(ledger, registered)};"
+        f"CREATE OR REPLACE TEMP TABLE about_grants AS {_grants(ledger, registered)};"
+        f"CREATE OR REPLACE TEMP TABLE refused_attributes AS SELECT person, attribute, {either} FROM ("
+        f"SELECT r.person, a.attribute, {live} FROM about_refusals AS r JOIN (VALUES {asked}) AS a (attribute) "
+        "ON r.about IS NULL OR r.about = a.attribute) GROUP BY person, attribute;"
+        "DROP TABLE about_refusals; DROP TABLE about_grants"
+    )
+
+
 # --- records that cover the send --------------------------------------------------------------------
 
 
@@ -188,8 +215,19 @@ def _column(ledger: Ledger, name: str) -> str:
     return name if name in ledger.table.columns else "CAST(NULL AS VARCHAR)"
 
 
-def _grants(ledger: Ledger) -> str:
-    """Grants covering the send on some prepared channel: person, n (place on the path), ch, at, ..."""
+def _about(ledger: Ledger, registered: Sequence[str] | None) -> tuple[str, str]:
+    """A column and a condition: which records are looked at, those about sending or those about one attribute."""
+    if registered is None:
+        return "", " AND attribute IS NULL" if "attribute" in ledger.table.columns else ""
+    return f", CASE WHEN {_known('attribute', registered)} THEN attribute END AS about", " AND attribute IS NOT NULL"
+
+
+def _grants(ledger: Ledger, registered: Sequence[str] | None = None) -> str:
+    """Grants covering the send on some prepared channel: person, n (place on the path), ch, at, ...
+
+    registered: attributes; then it is grants of one of them, `about`. None = grants of sending.
+    """
+    about, where = _about(ledger, registered)
     ends = (
         f"CASE WHEN endless THEN {FOREVER} ELSE expires_at END"
         if "expires_at" in ledger.table.columns
@@ -207,20 +245,25 @@ def _grants(ledger: Ledger) -> str:
     channel = " ".join(f"WHEN {quoted(c)} THEN {k}" for k, c in enumerate(ledger.channels))
     return (
         "SELECT person, n, ch, instant, expires_at, quality, basis, defects, evidence, controller, "
-        "own_act FROM (SELECT person, "
+        f"own_act{', about' if about else ''} FROM (SELECT person, "
         f"CAST({node} AS TINYINT) AS n, CAST(CASE {_column(ledger, 'channel')} {channel} WHEN '*' THEN "
         f"{_EVERY} END AS TINYINT) AS ch, "
         f"instant, {ends} AS expires_at, {_column(ledger, 'quality')} AS quality, {_column(ledger, 'basis')} AS basis, "
         f"{_column(ledger, 'defects')} AS defects, {_column(ledger, 'evidence')} AS evidence, "
         f"{_column(ledger, 'controller')} AS controller, "
-        f"coalesce({_column(ledger, 'quality')} IN ({', '.join(map(quoted, own))}), FALSE) AS own_act "
-        f"FROM {ledger.table.sql} WHERE status IN ({', '.join(map(quoted, GRANTS))}) AND instant <= {ledger.now}) "
+        f"coalesce({_column(ledger, 'quality')} IN ({', '.join(map(quoted, own))}), FALSE) AS own_act{about} "
+        f"FROM {ledger.table.sql} WHERE status IN ({', '.join(map(quoted, GRANTS))}) AND instant <= {ledger.now}"
+        f"{where}) "
         "WHERE n IS NOT NULL AND ch IS NOT NULL AND expires_at IS NOT NULL"
     )
 
 
-def _refusals(ledger: Ledger) -> str:
-    """Refusals covering the send on some prepared channel; a scope that says nothing is about everything."""
+def _refusals(ledger: Ledger, registered: Sequence[str] | None = None) -> str:
+    """Refusals covering the send on some prepared channel; a scope that says nothing is about everything.
+
+    registered: see `_grants`; `about` is NULL where the attribute cannot be read.
+    """
+    about, only = _about(ledger, registered)
     last = len(ledger.path) - 1
     places = " ".join(
         f"WHEN {quoted(node)} THEN {i}" for i, node in enumerate(ledger.path) if not node.startswith("program:")
@@ -250,12 +293,13 @@ def _refusals(ledger: Ledger) -> str:
     others = ", ".join(map(quoted, (*GRANTS, *NO_ANSWER)))  # what cannot be read may be a refusal
     standing = f"CASE status WHEN 'objected' THEN {OBJECTED} WHEN 'withdrawn' THEN {WITHDRAWN} ELSE {REFUSED} END"
     return (
-        f"SELECT person, n, ch, instant, {level} AS level, {standing} AS standing FROM (SELECT person, status, "
+        f"SELECT person, n, ch, instant, {level} AS level, {standing} AS standing{', about' if about else ''} "
+        "FROM (SELECT person, status, "
         f"CAST(CASE WHEN status = 'objected' THEN {last} ELSE {node} END AS TINYINT) AS n, "
         f"CAST(CASE WHEN status = 'objected' THEN {_EVERY} ELSE {where} END AS TINYINT) AS ch, "
-        f"coalesce(instant, {FOREVER}) AS instant "
+        f"coalesce(instant, {FOREVER}) AS instant{about} "
         f"FROM {ledger.table.sql} WHERE (status IS NULL OR status NOT IN ({others})) "
-        f"AND (instant IS NULL OR instant <= {ledger.now})) "
+        f"AND (instant IS NULL OR instant <= {ledger.now}){only}) "
         "WHERE n IS NOT NULL AND ch IS NOT NULL"
     )
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policykit.ir.nodes import AttributePermission, ConsentMet, ConsentWasMet, Fact, Joined, Leaf, Member, Sends
+from policykit.ir.nodes import (
+    AttributePermission,
+    AttributeRefused,
+    ConsentMet,
+    ConsentWasMet,
+    Fact,
+    Joined,
+    Leaf,
+    Member,
+    Sends,
+)
 
 
 def facts_read(leaf: Leaf) -> Iterator[str]:
@@ -14,7 +24,7 @@ def facts_read(leaf: Leaf) -> Iterator[str]:
             yield "consents"
         case Fact(path) if not path.startswith("send.") or path.startswith("send.address."):
             yield path
-        case Member() | ConsentMet() | ConsentWasMet() | Joined():
+        case Member() | ConsentMet() | ConsentWasMet() | Joined() | AttributeRefused():
             yield "consents"
         case Sends(window):
             yield "history"

@@ -25,6 +25,6 @@ def kinds_of_grants(connection: duckdb.DuckDBPyConnection, consents: Table) -> l
     ))  # fmt: skip
     rows = connection.execute(
         f"SELECT count(*), {kinds} FROM {consents.sql} WHERE status IN ({', '.join(map(quoted, GRANTS))}) "
-        f"GROUP BY ALL ORDER BY ALL DESC LIMIT {_MOST}"
+        f"AND {_column('attribute')} IS NULL GROUP BY ALL ORDER BY ALL DESC LIMIT {_MOST}"
     ).fetchall()
     return [Grants(*row) for row in rows]

@@ -12,7 +12,7 @@ from policykit.dryrun.people import known_purposes
 from policykit.dryrun.relations import Data, Table
 from policykit.dryrun.sources import quoted
 from policykit.facts.feedback import FREE, SUPPRESSED, degree_of
-from policykit.facts.records import node_of, one_of
+from policykit.facts.records import attribute_of, node_of, one_of
 from policykit.ir.rules import RuleSet
 from policykit.model import (
     FOREVER,
@@ -111,6 +111,7 @@ def _consent(ruleset: RuleSet, row: Row, index: int) -> ConsentRecord:
         defects=tuple(defects.split("|")) if defects else (),
         evidence=row.get("evidence"),
         controller=row.get("controller"),
+        attribute=attribute_of(row.get("attribute"), ruleset.attributes),
     )
 
 

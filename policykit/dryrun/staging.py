@@ -23,6 +23,7 @@ from policykit.dryrun.people import Known, PeopleFacts, Said, addresses_sql, kno
 from policykit.dryrun.places import ZONE, ZONE_JOIN, Places
 from policykit.dryrun.relations import Data
 from policykit.dryrun.sends import Counter, counts_by_person, counts_by_row
+from policykit.dryrun.sources import quoted
 from policykit.facts.consent import node_path, program_path
 from policykit.ir.nodes import (
     Allowed,
@@ -30,6 +31,7 @@ from policykit.ir.nodes import (
     AttributeCollectedFor,
     AttributeOrigin,
     AttributePermission,
+    AttributeRefused,
     ConsentMet,
     ConsentWasMet,
     Const,
@@ -69,6 +71,7 @@ class Staging:
     columns: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, consents.Wanted] = field(default_factory=dict)
     memberships: dict[str, str] = field(default_factory=dict)
+    refused_attributes: dict[str, str] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
     assumed: dict[str, str] = field(default_factory=dict)
     _address_fields: set[str] = field(default_factory=set)
@@ -124,6 +127,8 @@ class Staging:
                 return f"({self._want(consents.Wanted(k, requirement, timeless=True))} IS NOT NULL)"
             case Joined(program):
                 return self._joined(program)
+            case AttributeRefused(attribute):
+                return self._refuses(attribute, k)
             case ContentSays():
                 return Known(None)  # folded in before, as is all that is known of the send
             case Sends():
@@ -180,6 +185,14 @@ class Staging:
         name = self.memberships.setdefault(program, f"j{len(self.memberships)}")
         self.columns[name] = f"{name}.ends"
         return f"coalesce(instant < {name}, FALSE)"
+
+    def _refuses(self, attribute: str, k: int) -> Known | str:
+        if not self._has_ledger:
+            return Known(None)
+        if "attribute" not in self.data.tables["consents"].columns:
+            return Known(False)
+        name = self.refused_attributes.setdefault(attribute, f"u{len(self.refused_attributes)}")
+        return self._stage(f"coalesce({name}.live_{k}, FALSE)")
 
     def _want(self, want: consents.Wanted) -> str:
         for name, known in self.wanted.items():
@@ -255,6 +268,10 @@ class Staging:
                 self._refused = False
             else:
                 self._refused = True
+        if self.refused_attributes:
+            consents.stage_refused_attributes(
+                connection, self.ledger(), list(self.refused_attributes), sorted(self.ruleset.attributes)
+            )
 
     _refused: bool = False
 
@@ -288,6 +305,9 @@ class Staging:
             assert path is not None
             members = consents.members_sql(self._ledger(path, self.known_channels))
             parts.append(f"LEFT JOIN ({members}) AS {name} ON {name}.person = p.key")
+        for attribute, name in self.refused_attributes.items():
+            refused = f"(SELECT * FROM refused_attributes WHERE attribute = {quoted(attribute)})"
+            parts.append(f"LEFT JOIN {refused} AS {name} ON {name}.person = p.key")
         if self.counters:
             history = self.data.tables["history"]
             if by_row is None:

@@ -1,7 +1,8 @@
 """What the consent ledger says about one send: refusals, grants, standing (M6).
 
 A scope is (node, channel). The send's path lists the nodes that cover it, narrowest first, so
-"at least as narrow" between two covering records is a comparison of places on that path.
+"at least as narrow" between two covering records is a comparison of places on that path. A record
+that names an attribute is about its use alone and says nothing of any send.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from policykit.ir.nodes import Months, Requirement, Span
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import send_purpose
 from policykit.language.spans import LATEST
-from policykit.model import DAY, FOREVER, Campaign, ConsentRecord, Micros, from_micros, to_micros
+from policykit.model import DAY, FOREVER, UNREADABLE, Campaign, ConsentRecord, Micros, from_micros, to_micros
 from policykit.vocabulary import GRANTS, NO_ANSWER, OWN_ACT, QUALITIES
 
 _RANK = dict(QUALITIES)
@@ -51,6 +52,25 @@ def standing(records: Iterable[ConsentRecord], path: Sequence[str], channel: str
 
 def standing_on(records: Iterable[ConsentRecord], places: Mapping[str, int], channel: str, now: Micros) -> Standing:
     """As `standing`; places: node -> its place on the path."""
+    return _stands([record for record in records if record.attribute is None], places, channel, now)
+
+
+def refuses(
+    records: Iterable[ConsentRecord], attribute: str, places: Mapping[str, int], channel: str, now: Micros
+) -> tuple[ConsentRecord, ...]:
+    """Live refusals of one attribute in a send: M6 among the records that are about it.
+
+    A refusal of an attribute that cannot be read is about every one; such a grant is about none.
+    """
+    about = [
+        record for record in records
+        if record.attribute is not None
+        and (record.attribute == attribute or (record.attribute == UNREADABLE and is_refusal(record)))
+    ]  # fmt: skip
+    return _stands(about, places, channel, now).refusals if about else ()
+
+
+def _stands(records: Iterable[ConsentRecord], places: Mapping[str, int], channel: str, now: Micros) -> Standing:
     refusals: list[ConsentRecord] = []
     grants: list[ConsentRecord] = []
     for record in records:
@@ -113,7 +133,7 @@ def membership(records: Iterable[ConsentRecord], path: Sequence[str], now: Micro
     grants: list[ConsentRecord] = []
     refusals: list[ConsentRecord] = []
     for record in records:
-        if record.at is not None and record.at > now:
+        if record.attribute is not None or (record.at is not None and record.at > now):
             continue
         if record.status in GRANTS:
             if record.node == path[0] and record.channel is not None and _is_readable(record):

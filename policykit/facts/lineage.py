@@ -56,9 +56,11 @@ def _value(person: Person, attribute: str) -> AttributeValue | None:
 def use_value(
     ruleset: RuleSet, person: Person, use: Use, leaf: UseLeaf, *, at: Micros | None, purpose: str | None, known: bool
 ) -> Value:
-    """The value of a leaf about one use. known: this person has a value of the attribute."""
-    attribute = ruleset.attributes.get(use.attribute)
-    lineage: tuple[str, ...] = (attribute.lineage or (use.attribute,)) if attribute else (use.attribute,)
+    """The value of a leaf about one use, but for `refused`, which is a matter of the send.
+
+    known: this person has a value of the attribute.
+    """
+    lineage = lineage_of(ruleset, use)
     match leaf:
         case UseOrigin(origin):
             return any_of(own_origin(ruleset, person, member, origin) for member in lineage)
@@ -74,6 +76,12 @@ def use_value(
             return known
         case UseFact(field):
             return use_constants(ruleset.attributes, use)[field]
+
+
+def lineage_of(ruleset: RuleSet, use: Use) -> tuple[str, ...]:
+    """The attribute of a use and all it was inferred from."""
+    attribute = ruleset.attributes.get(use.attribute)
+    return (attribute.lineage if attribute else ()) or (use.attribute,)
 
 
 def use_constants(attributes: Mapping[str, Attribute], use: Use) -> dict[str, Value]:

@@ -22,6 +22,7 @@ from policykit.ir.nodes import (
     AttributeCollectedFor,
     AttributeOrigin,
     AttributePermission,
+    AttributeRefused,
     ConsentMet,
     ConsentWasMet,
     Fact,
@@ -211,6 +212,8 @@ def _single(ruleset: RuleSet, campaign: Campaign, channel: str, generic: bool, l
             return _attribute_text(ruleset, leaf)
         case Present(attribute):
             return _present(campaign, channel, generic, attribute)
+        case AttributeRefused(attribute):
+            return _refused(ruleset, campaign, channel, attribute)
         case Sends():
             return _sends(leaf, channel, campaign.id)
         case _:
@@ -308,6 +311,19 @@ def _present(campaign: Campaign, channel: str, generic: bool, attribute: str) ->
     if not any(use.attribute == attribute for use in (variant.uses if variant else None) or ()):
         return lambda sight, state: False
     return lambda sight, state: attribute not in state.stripped
+
+
+def _refused(ruleset: RuleSet, campaign: Campaign, channel: str, attribute: str) -> Read:
+    path = consent.node_path(ruleset, campaign)
+    if path is None:
+        return lambda sight, state: None
+    places = {node: place for place, node in enumerate(path)}
+
+    def _read(sight: Sight, state: State) -> Value:
+        records = sight.person.consents
+        return None if records is None else bool(consent.refuses(records, attribute, places, channel, sight.now))
+
+    return _read
 
 
 def _sends(leaf: Sends, channel: str, campaign: str | None) -> Read:

@@ -6,7 +6,7 @@ A scope that names a purpose, program or channel nobody knows is unreadable (M6)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from policykit.facts.feedback import degree_of, points_of
 from policykit.ir.rules import RuleSet
@@ -51,6 +51,7 @@ def read_consent(ruleset: RuleSet, row: Mapping[str, object], number: int = 0) -
         defects=_all_of(row.get("defects"), DEFECTS),
         evidence=_reference(row.get("evidence")),
         controller=read_text(row.get("controller")),
+        attribute=attribute_of(read_text(row.get("attribute")), ruleset.attributes),
     )
 
 
@@ -127,6 +128,11 @@ def node_of(ruleset: RuleSet, row: Mapping[str, object]) -> str | None:
     if program is not None:
         return f"program:{program}" if program in ruleset.programs else None
     return one_of(row.get("purpose"), ("*", *ruleset.purposes, *PURPOSES))
+
+
+def attribute_of(said: str | None, registered: Container[str]) -> str | None:
+    """The attribute that a consent row is about, None when it names none; one that nobody registered is unreadable."""
+    return said if said is None or said in registered else UNREADABLE
 
 
 def one_of(value: object, known: Iterable[str]) -> str | None:

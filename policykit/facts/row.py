@@ -22,6 +22,7 @@ from policykit.ir.nodes import (
     AttributeCollectedFor,
     AttributeOrigin,
     AttributePermission,
+    AttributeRefused,
     ConsentMet,
     ConsentWasMet,
     ContentSays,
@@ -33,6 +34,7 @@ from policykit.ir.nodes import (
     Present,
     Sends,
     Type,
+    UseFact,
     UseLeaf,
     Value,
 )
@@ -122,12 +124,14 @@ def fact_row(sight: Sight, state: State, leaves: tuple[Leaf, ...], use_leaves: t
 def _use_row(sight: Sight, state: State, use: Use, leaves: tuple[UseLeaf, ...]) -> UseRow:
     purpose = send_purpose(sight.ruleset, sight.campaign)
     known = attribute_value(sight, use.attribute) is not None
-    return tuple(
-        [
-            lineage.use_value(sight.ruleset, sight.person, use, leaf, at=state.at, purpose=purpose, known=known)
-            for leaf in leaves
-        ]
-    )
+
+    def _value(leaf: UseLeaf) -> Value:
+        if isinstance(leaf, UseFact) and leaf.field == "refused":
+            members = lineage.lineage_of(sight.ruleset, use)
+            return lineage.any_of(_refused(sight, state, AttributeRefused(member)) for member in members)
+        return lineage.use_value(sight.ruleset, sight.person, use, leaf, at=state.at, purpose=purpose, known=known)
+
+    return tuple([_value(leaf) for leaf in leaves])
 
 
 # --- the campaign's side --------------------------------------------------------------------------
@@ -262,6 +266,14 @@ def _permission(sight: Sight, state: State, leaf: AttributePermission) -> Value:
     return lineage.has_permission(sight.person, leaf.attribute)
 
 
+def _refused(sight: Sight, state: State, leaf: AttributeRefused) -> bool | None:
+    path, records = consent.node_path(sight.ruleset, sight.campaign), sight.person.consents
+    if path is None or records is None:
+        return None
+    places = {node: place for place, node in enumerate(path)}
+    return bool(consent.refuses(records, leaf.attribute, places, state.channel, sight.now))
+
+
 # INVARIANT: one reader for every class of `nodes.LEAVES`; a test compares the two.
 _READERS: Mapping[type, Callable[[Sight, State, Any], Value]] = {
     Fact: _fact,
@@ -278,6 +290,7 @@ _READERS: Mapping[type, Callable[[Sight, State, Any], Value]] = {
     AttributeCollectedFor: _collected_for,
     AttributeCollectedAt: _collected_at,
     AttributePermission: _permission,
+    AttributeRefused: _refused,
 }
 
 

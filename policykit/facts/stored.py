@@ -12,6 +12,7 @@ from policykit.facts import cells, views
 from policykit.facts.cells import Read
 from policykit.facts.feedback import degree_of, points_of
 from policykit.facts.quick import maker
+from policykit.facts.records import attribute_of
 from policykit.facts.views import Addresses, Attributes, Facts, Places, Ranks
 from policykit.ir.rules import RuleSet
 from policykit.model import FOREVER, Address, ConsentRecord, FeedbackRecord, Person, SentRecord
@@ -132,7 +133,7 @@ def _consent(words: _Words, row: Row, index: int) -> ConsentRecord:
     # Most cells are None or a text: what need not be called is not, this runs for every record of every send.
     get = row.get
     name, program, expires_at = get("id"), get("program"), get("expires_at")
-    defects, evidence, controller = get("defects"), get("evidence"), get("controller")
+    defects, evidence, controller, about = get("defects"), get("evidence"), get("controller"), get("attribute")
     if program is not None:
         program = cells.text(program)
     if defects is not None:
@@ -149,6 +150,7 @@ def _consent(words: _Words, row: Row, index: int) -> ConsentRecord:
         tuple(defects.split("|")) if defects else (),
         None if evidence is None else cells.proof(evidence),
         None if controller is None else cells.text(controller),
+        None if about is None else attribute_of(cells.text(about), words.ruleset.attributes),
     )
 
 

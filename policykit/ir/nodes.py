@@ -114,6 +114,18 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class AttributeRefused:
+    """BOOL: the person refused the use of one attribute, itself and not its inputs, in sends like this one.
+
+    Of the records that name the attribute a refusal that covers the send is live, as of consent (M6); one
+    whose attribute cannot be read is about every attribute. Unknown without a ledger, or a purpose.
+    """
+
+    attribute: str
+    place: Place | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ContentSays:
     """BOOL: a part of the message says a text, whoever gets it; the same for everybody, so it folds away.
 
@@ -254,13 +266,13 @@ class UseFact:
     """A scalar field of the use at hand.
 
     STRING attribute, category, sensitivity, controller; BOOL recited, selected (it picked the
-    people or an offer), disclosed, permission, known (this person has a value); DURATION age
-    (instant minus collected_at).
+    people or an offer), disclosed, permission, refused (lineage included), known (this person has a
+    value); DURATION age (instant minus collected_at).
     """
 
     field: Literal[
         "attribute", "category", "sensitivity", "controller", "recited", "selected", "disclosed", "permission",
-        "known", "age",
+        "refused", "known", "age",
     ]  # fmt: skip
     type: Type
     place: Place | None = field(default=None, compare=False, repr=False)  # type: ignore[operator]  # own `field`
@@ -427,7 +439,7 @@ class SumUses:
 
 Leaf: TypeAlias = (
     Fact | Member | ConsentMet | ConsentWasMet | Joined | ContentSays | Sends | Allowed | LocalPart | Present
-    | AttributeOrigin | AttributeCollectedFor | AttributeCollectedAt | AttributePermission
+    | AttributeOrigin | AttributeCollectedFor | AttributeCollectedAt | AttributePermission | AttributeRefused
 )  # fmt: skip
 UseLeaf: TypeAlias = UseFact | UseOrigin | UseCollectedFor
 Quantifier: TypeAlias = ExistsUse | AllUses | SumUses
@@ -438,7 +450,7 @@ Expr: TypeAlias = Leaf | UseLeaf | Operator
 
 LEAVES = (
     Fact, Member, ConsentMet, ConsentWasMet, Joined, ContentSays, Sends, Allowed, LocalPart, Present,
-    AttributeOrigin, AttributeCollectedFor, AttributeCollectedAt, AttributePermission,
+    AttributeOrigin, AttributeCollectedFor, AttributeCollectedAt, AttributePermission, AttributeRefused,
 )  # fmt: skip
 USE_LEAVES = (UseFact, UseOrigin, UseCollectedFor)
 

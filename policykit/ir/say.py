@@ -14,6 +14,7 @@ from policykit.ir.nodes import (
     AttributeCollectedFor,
     AttributeOrigin,
     AttributePermission,
+    AttributeRefused,
     ConsentMet,
     ConsentWasMet,
     ContentSays,
@@ -53,7 +54,7 @@ _QUALITY = {
 def fact_name(leaf: Leaf) -> str:
     """The fact behind a leaf, as cases and decisions name it when it is unknown."""
     match leaf:
-        case ConsentMet() | ConsentWasMet() | Member() | Joined():
+        case ConsentMet() | ConsentWasMet() | Member() | Joined() | AttributeRefused():
             return "consents"
         case ContentSays():
             return "send.content"

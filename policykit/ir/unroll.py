@@ -18,6 +18,7 @@ from policykit.ir.nodes import (
     AttributeCollectedFor,
     AttributeOrigin,
     AttributePermission,
+    AttributeRefused,
     Const,
     ExistsUse,
     Expr,
@@ -131,6 +132,8 @@ def _use_fact(leaf: UseFact, use: Use, attribute: Attribute | None) -> Expr:
             return Const(use.selected, Type.BOOL)
         case "permission":
             return AttributePermission(use.attribute)
+        case "refused":
+            return simplify(Or(tuple(AttributeRefused(member) for member in _lineage(use, attribute))))
         case "known":
             return Known(Fact(f"attributes.{use.attribute}", Type(attribute.type) if attribute else Type.STRING))
         case "age":

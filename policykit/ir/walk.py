@@ -17,6 +17,7 @@ from policykit.ir.nodes import (
     AttributeCollectedFor,
     AttributeOrigin,
     AttributePermission,
+    AttributeRefused,
     Compare,
     ConsentMet,
     ConsentWasMet,
@@ -161,8 +162,9 @@ def type_of(expr: Expr) -> Type:
             return arith_type(expr.op, type_of(expr.left), type_of(expr.right)) or type_of(expr.left)
         case (
             Member() | ConsentMet() | ConsentWasMet() | Joined() | ContentSays() | Allowed() | Present()
-            | AttributeOrigin() | AttributeCollectedFor() | AttributePermission() | UseOrigin() | UseCollectedFor()
-            | Not() | And() | Or() | Compare() | In() | Text() | Known() | ExistsUse() | AllUses()
+            | AttributeOrigin() | AttributeCollectedFor() | AttributePermission() | AttributeRefused()
+            | UseOrigin() | UseCollectedFor() | Not() | And() | Or() | Compare() | In() | Text() | Known()
+            | ExistsUse() | AllUses()
         ):  # fmt: skip
             return Type.BOOL
         case _:

@@ -20,12 +20,15 @@ policies:
 ```
 
 Fields: `attribute`, `category` (a parent covers its children), `origin`, `sensitivity`, `recited`,
-`selected`, `collected_for` (`this_purpose` or purposes), `permission`, `controller`
-(`this_controller` or names), `age`, `within_keep`, `disclosed`. Values: a value, a list, `{not: [a]}`,
+`selected`, `collected_for` (`this_purpose` or purposes), `permission`, `refused`,
+`controller` (`this_controller` or names), `age`, `within_keep`, `disclosed`. Values: a value, a list, `{not: [a]}`,
 `{at_least: x}`, `{at_most: x}` on ordered scales, `{fact: path}`.
 
 An attribute's origins are its own and those of all it was inferred from: `forbid` matches if any
 does, `require` asks it of every one. A send whose uses are unknown breaches.
+
+`refused` is what this person said of the attribute, or of one it was inferred from: the live refusal
+of a consent record that names it (`attribute: basket`) and whose channel and purpose cover the send.
 
 Reasons: `data.forbidden`, `data.not_allowed`.
 """

@@ -55,6 +55,7 @@ SCHEMA: Schema = {
     "selected": flag_shape("it picked the people or an offer"),
     "collected_for": matcher_shape("`this_purpose`, or purposes it was collected for"),
     "permission": flag_shape("the person's value names the record it was collected under"),
+    "refused": flag_shape("the person refused the attribute, or one it was inferred from"),
     "controller": matcher_shape("`this_controller`, or companies the attribute was given to"),
     "age": matcher_shape("time since it was collected, e.g. `{at_least: 1 hour, at_most: 30 days}`"),
     "within_keep": flag_shape("it is no older than the registry's `keep` promises; without a `keep` it always is"),

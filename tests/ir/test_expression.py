@@ -129,7 +129,7 @@ def test_expression_means(text: str) -> None:
 
 FIELDS = (
     "its fields are `age`, `attribute`, `category`, `collected_for`, `controller`, `disclosed`, `known`, `origin`, "
-    "`permission`, `recited`, `selected`, `sensitivity`"
+    "`permission`, `recited`, `refused`, `selected`, `sensitivity`"
 )
 FUNCTIONS = (
     "there are `has`, `size`, `double`, `timestamp`, `duration`, `startsWith`, `endsWith`, `contains`, `getHours`, "

@@ -59,7 +59,19 @@ def campaign(
 
 
 _NOTHING = dict.fromkeys(
-    ("channel", "purpose", "program", "quality", "basis", "expires_at", "defects", "evidence", "controller", "at")
+    (
+        "channel",
+        "purpose",
+        "program",
+        "quality",
+        "basis",
+        "expires_at",
+        "defects",
+        "evidence",
+        "controller",
+        "at",
+        "attribute",
+    )
 )
 
 

@@ -46,6 +46,7 @@ BODIES = st.fixed_dictionaries(
         "category": _values(CATEGORIES),
         "recited": st.booleans(),
         "permission": st.booleans(),
+        "refused": st.booleans(),
         "collected_for": _values(("this_purpose", *PURPOSES)),
     },
 ).filter(bool)
@@ -56,6 +57,7 @@ USES = st.fixed_dictionaries(
         "category": st.none() | st.sampled_from((*CATEGORIES, "user_health")),
         "recited": st.none() | st.booleans(),
         "permission": st.none() | st.booleans(),
+        "refused": st.none() | st.booleans(),
         "collected_for": st.none() | st.sets(st.sampled_from(("this_purpose", *PURPOSES))),
     }
 )

@@ -228,6 +228,7 @@ _THROUGH: dict[Kind, n.UseLeaf] = {
     n.AttributeCollectedFor: n.UseCollectedFor(None),
     n.AttributeCollectedAt: n.UseFact("age", Type.DURATION),
     n.AttributePermission: n.UseFact("permission", Type.BOOL),
+    n.AttributeRefused: n.UseFact("refused", Type.BOOL),
     n.Present: n.UseFact("attribute", Type.STRING),
 }
 

@@ -60,6 +60,7 @@ USE_LEAVES: dict[Type, tuple[UseLeaf, ...]] = {
     Type.BOOL: (
         n.UseFact("recited", Type.BOOL),
         n.UseFact("permission", Type.BOOL),
+        n.UseFact("refused", Type.BOOL),
         n.UseFact("known", Type.BOOL),
         n.UseOrigin("observed"),
         n.UseCollectedFor(None),
@@ -78,6 +79,7 @@ ATTRIBUTE_LEAVES: tuple[Leaf, ...] = tuple(
         n.AttributeCollectedFor(name, PURPOSE),
         n.AttributeCollectedFor(name, "essential"),
         n.AttributePermission(name),
+        n.AttributeRefused(name),
         n.AttributeCollectedAt(name),
         n.Fact(f"attributes.{name}", Type.STRING),
     )

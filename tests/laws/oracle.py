@@ -158,6 +158,7 @@ def consent_of(row: Row) -> ConsentRecord:
         defects if all(defect in DEFECTS for defect in defects) else None,
         row["evidence"] or None,
         row["controller"] or None,
+        UNREADABLE if row["attribute"] and row["attribute"] not in ATTRIBUTES else row["attribute"] or None,
     )
 
 

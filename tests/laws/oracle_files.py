@@ -27,7 +27,7 @@ _HEADERS = {
     "addresses": ("person", "channel", "address", "shared", "origin", "permission", "suppressed"),
     "consents": (
         "id", "person", "status", "channel", "purpose", "program", "quality", "basis", "at", "expires_at", "defects",
-        "evidence", "controller",
+        "evidence", "controller", "attribute",
     ),
     "history": ("person", "at", "channel", "message_class", "campaign"),
     "attributes": ("person", "attribute", "value", "origin", "collected_for", "collected_at", "permission"),

@@ -259,6 +259,8 @@ class Writer:
                 rows.append(self.consent(f"c{len(rows)}", person, at, zone))
             if self.rng.random() < 0.35:
                 rows += self.change_of_mind(f"c{len(rows)}", person, zone)
+            if self.rng.random() < 0.4:
+                rows += self.about_one_thing(f"c{len(rows)}", person, zone)
             if self.joins and self.rng.random() < 0.7:
                 rows += self.membership(f"c{len(rows)}", person, zone)
         return rows
@@ -279,6 +281,22 @@ class Writer:
             if self.rng.random() < 0.2:
                 row["expires_at"] = iso(self.near(self.aim(zone)))
             rows.append(row)
+        return rows
+
+    def about_one_thing(self, identity: str, person: str, zone: str) -> list[Row]:
+        """Refusals and grants of one attribute, or of something nobody registered, some at the same instant."""
+        about = self.pick(*ATTRIBUTES, "shoe_size")
+        at = self.near(self.setting.now - self.rng.choice((0, HOUR, DAY)))
+        rows = []
+        for turn in range(self.rng.choice((1, 1, 2, 3))):
+            row = self.consent(f"{identity}.{turn}", person, at, zone)
+            row |= {"attribute": about, "status": self.pick(*REFUSALS[:3], *GRANTS, "No", ""), "at": iso(at)}
+            if self.rng.random() < 0.6:
+                row |= {"channel": self.pick("*", "*", ""), "purpose": self.pick("*", "*", ""), "program": None}
+            if row["status"] in GRANTS and self.rng.random() < 0.6:
+                row["quality"] = "written"
+            rows.append(row)
+            at += self.rng.choice((0, 1, 1, HOUR, -1))
         return rows
 
     def membership(self, identity: str, person: str, zone: str) -> list[Row]:
@@ -323,6 +341,7 @@ class Writer:
             "defects": self.pick(*[""] * 8, *DEFECTS, "pre_ticked|bundled", "odd"),
             "evidence": self.pick("form 1", "form 1", ""),
             "controller": self.pick(*CONTROLLERS, ""),
+            "attribute": None,
         }
 
     def history(self, people: Sequence[Mapping[str, str | None]]) -> list[Row]:

@@ -55,7 +55,7 @@ USE_TEXTS: dict[str, tuple[str, ...]] = {
     "sensitivity": tuple(member for member, _ in SENSITIVITIES),
     "controller": CONTROLLERS,
 }
-USE_BOOLS = ("recited", "selected", "disclosed", "permission", "known")
+USE_BOOLS = ("recited", "selected", "disclosed", "permission", "refused", "known")
 INTS = ("0", "1", "-1", "2", "16", "17", "18", "40", "65", "99", "100", "9223372036854775807", "3037000500")
 DOUBLES = ("0.0", "0.5", "99.5", "100.0", "-1.25", "1e300")
 TIMES = tuple(from_micros(at).strftime("%Y-%m-%dT%H:%M:%SZ") for at in INSTANTS)

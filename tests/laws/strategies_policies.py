@@ -139,6 +139,7 @@ _USE_FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "selected": st.booleans(),
     "collected_for": st.sampled_from(("this_purpose", "this_purpose", *PURPOSES)),
     "permission": st.booleans(),
+    "refused": st.booleans(),
     "controller": st.sampled_from(("this_controller", *CONTROLLERS)),
     "age": _AGE_MATCHERS,
     "disclosed": st.booleans(),
