@@ -51,9 +51,8 @@ def _read(file: Path, url: str | None, problems: list[Problem]) -> Iterator[Kept
     try:
         raw = file.read_bytes()
     except OSError as error:
-        problems.append(
-            Problem(Place(str(file)), f"the file cannot be read: {error.strerror}", None, "data.unreadable")
-        )
+        reason = str(error.strerror).lower()
+        problems.append(Problem(Place(str(file)), f"the file cannot be read: {reason}", None, "data.unreadable"))
         return
     if file.suffix.lower() == ".http":
         yield _message(raw, str(file), url)

@@ -17,7 +17,7 @@ from policykit.explain.policies import case_line, demanded, otherwise, speaks_of
 from policykit.language.config import CONFIG_FILE, read_config
 from policykit.language.load import find_workspace, raise_errors, read_workspace, shown
 from policykit.language.packs import Pack, read_pack
-from policykit.language.suggest import did_you_mean
+from policykit.language.suggest import did_you_mean, some
 from policykit.language.tree import MapNode, to_plain
 from policykit.language.yaml import read_yaml
 from policykit.plugins import Plugins, discover
@@ -94,7 +94,9 @@ def _policies(node: MapNode) -> Iterator[Mapping[str, Any]]:
 
 def choose(packs: Mapping[str, Installed], name: str) -> Installed:
     if name not in packs:
-        raise UsageError(f"there is no pack `{name}`{did_you_mean(name, packs)}", "`policykit packs list` lists them")
+        holding = sorted(pack for pack in packs if len(name) > 1 and name in pack)
+        near = did_you_mean(name, packs) or (f"; did you mean {some(holding)}?" if holding else "")
+        raise UsageError(f"there is no pack `{name}`{near}", "`policykit packs list` lists them")
     return packs[name]
 
 

@@ -64,7 +64,8 @@ def _told(received: Received) -> str:
     return f"{received.provider}: {'; '.join(lines) or 'nothing that takes anything away'}"
 
 
-@feedback.command("rates", cls=Taught, examples="  policykit feedback rates\n  policykit feedback rates --json")
+@feedback.command("rates", cls=Taught, short_help="Show how many complained, unsubscribed or found it too personal.",
+                  examples="  policykit feedback rates\n  policykit feedback rates --json")  # fmt: skip
 @click.option("--known-at", metavar="INSTANT", help="As it was then; else now.")
 @workspace_option
 @json_option

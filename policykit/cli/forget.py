@@ -45,7 +45,7 @@ def forget(people: tuple[str, ...], dry: bool, yes: bool, workspace: Path | None
             {"dry_run": dry, **dataclasses.asdict(done.counts), "unreadable": done.unreadable, "obeyed": done.obeyed}
         )
     else:
-        click.echo(rendering.forgotten(dataclasses.asdict(done.counts), len(people), dry=dry))
+        click.echo(rendering.forgotten(dataclasses.asdict(done.counts), len(people), dry=dry, obeyed=done.obeyed))
     if done.counts.suppressed and not done.obeyed:
         click.echo(rendering.NOT_OBEYED, err=True)
     if not done.unreadable:
@@ -59,5 +59,5 @@ def _ask(workspace: Path | None, people: tuple[str, ...]) -> None:
             "nobody can be asked here whether this is meant", "add `--yes`; `--dry-run` says what would go"
         )
     found = forgetting.forget(workspace, people, dry=True)
-    click.echo(rendering.forgotten(dataclasses.asdict(found.counts), len(people), dry=True))
+    click.echo(rendering.forgotten(dataclasses.asdict(found.counts), len(people), dry=True, obeyed=found.obeyed))
     click.confirm("This cannot be undone. Forget?", abort=True)

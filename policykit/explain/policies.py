@@ -67,6 +67,7 @@ def _conditions(policy: Policy) -> Iterator[str]:
 _CONDITIONS = {
     "!recipient.customer": "they have not bought from us",
     "recipient.customer": "they have bought from us",
+    "!recipient.night_consent": "they have not agreed to messages at night",
 }
 
 

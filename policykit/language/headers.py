@@ -8,11 +8,13 @@ from dataclasses import replace
 
 from policykit.errors import Problem
 from policykit.language.content import content_of, fixed
+from policykit.language.suggest import nearest
 from policykit.language.template import FURNISHED, Template, read_template
 from policykit.language.tree import MapNode, Node, ScalarNode
 from policykit.model import Content
 
 HEADERS = {"type": "dict", "empty": False}
+_LEAVING = ("List-Unsubscribe", "List-Unsubscribe-Post")  # misspelt they do nothing, and nobody sees it
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 # What says who writes to whom is the provider's; SendGrid refuses these too (API reference, read 2026-11-21).
 _TAKEN = frozenset({
@@ -37,6 +39,9 @@ def read_headers(
         if not _NAME.fullmatch(name) or name.lower() in _TAKEN:
             problems.append(Problem(place, f"`{name}` cannot be set as a header", "write headers such as "
                                     "`List-Unsubscribe`", "campaign.headers"))  # fmt: skip
+        elif meant := _misspelt(name):
+            problems.append(Problem(place, f"`{name}` is nearly the header `{meant}`, and no mail program knows it",
+                                    f"write `{meant}`", "campaign.headers"))  # fmt: skip
         elif any(name.lower() == other.lower() for other in found):
             problems.append(Problem(place, f"the header `{name}` comes twice", "keep one", "campaign.headers"))
         elif not isinstance(value, ScalarNode) or not isinstance(value.value, str) or not value.text.strip():
@@ -44,6 +49,13 @@ def read_headers(
         else:
             found[name] = _template(value, attributes, undisclosed, problems)
     return found
+
+
+def _misspelt(name: str) -> str | None:
+    """The header that was meant; `X-...` is anybody's own, and `List-Subscribe` (RFC 2369) is another one."""
+    small = name.lower()
+    meant = None if small.startswith("x-") or small == "list-subscribe" else nearest(name, _LEAVING)
+    return meant if meant and meant.lower() != small else None
 
 
 def _template(

@@ -60,8 +60,9 @@ def read_offers(
     if offers.show < len(personalised):
         say(("show",), f"`show` is {show}, and {len(personalised)} offers are personalised",
             "a message holds all of its personalised offers: raise `show`, or take some out", CODE)  # fmt: skip
-    if offers.show > len(personalised) + len(general):
-        say(("show",), f"`show` is {show}, and there are {len(personalised) + len(general)} offers",
+    if offers.show > (all_of_them := len(personalised) + len(general)):
+        there_are = "there is 1 offer" if all_of_them == 1 else f"there are {all_of_them} offers"
+        say(("show",), f"`show` is {show}, and {there_are}",
             "lower `show`, or add offers to `general`", CODE)  # fmt: skip
     return offers
 

@@ -209,7 +209,9 @@ class _Teller:
         allowed = [_shown(item) for item in error.constraint]
         bad = error.info[0] if error.code == errors.UNALLOWED_VALUES.code else [error.value]
         for value in bad:
-            message = f"unknown {_last(name)} `{_shown(value)}`{did_you_mean(value, allowed)}"
+            key, near = _last(name), did_you_mean(value, allowed)
+            what = f"`{key}` cannot be" if key in _NO_NOUNS else f"unknown {key}"
+            message = f"{what} `{_shown(value)}`{near}"
             one_of = "one of " if len(allowed) > 1 else ""
             yield Problem(
                 _place_of(where, value), message, f"expected {one_of}{some(allowed, 15)}", "shape.unknown-word"
@@ -240,6 +242,9 @@ class _Teller:
         above = find(self.node, path[:-1])
         entry = above.entries.get(str(path[-1])) if isinstance(above, MapNode) else None
         return entry.key if entry else above.place
+
+
+_NO_NOUNS = frozenset({"asked", "at", "in", "joined", "reveals"})  # no name of what their values are
 
 
 def _last(name: str) -> str:

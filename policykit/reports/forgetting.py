@@ -21,8 +21,11 @@ _WORDS = {
 }  # fmt: skip
 
 
-def forgotten(counts: Mapping[str, int], people: int, *, dry: bool) -> str:
-    """counts: of `stores.base.Forgotten`. `forgot 1 person: 2 addresses, 3 values and 5 sends; ...`."""
+def forgotten(counts: Mapping[str, int], people: int, *, dry: bool, obeyed: bool = True) -> str:
+    """counts: of `stores.base.Forgotten`. `forgot 1 person: 2 addresses, 3 values and 5 sends; ...`.
+
+    obeyed: whether a policy in force reads what is suppressed.
+    """
     what = [f"{counts[name]:,} {words[counts[name] != 1]}" for name, words in _WORDS.items() if counts[name]]
     gone = f": {listed(what)}" if what else ""
     would, number = ("would forget" if dry else "forgot"), f"{people:,} {'person' if people == 1 else 'people'}"
@@ -36,9 +39,8 @@ def forgotten(counts: Mapping[str, int], people: int, *, dry: bool) -> str:
     if counts["suppressed"]:
         one = counts["suppressed"] == 1
         word = "would be" if dry else "is" if one else "are"
-        said += (
-            f"\n{counts['suppressed']:,} {'address' if one else 'addresses'} {word} suppressed: nothing is sent there"
-        )
+        said += f"\n{counts['suppressed']:,} {'address' if one else 'addresses'} {word} suppressed"
+        said += ": nothing is sent there" if obeyed else ""
     return said
 
 

@@ -173,6 +173,7 @@ def test_a_workspace_that_would_mail_them_again_is_told(policykit, shop):
     ran = policykit("forget", PERSON, "--yes", "-w", str(shop))
 
     assert ran.code == 0
+    assert "1 address is suppressed\n" in ran.out
     assert "warning: no policy in force reads `send.address.suppressed`" in ran.err
 
 

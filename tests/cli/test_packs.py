@@ -111,6 +111,12 @@ def test_a_pack_that_is_not_there_is_told_with_the_nearest(policykit):
     assert "there is no pack `us-tcpa-hour`; did you mean `us-tcpa-hours`?" in ran.err
 
 
+def test_a_part_of_the_name_of_a_pack_is_told_with_those_that_hold_it(policykit):
+    ran = policykit("packs", "show", "gmail")
+
+    assert (ran.code, "there is no pack `gmail`; did you mean `gmail-bulk-headers`?" in ran.err) == (2, True)
+
+
 # --- add --------------------------------------------------------------------------------------------
 
 

@@ -126,7 +126,7 @@ def test_a_content_that_cannot_be_read_is_said(content: Document) -> None:
         ("{says: Ad, at: start}", "`at` needs a part that has a start and an end"),
         ("{says: ' '}", "`says` is empty: every message has that"),
         ("{one_click_unsubscribe: false}", "unknown one_click_unsubscribe `false`"),
-        ("{says: Ad, in: footer}", "unknown in `footer`"),
+        ("{says: Ad, in: footer}", "`in` cannot be `footer`"),
     ],
 )
 def test_a_body_that_means_nothing_is_refused(wrong, body, message):
@@ -379,6 +379,10 @@ def test_what_a_header_uses_shapes_every_text_and_is_not_recited(tmp_path: Path)
         ("{To: x}", "`To` cannot be set as a header"),
         ("{'X Y': x}", "`X Y` cannot be set as a header"),
         ("{X-A: a, x-a: b}", "the header `x-a` comes twice"),
+        (
+            "{List-Unsubcribe: '<https://a.example/u>'}",
+            "`List-Unsubcribe` is nearly the header `List-Unsubscribe`, and no mail program knows it",
+        ),
         ("{X-A: ''}", "the header `X-A` has no text"),
         ("{X-A: [a]}", "the header `X-A` has no text"),
         ("{X-A: '{{ tken }}'}", "`tken` is not a registered attribute; did you mean `token`?"),

@@ -358,7 +358,7 @@ MISTAKES = [
     ),
     (
         small("offers: {personalised: [{id: tea, chosen_by: [basket], reveals: ¦secrets}]}"),
-        "unknown reveals `secrets`",
+        "`reveals` cannot be `secrets`",
         (
             "expected one of `public`, `internal`, `personal`, `contact`, `behavioural`, `precise_location`, "
             "`financial`, `special_category`"
