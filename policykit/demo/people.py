@@ -87,8 +87,8 @@ def _make_person(tables: Tables, number: int, person: str, dice: Dice, records: 
 
 
 def _addresses(dice: Dice, number: int, person: str) -> Iterator[Row]:
-    """Nearly everybody has mail, most have the app, many a number. Some of it bounced; of some nobody knows."""
-    bounced = "true" if number % 211 == 0 else "" if number % 499 == 0 else "false"
+    """Nearly everybody has mail, most have the app, many a number. Some of it bounced."""
+    bounced = "true" if number % 211 == 0 else "false"
     if dice.chance(780):
         yield (person, "push", f"token-{number:06d}", dice.weighed((("false", 985), ("true", 8), ("", 7))), bounced)
     if dice.chance(880):
