@@ -192,6 +192,15 @@ def test_a_mail_beside_a_template_of_the_provider_is_not_what_people_get(world, 
     assert ("korean-label" in world.log()[-1].decision.undetermined) is bool(template)
 
 
+@pytest.mark.parametrize(("amp", "leaves"), [("<p>Come by. Acme, 1 Road.</p>", True), ("<p>Come by</p>", False)])
+def test_the_page_that_some_mail_programs_show_instead_counts_too(world, amp, leaves):
+    config = {"config": "sender_address: Acme, 1 Road\n", "sender_address": "Acme, 1 Road"}
+    page = {"type": "text/x-amp-html", "value": amp}
+    letter = email("ana@example.org", content=[*WAY, page])
+
+    assert (world(ADDRESSED, **config).send(letter).forward is not None) is leaves
+
+
 def test_every_phone_shows_what_a_push_must_say(world):
     """Of what platforms show in their own words, none may lack it."""
     labelled = LABELLED.replace("[email, sms]", "push")

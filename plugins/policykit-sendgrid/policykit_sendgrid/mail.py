@@ -18,6 +18,7 @@ from policykit.sends import Send
 _FIELDS = ("to", "cc", "bcc")
 _WHOM = frozenset({*_FIELDS, "email", "personalizations"})
 _PARTS = {"text/plain": "text", "text/html": "html"}
+_AMP = "text/x-amp-html"
 _LATEST = 253_402_300_799  # the last second of year 9999
 _NAMED = re.compile(r"(.*)<([^<>]*)>\s*", re.DOTALL)
 _BODY_TAG = re.compile(r"<body[^>]*>", re.IGNORECASE)
@@ -74,6 +75,7 @@ class _Shared:
         self.of_call = _slots(reader, payload)
         self.slots = self._slots({}, {})
         self.adds = _added(reader, payload)
+        self.amp = _of_type(reader, payload, _AMP)
         self.has_template = bool(payload.get("template_id"))
         self.shows = self._shown(self.content)
 
@@ -122,8 +124,12 @@ class _Shared:
                 yield self._send(_address(read, each, where, field), content, values, at, slots, lines)
 
     def _shown(self, content: Mapping[str, str]) -> tuple[Mapping[str, str], ...]:
-        """The texts of a template may stand in place of those of the call."""
-        return (content, _HELD) if content and self.has_template else ()
+        """A template's texts may stand in place of those of the call, and a page for AMP in place of the others."""
+        heads = {part: text for part, text in content.items() if part not in _PARTS.values()}
+        pages = [{**heads, "html": page} for page in self.amp]
+        if not content or not (pages or self.has_template):
+            return ()
+        return (content, *pages, *([_HELD] if self.has_template else []))
 
     def _content(self, subject: str | None) -> dict[str, str]:
         return self.parts if subject is None else {"subject": subject, **self.parts}
@@ -186,14 +192,18 @@ def _texts(reader: Reader, holder: Mapping[str, Any], key: str, where: str) -> d
 
 def _parts(reader: Reader, payload: Mapping[str, Any]) -> dict[str, str]:
     """The texts a person sees; several of one type, which only Anymail can send, are put together."""
-    parts: dict[str, str] = {}
+    found = {part: _of_type(reader, payload, kind) for kind, part in _PARTS.items()}
+    return {part: "\n".join(texts) for part, texts in found.items() if texts}
+
+
+def _of_type(reader: Reader, payload: Mapping[str, Any], wanted: str) -> list[str]:
+    found: list[str] = []
     for each in reader.objects(payload, "content"):
         kind = (reader.text(each, "type", "content[].") or "").partition(";")[0].strip().lower()
         value = reader.text(each, "value", "content[].")
-        if kind in _PARTS and value is not None:
-            part = _PARTS[kind]
-            parts[part] = f"{parts[part]}\n{value}" if part in parts else value
-    return parts
+        if kind == wanted and value is not None:
+            found.append(value)
+    return found
 
 
 def _at(reader: Reader, holder: Mapping[str, Any], where: str) -> int | None:
