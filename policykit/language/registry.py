@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -107,7 +107,8 @@ def read_registry(files: Iterable[MapNode], problems: Problems, controller: str 
     files = tuple(files)
     purposes = _purposes(_section(files, "purposes", problems), problems)
     channels = _channels(files, problems)
-    facts = (*plugin_facts, *_facts(_section(files, "facts", problems), problems))
+    added = tuple(plugin_facts)
+    facts = (*added, *_facts(_section(files, "facts", problems), problems, {spec.path for spec in added}))
     attributes = _attributes(_section(files, "attributes", problems), purposes, problems)
     programs = _programs(_section(files, "programs", problems), purposes, attributes, problems)
     specs = [FactSpec(f"attributes.{a.id}", cast(FactType, a.type), a.disclosed_as or "attribute value")
@@ -213,7 +214,8 @@ def _rows(rows: list[Node], shape: Shape, what: str, key: str, problems: Problem
     return made
 
 
-def _facts(rows: list[Node], problems: Problems) -> tuple[FactSpec, ...]:
+def _facts(rows: list[Node], problems: Problems, added: Collection[str]) -> tuple[FactSpec, ...]:
+    """added: paths of facts that plugins add."""
     builtin = Vocabulary()
 
     def make(row: MapNode, plain: dict[str, Any]) -> FactSpec | None:
@@ -221,6 +223,13 @@ def _facts(rows: list[Node], problems: Problems) -> tuple[FactSpec, ...]:
         first = path.split(".")[0]
         if builtin.get(path):
             problems.append(_taken(place, "fact", path, None))
+            return None
+        if path in added:
+            message, way_out = (
+                f"duplicate fact `{path}`, which a plugin adds",
+                "remove it: the plugin says what it means",
+            )
+            problems.append(Problem(place, message, way_out, "registry.duplicate"))
             return None
         if first in _OWN_PREFIXES:
             problems.append(Problem(place, f"a fact of `{first}` cannot be added; expected e.g. `recipient.tier`",

@@ -255,6 +255,15 @@ def test_facts_of_plugins_are_facts(tmp_path: Path):
     assert workspace.policies[0].applies_to == {"crm.tier": ("gold",)}
 
 
+def test_a_fact_of_a_plugin_means_what_the_plugin_says(tmp_path):
+    """A file that declares it anew could say what its absence means, and let through what nobody knows."""
+    facts = "facts:\n  - {path: crm.tier, type: string, absence: gold}\n"
+    write(tmp_path, {"policykit.yaml": "", "policies/a.yaml": f"policies:\n{POLICY}\n{facts}"})
+
+    with pytest.raises(InvalidPolicies, match=r"duplicate fact `crm\.tier`, which a plugin adds"):
+        load_workspace(tmp_path, KINDS, [FactSpec("crm.tier", "string", "tier", column="tier")])
+
+
 def test_the_nearest_workspace_is_found_upwards(tmp_path: Path):
     write(tmp_path, {"policies/deep/p.yaml": ""})
 
