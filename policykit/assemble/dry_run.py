@@ -197,7 +197,7 @@ def _summary(
             *doubts_about_offers(ruleset, found),
             *(lack_problem(lack) for lack in result.lacks),
             *result.warnings,
-            *opened.warnings,
+            *_of_others_left_out(opened, found),
         ),
         brakes=(*_brakes(found, numbers), *_past_brakes(found, reactions)),
         reactions=reactions,
@@ -214,6 +214,12 @@ def _policy_count(found: PolicyNumbers, rule: Rule, workspace: Workspace) -> tol
         found.policy, found.breached, found.alone, found.unknown, what, rule.because, found.audit, found.sent,
         rule.owner, waiver is not None,
     )  # fmt: skip
+
+
+def _of_others_left_out(opened: Opened, found: Manifest) -> Iterator[Problem]:
+    """Warnings of the workspace, without those about other campaigns."""
+    others = {each.file for each in opened.workspace.manifests.values()} - {found.file}
+    yield from (each for each in opened.warnings if each.place is None or each.place.file not in others)
 
 
 def _unplanned(found: Manifest, campaign: Campaign) -> Iterator[Problem]:

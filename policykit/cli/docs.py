@@ -41,6 +41,7 @@ def docs(page: str | None, write: Path | None, as_json: bool) -> None:
             return
         width = max(len(each.name) for each in pages)
         click.echo("\n".join(f"{each.name:<{width}}  {each.about}" for each in pages))
+        click.echo("\n`policykit docs your-first-policy` is where to begin")
 
 
 def _write(folder: Path) -> None:

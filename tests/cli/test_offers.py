@@ -112,3 +112,20 @@ def test_the_kind_is_documented(policykit):
     ran = policykit("kinds", "offers")
 
     assert "require: {personalised: {at_most: 50%}}" in ran.out
+
+
+def test_a_dry_run_says_nothing_of_the_doubts_about_other_campaigns(policykit, workspace):
+    plain = SPRING.replace("{{ offers[0].text }}", "Hello")
+    root = workspace({
+        **FILES,
+        "policies/basket.yaml": "attributes:\n  - {id: basket, origin: observed, disclosed_as: your basket}\n",
+        "campaigns/spring.yaml": plain + SHOWN,
+        "campaigns/autumn.yaml": plain.replace("campaign: spring", "campaign: autumn") + "offers: {}\n",
+    })  # fmt: skip
+
+    warned = {
+        campaign: "say where its offers stand" in " ".join(policykit("dry-run", campaign, "-w", str(root)).out.split())
+        for campaign in ("spring", "autumn")
+    }
+
+    assert warned == {"spring": True, "autumn": False}

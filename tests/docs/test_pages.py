@@ -23,7 +23,9 @@ def test_the_table_of_contents_says_what_each_page_is_about(policykit):
     ran = policykit("docs")
 
     assert ran.code == 0
-    assert [line.split()[0] for line in ran.out.splitlines()] == list(PAGES)
+    table, _, hint = ran.out.partition("\n\n")
+    assert [line.split()[0] for line in table.splitlines()] == list(PAGES)
+    assert hint == "`policykit docs your-first-policy` is where to begin\n"
     assert all(page.about for page in PAGES.values())
 
 
