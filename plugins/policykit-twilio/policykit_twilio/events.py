@@ -125,6 +125,7 @@ def _event(fields: Mapping[str, str], campaign: str | None, now: Micros) -> Even
     if kind is None or not said or not number:
         return None
     channel = "whatsapp" if said.startswith("whatsapp:") else "sms"
+    said = said.removeprefix("rcs:")  # what is sent to a number as a text may go by RCS, and is answered there
     evidence = evidence_of(dict(fields))
     return Event(event_id("twilio", number, kind), kind, now, evidence, channel, said, campaign=campaign)
 

@@ -74,6 +74,15 @@ def test_a_reply_on_whatsapp_is_about_whatsapp():
     assert (event.channel, event.address) == ("whatsapp", "whatsapp:+33600000001")
 
 
+@pytest.mark.parametrize("fields", [{**STOP, "From": "rcs:+33600000001"},
+                                    {**FAILED, "To": "rcs:+33600000001", "ErrorCode": "21610"}])  # fmt: skip
+def test_a_text_that_went_by_rcs_is_a_text_to_that_number(fields):
+    """A messaging service sends what was asked for as an SMS by RCS where it can, and the reply says so."""
+    (event,) = read(signed(fields))
+
+    assert (event.channel, event.address) == ("sms", "+33600000001")
+
+
 @pytest.mark.parametrize("url", ["https://acme.example:443/webhooks/twilio?campaign=spring", URL])
 def test_a_port_is_signed_or_not(url):
     assert len(read(signed(STOP, url))) == 1
