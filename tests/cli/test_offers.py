@@ -118,7 +118,6 @@ def test_a_dry_run_says_nothing_of_the_doubts_about_other_campaigns(policykit, w
     plain = SPRING.replace("{{ offers[0].text }}", "Hello")
     root = workspace({
         **FILES,
-        "policies/basket.yaml": "attributes:\n  - {id: basket, origin: observed, disclosed_as: your basket}\n",
         "campaigns/spring.yaml": plain + SHOWN,
         "campaigns/autumn.yaml": plain.replace("campaign: spring", "campaign: autumn") + "offers: {}\n",
     })  # fmt: skip
