@@ -51,11 +51,13 @@ def answer(
         suppressions = (Suppression(event.channel, event.address, because, at, event.evidence),)
     return Answer(
         tuple(row for person in people for response, refusal in refusals
-              for row in _rows(event, response, refusal, person, purpose, at)),
+              for row in _rows(event, response, refusal, person, purpose, at))
+        + tuple(_refused(event, response, person, at) for person in people for response in chosen if response.refuses),
         tuple(_told(event, person, at, lowered, degree) for person in people),
         suppressions,
         (
             *(f"consent {refusal.status}" for _, refusal in refusals if people),
+            *(f"attribute {response.refuses} refused" for response in chosen if response.refuses and people),
             *(["address suppressed"] if suppressions else []),
             *([f"tolerance lowered by {lowered}"] if lowered and people else []),
             *([f"degree {degree}"] if degree and people else []),
@@ -78,6 +80,15 @@ def _rows(
             "id": f"{event.id}-{response.id}-{channel}", "person": person, "status": refusal.status,
             "channel": channel, "purpose": node, "at": at, "evidence": event.evidence,
         }  # fmt: skip
+
+
+def _refused(event: Event, response: Response, person: str, at: Micros) -> Row:
+    """The refusal of one attribute, in every message."""
+    return {
+        "id": f"{event.id}-{response.id}-refuses-{response.refuses}", "person": person, "status": "refused",
+        "channel": EVERYTHING, "purpose": EVERYTHING, "at": at, "evidence": event.evidence,
+        "attribute": response.refuses,
+    }  # fmt: skip
 
 
 def _channels(event: Event, refusal: Refusal) -> tuple[str, ...]:

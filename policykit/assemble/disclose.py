@@ -11,7 +11,7 @@ from policykit.assemble.held import of_files, of_store
 from policykit.assemble.moment import now
 from policykit.assemble.workspace import Opened, open_workspace
 from policykit.ir.fold import fold
-from policykit.ir.nodes import FALSE, AllUses, AttributeOrigin, Const, ExistsUse, Expr, Fact, SumUses, Type
+from policykit.ir.nodes import FALSE, AllUses, AttributeOrigin, Const, ExistsUse, Expr, Fact, SumUses, Type, UseFact
 from policykit.ir.rules import Rule, RuleSet
 from policykit.ir.unroll import NONE, unroll_use
 from policykit.ir.walk import leaves_of, nodes
@@ -57,6 +57,7 @@ def disclose(folder: Path | None, person: str | None = None, files: Mapping[str,
         as_of=from_micros(now()).astimezone(UTC).date().isoformat(),
         person=about,
         enforced=config.mode == "enforce",
+        refusable=config.mode == "enforce" and any(map(_obeys_refusals, opened.ruleset.rules)),
     )  # fmt: skip
 
 
@@ -160,6 +161,12 @@ def _as_registered(body: Expr, use: Use, attributes: Mapping[str, Attribute]) ->
         if isinstance(leaf, AttributeOrigin) and leaf.attribute in attributes
     }
     return fold(tree, origins)
+
+
+def _obeys_refusals(rule: Rule) -> bool:
+    """Whether a policy in force is breached by every use that somebody refused."""
+    refused = ExistsUse(UseFact("refused", Type.BOOL))
+    return rule.mode == "enforce" and any(node == refused for node in nodes(rule.breached))
 
 
 def _rules(ruleset: RuleSet, remembered: Sequence[Remembered]) -> tuple[Guard, ...]:

@@ -14,12 +14,14 @@ from policykit.assemble.workspace import Opened
 from policykit.dryrun.one import Rows, rows_about
 from policykit.dryrun.sources import Source
 from policykit.errors import UsageError
+from policykit.facts.consent import node_path, refuses
+from policykit.facts.records import read_consent
 from policykit.language.campaign import Manifest
-from policykit.model import Verdict, from_micros
+from policykit.model import Campaign, Verdict, from_micros
 from policykit.reports.disclosure import PROFILE, Decided, Held, Person
 from policykit.sends import DecisionRecord, from_line
 from policykit.stores.base import Asked, Cell, Row, Store
-from policykit.vocabulary import RELATIONS
+from policykit.vocabulary import CHANNELS, PURPOSES, RELATIONS
 
 _BATCH = 1000
 _INSTANTS = {
@@ -39,7 +41,8 @@ def of_files(opened: Opened, person: str, given: Mapping[str, Path]) -> Person:
         raise _nobody("the data files of this workspace know")
     absent = [relation.name for relation in RELATIONS if relation.name not in sources]
     missing = (*(f"{name}: no file holds them" for name in absent), _NO_LOG, _NO_SUPPRESSIONS, _NO_TEXTS)
-    return _person(person, "the data files of the workspace", found, None, missing)
+    refused = _refused(opened, found.get("consents", ()))
+    return _person(person, "the data files of the workspace", found, None, missing, refused)
 
 
 def _sources(opened: Opened, given: Mapping[str, Path]) -> dict[str, list[Source]]:
@@ -75,7 +78,7 @@ def of_store(opened: Opened, person: str) -> Person:
         if suppressed:
             found["suppressed"] = tuple({"channel": family, "address": key} for family, key in sorted(suppressed))
         decisions = tuple(_decisions(opened, store, person))
-    return _person(person, "the live store", found, decisions, (_NO_TEXTS,))
+    return _person(person, "the live store", found, decisions, (_NO_TEXTS,), _refused(opened, stored.consents))
 
 
 def _nobody(where: str) -> UsageError:
@@ -118,7 +121,7 @@ def _moment(at: int) -> str:
 
 def _person(
     person: str, known_from: str, found: Mapping[str, Rows], decisions: tuple[Decided, ...] | None,
-    missing: tuple[str, ...],
+    missing: tuple[str, ...], refused: tuple[str, ...],
 ) -> Person:  # fmt: skip
     people = found.get("people", ())
     profile = {PROFILE.get(name, name): text for row in people for name, text in row.items()
@@ -130,7 +133,23 @@ def _person(
     rows = tuple((name, tuple(_without(row) for row in found[name])) for name in others if found.get(name))
     empty = tuple(f"{name}: nothing is held" for name in others if name in found and not found[name])
     return Person(person, known_from, tuple(sorted(values, key=lambda each: each.what)), tuple(sorted(profile.items())),
-                  rows, decisions, (*missing, *empty))  # fmt: skip
+                  rows, decisions, (*missing, *empty), refused)  # fmt: skip
+
+
+def _refused(opened: Opened, rows: Iterable[Mapping[str, object]]) -> tuple[str, ...]:
+    """Registered attributes that the person refused by now, for some purpose on some channel at least."""
+    ruleset, at = opened.ruleset, now()
+    records = [record for row in rows if (record := read_consent(ruleset, row)).attribute is not None]
+    if not records:
+        return ()
+    sends = [Campaign(None, (), None, purpose=each) for each in (*ruleset.purposes, *PURPOSES)]
+    sends += [Campaign(None, (), None, program=each) for each in ruleset.programs]
+    paths = [{node: place for place, node in enumerate(node_path(ruleset, each) or ())} for each in sends]
+    channels = (*CHANNELS, *ruleset.ranks)
+    return tuple(
+        name for name in sorted(ruleset.attributes)
+        if any(refuses(records, name, path, channel, at) for path in paths for channel in channels)
+    )  # fmt: skip
 
 
 def _held(row: Mapping[str, str]) -> Held:

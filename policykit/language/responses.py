@@ -38,6 +38,7 @@ responses:
 Events are `unsubscribe`, `stop` (a reply), `complaint`, `bounce` (for good), `push_disabled` and `too_personal`;
 `on` may also name a `channel` and a `provider`. `do` takes away, and never gives: `consent` records a refusal
 (`status` is one; `channel` is `this_channel`, `"*"` or a channel; `purpose` is `"*"`, `this_purpose` or a purpose),
+`refuse_attribute` records that one attribute is refused, which policies with `forbid: {refused: true}` obey,
 `suppress: address` lets nothing be sent there any more, `lower_tolerance` takes points, `degree` is the furthest origin
 of data they accept from then on. Every response to an event is made; order means nothing, and an event counts once.
 
@@ -63,6 +64,7 @@ class Response:
     """What one response does. events: any of; channels, providers: any of, None = every one.
 
     points: taken from what the person tolerates. degree: furthest origin of data they accept from then on.
+    refuses: the attribute they refuse from then on, in every message.
     """
 
     id: str
@@ -74,6 +76,7 @@ class Response:
     points: int = 0
     degree: str | None = None
     because: str | None = None
+    refuses: str | None = None
     place: Place | None = field(default=None, compare=False)
 
     def answers(self, kind: str, channel: str | None, provider: str) -> bool:
@@ -118,6 +121,7 @@ RESPONSE_SCHEMA: Schema = {
                     "purpose": {"type": "string"},
                 },
             },
+            "refuse_attribute": {"type": "string", "empty": False},
             "suppress": {"type": "string", "allowed": ["address"]},
             "lower_tolerance": {"type": "integer", "min": 1, "max": 1_000_000},
             "degree": {"type": "string", "allowed": [degree for degree, _ in DEGREES]},
@@ -166,10 +170,17 @@ def _response(node: Node, registry: Registry, problems: list[Problem]) -> Respon
                                 f"unknown purpose `{purpose}`{did_you_mean(purpose, known)}",
                                 "write `this_purpose`, `\"*\"` or a purpose", "response.unknown-purpose"))  # fmt: skip
         return None
+    refuses = do.get("refuse_attribute")
+    if refuses is not None and refuses not in registry.attributes:
+        problems.append(Problem(find(node, ("do", "refuse_attribute")).place,
+                                f"unknown attribute `{refuses}`{did_you_mean(refuses, registry.attributes)}",
+                                "name one that is registered under `attributes:`",
+                                "response.unknown-attribute"))  # fmt: skip
+        return None
     response = Response(
         plain["id"], _texts(on["event"]) or (), _texts(on.get("channel")), _texts(on.get("provider")),
         _refusal(do.get("consent")), "suppress" in do, do.get("lower_tolerance", 0), do.get("degree"),
-        plain.get("because"), find(node, ("id",)).place,
+        plain.get("because"), refuses, find(node, ("id",)).place,
     )  # fmt: skip
     final = sorted(set(response.events) & set(_FINAL))
     if final and response.refusal is None and not response.suppress:

@@ -213,7 +213,8 @@ class Decided:
 class Person:
     """What is held about one person. rows: relation -> rows of (what, text); missing: what this account cannot say.
 
-    decisions: None = there is no log at hand. suppressed: addresses that nothing is sent to; None = no store was asked.
+    refused: ids of attributes that they refused, in all messages or in some. decisions: None = there is no log
+    at hand. suppressed: addresses that nothing is sent to; None = no store was asked.
     """
 
     id: str
@@ -223,6 +224,7 @@ class Person:
     rows: tuple[tuple[str, tuple[tuple[tuple[str, str], ...], ...]], ...] = field(default=(), repr=False)
     decisions: tuple[Decided, ...] | None = None
     missing: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,8 @@ class Statement:
 
     company: how it calls itself; contact: where to ask, None where the workspace names none. rules: policies
     that guard every message and not one thing alone. unsaid: campaigns that do not say what they use.
-    enforced: whether policies stop messages already, or are only tried out.
+    enforced: whether policies stop messages already, or are only tried out. refusable: whether they obey when
+    somebody refuses a single thing.
     """
 
     company: str
@@ -243,6 +246,7 @@ class Statement:
     as_of: str = ""
     person: Person | None = None
     enforced: bool = True
+    refusable: bool = False
 
     def told(self) -> tuple[Remembered, ...]:
         return tuple(each for each in self.remembered if each.says)

@@ -17,7 +17,16 @@ from policykit.reports.disclosure import (
     sentence,
     untold,
 )
-from policykit.reports.disclosure_markdown import ROWS, decision_text, facts, moment, program_text, provenance, rights
+from policykit.reports.disclosure_markdown import (
+    ROWS,
+    decision_text,
+    facts,
+    moment,
+    program_text,
+    provenance,
+    refused,
+    rights,
+)
 
 __all__ = ["as_html"]
 
@@ -155,6 +164,9 @@ def _person(statement: Statement, person: Person) -> Iterator[_Markup]:
     yield _values(values)
     yield _tag("h3", "Your profile")
     yield _values((name, moment(text), "") for name, text in person.profile)
+    if person.refused:
+        yield _tag("h3", "What you refused us to use")
+        yield _list(refused(person, statement))
     for relation, rows in person.rows:
         yield _tag("h3", ROWS.get(relation, relation))
         yield _tag("ul", *(_tag("li", *_cells(row)) for row in rows), class_="rows")

@@ -123,8 +123,12 @@ def _rights(statement: Statement) -> Iterator[str]:
         yield f"- {_text(text)}"
 
 
+_DROP = "Have any single thing on this list dropped, and keep the rest."
+_REFUSE = (
+    "Refuse any single thing on this list, and keep the rest: tell us which{where}. From then on no marketing message "
+    "uses it, or what we worked out from it."
+)
 _RIGHTS = (
-    "Have any single thing on this list dropped, and keep the rest.",
     "Say how far we may go: only what you told us, also what we noticed, also what we worked out.",
     "Say no to messages, by one channel or by all of them. It counts from the next message on; only you can lift it.",
     "Have everything about you forgotten. What stays is a code that keeps your address from being written to again.",
@@ -135,6 +139,8 @@ def rights(statement: Statement) -> Iterator[str]:
     """What people can do about it. Only what the system keeps to is promised."""
     ask = f" Ask at {statement.contact}." if statement.contact else ""
     yield "See what we hold about you yourself, and which messages it shaped." + ask
+    where = f", at {statement.contact}" if statement.contact else ""
+    yield _REFUSE.format(where=where) if statement.refusable else _DROP
     yield from _RIGHTS
 
 
@@ -150,6 +156,8 @@ def _person(statement: Statement, person: Person) -> Iterator[str]:
     yield from _section("What we remember", (_value(held, statement) for held in person.values), "No values are held.")
     profile = (f"{_text(name)}: {_text(moment(text))}" for name, text in person.profile)
     yield from _section("Your profile", profile, "Nothing is held.")
+    if person.refused:
+        yield from _section("What you refused us to use", map(_text, refused(person, statement)), "")
     for relation, rows in person.rows:
         yield from _section(ROWS.get(relation, relation), (_row(row) for row in rows), "")
     if person.decisions is not None:
@@ -157,6 +165,11 @@ def _person(statement: Statement, person: Person) -> Iterator[str]:
         yield from _section("Messages we decided about", said, "No decision about you is in the log.")
     yield from _section("What this account cannot say", map(_text, person.missing), "Nothing.")
     yield ""
+
+
+def refused(person: Person, statement: Statement) -> list[str]:
+    """What they refused us to use, as it is called."""
+    return [sentence(statement.name_of(each)) for each in person.refused]
 
 
 ROWS = {

@@ -372,3 +372,44 @@ def test_the_demo_is_disclosed(policykit, demo):
     assert ran.code == 0
     assert ran.out.startswith("# What Acme remembers about you\n")
     assert "“basket” shows it in the message and picks the people it is for by it" in ran.out
+
+
+REFUSABLE = "  - {id: refused, kind: data, forbid: {refused: true}, on_breach: block, because: They said no to it.}\n"
+
+
+def test_how_to_refuse_a_single_thing_is_told_where_a_policy_obeys_it(policykit, shop):
+    def said() -> tuple[bool, bool]:
+        told = policykit("disclose", "--workspace", str(shop)).out
+        return "dropped, and keep the rest" in told, "tell us which, at privacy@acme.example" in told
+
+    without = said()
+    with (shop / "policies/adults.yaml").open("a", encoding="utf-8") as file:
+        file.write(REFUSABLE)
+    obeyed = said()
+    (shop / "policykit.yaml").write_text(str(SHOP["policykit.yaml"]).replace("mode: enforce", "mode: audit"))
+
+    assert (without, obeyed, said()) == ((True, False), (False, True), (True, False))
+
+
+REFUSALS = (
+    "id,person,status,at,channel,purpose,quality,attribute\n"
+    "r1,p1,refused,2026-01-01T00:00:00Z,email,,,taste\n"
+    "r2,p1,refused,2026-01-01T00:00:00Z,,,,bought\n"
+    "r3,p1,given,2026-01-02T00:00:00Z,*,*,written,bought\n"
+    "r4,p2,refused,2026-01-01T00:00:00Z,,,,secret\n"
+)
+
+
+def test_somebody_is_told_what_they_refused(policykit, shop, page):
+    (shop / "data/consents.csv").write_text(REFUSALS, encoding="utf-8")
+    store = open_store("sqlite:///shop.db", shop, {})
+    store.write("people", [{"id": "p1"}])
+    store.write("consents", [{"person": "p1", "status": "refused", "at": 1, "attribute": "basket"}])
+    store.close()
+
+    told, stored = (policykit("disclose", "-w", str(shop), "--person", "p1", *more).out for more in ((), ("--store",)))
+
+    heading = "## What you refused us to use\n\n"
+    assert told.split(heading)[1].split("\n\n")[0] == "- What you may like"
+    assert stored.split(heading)[1].split("\n\n")[0] == "- What is in your \\<u\\>basket\\</u\\>"
+    assert "What you refused us to use" in page("--person", "p1").text

@@ -81,6 +81,8 @@ def test_the_page_of_responses_holds_some_that_work(read: FOUND) -> None:
         (one("{event: stop}", "{consent: {}}"), "4:19: `do.consent` has no `status`"),
         (one("{event: stop}", "{consent: {status: refused, purpose: fun}}"), "4:46: unknown purpose `fun`"),
         (one("{event: stop}", "{consent: {status: refused, channel: that}}"), "4:46: unknown channel `that`"),
+        (one("{event: bounce}", "{refuse_attribute: baskt}") + "attributes: [{id: basket, origin: observed}]\n",
+         "4:28: unknown attribute `baskt`; did you mean `basket`?"),
         (one("{event: bounce}", "{lower_tolerance: -5}"), "4:27: `do.lower_tolerance` is the number `-5`"),
         (one("{event: bounce}", "{degree: none}"), "4:18: unknown degree `none`"),
         (one("{event: bounce}", "{surpress: address}"), "4:10: unknown key `surpress`; did you mean `suppress`?"),
@@ -156,6 +158,22 @@ def test_all_responses_to_an_event_are_made_and_their_order_means_nothing() -> N
     )  # fmt: skip
     assert [(row["lower_tolerance"], row["degree"]) for row in one_way.feedback] == [(11, "generic")]
     assert [row["purpose"] for row in one_way.consents] == ["marketing"]
+
+
+def test_one_attribute_is_refused_in_every_message_and_nothing_else(read: FOUND) -> None:
+    text = one("{event: too_personal}", "{refuse_attribute: basket}") + "attributes: [{id: basket, origin: observed}]\n"
+    (mine,), problems = read(text)
+
+    done = answer(event("too_personal"), "x", (mine,), ["ana"], "marketing", NOW)
+
+    assert problems == []
+    assert done.consents == (
+        {"id": "fb-1-mine-refuses-basket", "person": "ana", "status": "refused", "channel": "*", "purpose": "*",
+         "at": NOW - 5, "evidence": "e" * 64, "attribute": "basket"},
+    )  # fmt: skip
+    assert (done.done, answer(event("too_personal"), "x", (mine,), [], None, NOW).consents) == (
+        ("attribute basket refused",), (),
+    )  # fmt: skip
 
 
 def test_this_purpose_is_every_purpose_where_nobody_knows_it() -> None:
