@@ -11,7 +11,19 @@ from policykit.assemble.held import of_files, of_store
 from policykit.assemble.moment import now
 from policykit.assemble.workspace import Opened, open_workspace
 from policykit.ir.fold import fold
-from policykit.ir.nodes import FALSE, AllUses, AttributeOrigin, Const, ExistsUse, Expr, Fact, SumUses, Type, UseFact
+from policykit.ir.nodes import (
+    FALSE,
+    AllUses,
+    AttributeOrigin,
+    Const,
+    ExistsUse,
+    Expr,
+    Fact,
+    Member,
+    SumUses,
+    Type,
+    UseFact,
+)
 from policykit.ir.rules import Rule, RuleSet
 from policykit.ir.unroll import NONE, unroll_use
 from policykit.ir.walk import leaves_of, nodes
@@ -37,6 +49,7 @@ def disclose(folder: Path | None, person: str | None = None, files: Mapping[str,
     if person is not None:
         about = of_store(opened, person) if store else of_files(opened, person, files or {})
     config, registry = opened.workspace.config, opened.workspace.registry
+    read = _read_in_force(opened.ruleset) if config.mode == "enforce" else frozenset()
     names = config.disclosure.names
     owner = registry.controller
     remembered = tuple(_remembered(opened, attribute, names) for attribute in _in_order(registry.attributes.values()))
@@ -58,6 +71,9 @@ def disclose(folder: Path | None, person: str | None = None, files: Mapping[str,
         person=about,
         enforced=config.mode == "enforce",
         refusable=config.mode == "enforce" and any(map(_obeys_refusals, opened.ruleset.rules)),
+        bounded="recipient.degree" in read,
+        refused={"consent.refused_for channel", "consent.refused_for everything"} <= read,
+        silenced="send.address.suppressed" in read,
     )  # fmt: skip
 
 
@@ -167,6 +183,13 @@ def _obeys_refusals(rule: Rule) -> bool:
     """Whether a policy in force is breached by every use that somebody refused."""
     refused = ExistsUse(UseFact("refused", Type.BOOL))
     return rule.mode == "enforce" and any(node == refused for node in nodes(rule.breached))
+
+
+def _read_in_force(ruleset: RuleSet) -> frozenset[str]:
+    """Facts that policies in force look at, and members of sets that they look for."""
+    leaves = [leaf for rule in ruleset.rules if rule.mode == "enforce" for leaf in leaves_of(rule.breached)]
+    facts = {leaf.path for leaf in leaves if isinstance(leaf, Fact)}
+    return frozenset(facts | {f"{leaf.path} {leaf.member}" for leaf in leaves if isinstance(leaf, Member)})
 
 
 def _rules(ruleset: RuleSet, remembered: Sequence[Remembered]) -> tuple[Guard, ...]:

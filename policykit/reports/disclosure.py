@@ -234,7 +234,8 @@ class Statement:
     company: how it calls itself; contact: where to ask, None where the workspace names none. rules: policies
     that guard every message and not one thing alone. unsaid: campaigns that do not say what they use.
     enforced: whether policies stop messages already, or are only tried out. refusable: whether they obey when
-    somebody refuses a single thing.
+    somebody refuses a single thing. bounded, refused, silenced: whether they obey a degree that somebody names,
+    a no to a channel or to everything, and that an address is written to no more.
     """
 
     company: str
@@ -247,6 +248,9 @@ class Statement:
     person: Person | None = None
     enforced: bool = True
     refusable: bool = False
+    bounded: bool = False
+    refused: bool = False
+    silenced: bool = False
 
     def told(self) -> tuple[Remembered, ...]:
         return tuple(each for each in self.remembered if each.says)

@@ -128,11 +128,11 @@ _REFUSE = (
     "Refuse any single thing on this list, and keep the rest: tell us which{where}. From then on no marketing message "
     "uses it, or what we worked out from it."
 )
-_RIGHTS = (
-    "Say how far we may go: only what you told us, also what we noticed, also what we worked out.",
-    "Say no to messages, by one channel or by all of them. It counts from the next message on; only you can lift it.",
-    "Have everything about you forgotten. What stays is a code that keeps your address from being written to again.",
-)
+_BOUND = "Say how far we may go: only what you told us, also what we noticed, also what we worked out."
+_NO = "Say no to messages, by one channel or by all of them."
+_AT_ONCE = " It counts from the next message on; only you can lift it."
+_FORGET = "Have everything about you forgotten."
+_CODE = " What stays is a code that keeps your address from being written to again."
 
 
 def rights(statement: Statement) -> Iterator[str]:
@@ -141,7 +141,10 @@ def rights(statement: Statement) -> Iterator[str]:
     yield "See what we hold about you yourself, and which messages it shaped." + ask
     where = f", at {statement.contact}" if statement.contact else ""
     yield _REFUSE.format(where=where) if statement.refusable else _DROP
-    yield from _RIGHTS
+    if statement.bounded:
+        yield _BOUND
+    yield _NO + (_AT_ONCE if statement.refused else "")
+    yield _FORGET + (_CODE if statement.silenced else "")
 
 
 # --- one person -------------------------------------------------------------------------------------

@@ -413,3 +413,21 @@ def test_somebody_is_told_what_they_refused(policykit, shop, page):
     assert told.split(heading)[1].split("\n\n")[0] == "- What you may like"
     assert stored.split(heading)[1].split("\n\n")[0] == "- What is in your \\<u\\>basket\\</u\\>"
     assert "What you refused us to use" in page("--person", "p1").text
+
+
+KEPT = {
+    "Say how far we may go": "kind: data, require: {origin: {at_most: {fact: recipient.degree}}}",
+    "It counts from the next message on": "kind: consent, forbid: {refused_for: [channel, purpose, everything]}",
+    "a code that keeps your address": "kind: rule, forbid: send.address.suppressed",
+}
+
+
+@pytest.mark.parametrize("mode", ["enforce", "audit"])
+@pytest.mark.parametrize("said", KEPT)
+def test_only_what_a_policy_in_force_keeps_to_is_promised(policykit, workspace, said, mode):
+    policy = f"policies:\n  - {{id: kept, mode: {mode}, {KEPT[said]}, on_breach: block, because: So.}}\n"
+    root = workspace({**SHOP, "policies/kept.yaml": policy})
+
+    text = policykit("disclose", "--workspace", str(root)).out
+
+    assert [each in text for each in KEPT] == [each == said and mode == "enforce" for each in KEPT]
