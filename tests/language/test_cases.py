@@ -154,7 +154,7 @@ MISTAKES = [
         (
             "keys of `consents[1]`: `id`, `status`, `channel`, `purpose`, `program`, `quality`, "
             "`basis`, `at`, `expires_at`, "
-            "`defects`, `evidence`, `controller`"
+            "`defects`, `evidence`, `controller`, `attribute`"
         ),
     ),
     (
