@@ -13,7 +13,7 @@ from policykit.assemble.workspace import Opened, open_workspace
 from policykit.compile import compile_ruleset
 from policykit.dryrun import run
 from policykit.dryrun.numbers import Numbers
-from policykit.errors import InvalidPolicies, Problem, UsageError
+from policykit.errors import InvalidPolicies, Problem, UsageError, WorkspaceNotFound
 from policykit.ir.rules import RuleSet
 from policykit.language.campaign_cases import CampaignCase
 from policykit.language.cases import Case
@@ -27,9 +27,18 @@ def run_cases(folder: Path | None) -> tuple[list[CaseOutcome], list[Coverage]]:
     """Every case of the workspace, and of those it names in `also_test`, run, and what each policy's own cases show."""
     opened = open_workspace(folder)
     root, names = opened.workspace.root, opened.workspace.config.also_test
-    others = [open_workspace(root / name) for name in names]
+    others = [_other(root, name) for name in names]
     ran = [_run_cases(each) for each in (opened, *others)]
     return [outcome for found, _ in ran for outcome in found], [entry for _, seen in ran for entry in seen]
+
+
+def _other(root: Path, name: str) -> Opened:
+    """A workspace that `also_test` names."""
+    try:
+        return open_workspace(root / name)
+    except WorkspaceNotFound:
+        raise UsageError(f"`also_test` of `policykit.yaml` names `{name}`, which is no workspace",
+                         "name a folder that has a `policykit.yaml`, as seen from this one") from None  # fmt: skip
 
 
 def _run_cases(opened: Opened) -> tuple[list[CaseOutcome], list[Coverage]]:

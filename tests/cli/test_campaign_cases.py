@@ -230,3 +230,12 @@ def test_a_campaign_that_is_not_planned_is_told_so(policykit, shop):
     assert [each["message"] for each in told["warnings"] if each["code"] == "campaign.unplanned"] == [
         "`spring` does not say when it is sent, so it goes to nobody"
     ]
+
+
+def test_a_workspace_that_also_test_names_and_that_is_not_there_is_told(policykit, workspace):
+    root = workspace({"policykit.yaml": "also_test: [laws/]\n"})
+
+    ran = policykit("test", "-w", str(root))
+
+    assert ran.code == 2
+    assert ran.err.startswith("`also_test` of `policykit.yaml` names `laws/`, which is no workspace\n")
