@@ -20,6 +20,7 @@ from policykit.ir.nodes import (
     Member,
     Requirement,
     Sends,
+    Type,
     UseCollectedFor,
     UseFact,
     Value,
@@ -226,11 +227,8 @@ def _use(use: Use, values: UseValues, rule: Rule, view: View) -> str:
     known = view.sight.ruleset.attributes.get(use.attribute)
     if known is None:
         return f"{where} `{use.attribute}`, which is not registered"
-    if (answer := next((leaf for leaf in values if isinstance(leaf, UseFact) and leaf.field == "refused"), None)) and (
-        values[answer] is not False
-    ):
-        told = "which they refused" if values[answer] else "and nobody knows whether they refused it"
-        return f"{where} `{use.attribute}`, {told}"
+    if values.get(UseFact("refused", Type.BOOL)):
+        return f"{where} `{use.attribute}`, which they refused"
     if rule.kind == "program":
         return f"{where} `{use.attribute}`, {asked_by(rule, use.attribute, view)}"
     if any(isinstance(node, UseCollectedFor) for node in nodes(rule.breached)):

@@ -57,3 +57,23 @@ def test_a_missing_promise_is_told(policykit, workspace, kind, body, send, told)
     found, way = told
     assert f"What we know: {found}.\n" in out
     assert f"It would go as planned if {way}.\n" in out
+
+
+@pytest.mark.parametrize(
+    ("consents", "told"),
+    [
+        (
+            "[{status: refused, attribute: town, at: '2026-01-01T00:00:00Z'}]",
+            "the text rests on `town`, which they refused",
+        ),
+        ("null", "nobody says what they consented to"),
+    ],
+)
+def test_what_they_refused_is_told(policykit, workspace, consents, told):
+    policy = "policies:\n- {id: p, kind: data, forbid: {refused: true}, on_breach: block, because: They said no.}\n"
+    root = workspace({"policies/all.yaml": REGISTRY + policy})
+    send = SEND.format(send="purpose: marketing, uses: [town]").replace("consents: []", f"consents: {consents}")
+
+    out = policykit("explain", "--send", "-", "--workspace", str(root), stdin=send.encode()).out
+
+    assert f"What we know: {told}.\n" in out
