@@ -50,7 +50,8 @@ def shop(demo: Path, tmp_path: Path) -> Path:
     header = (root / "data/addresses.csv").read_text().splitlines()[0].split(",")
     with (root / "data/addresses.csv").open("a") as file:
         for person in ("x1", "x2", "x3", "x4"):
-            cells = {header[0]: person, "channel": "email", "address": f"{person}@example.com", "shared": "false"}
+            cells = {"channel": "email", "address": f"{person}@example.com", "shared": "false", "suppressed": "false"}
+            cells[header[0]] = person
             file.write(",".join(cells.get(name, "") for name in header) + "\n")
     return root
 
