@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -16,6 +15,7 @@ from policykit.ir.rules import RuleSet
 from policykit.model import Changes, Decision, Micros, SentRecord, Verdict
 from policykit.sends import DecisionRecord, Effect, Send, to_line
 from policykit.stores.base import LEASE, Entry, Reservation, Row
+from policykit.stores.drawn import Drawn
 
 _NONE: Mapping[str, str] = {}
 _KEPT = 4096  # sets of sentences remembered; beyond it all are made anew
@@ -59,29 +59,7 @@ class Slot:
     retry: bool = False
 
 
-class _Ids:
-    """Fresh ids. Random bytes are drawn for many at once: each draw lets other threads in."""
-
-    def __init__(self) -> None:
-        self._process = 0
-        self._ready: list[str] = []
-
-    def next(self) -> str:
-        # INVARIANT: a forked child never goes on with its parent's ids; an id twice would count as recorded.
-        if self._process != os.getpid():
-            self._process, self._ready = os.getpid(), []
-        try:
-            return self._ready.pop()
-        except IndexError:
-            drawn = os.urandom(10 * _DRAWN).hex()
-            fresh = ["pk-" + drawn[start : start + 20] for start in range(0, len(drawn), 20)]
-            found = fresh.pop()
-            self._ready = fresh
-            return found
-
-
-_DRAWN = 128
-new_id = _Ids().next
+new_id = Drawn(10, "pk-").next
 
 
 def logical_ids(request: OutgoingRequest, count: int) -> tuple[str, ...]:

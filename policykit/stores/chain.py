@@ -15,19 +15,17 @@ Whoever rewrites the log to its end can make a chain that holds: keep the head e
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from policykit.stores.base import Logged, Verified
+from policykit.stores.drawn import Drawn
 
 GENESIS = ""
 FORGOTTEN = "forgotten"
 MOVED = "moved"
 _MARK = f'"event":"{FORGOTTEN}"'
-_NONCE_BYTES = 16
-_DRAWN = 128
 
 
 def digest_of(nonce: str, line: str) -> str:
@@ -39,29 +37,7 @@ def link(previous: str, digest: str) -> str:
     return sha256((previous + digest).encode()).hexdigest()
 
 
-class _Nonces:
-    """Fresh nonces. Random bytes are drawn for many at once: each draw lets other threads in."""
-
-    def __init__(self) -> None:
-        self._process = 0
-        self._ready: list[str] = []
-
-    def next(self) -> str:
-        # INVARIANT: a forked child never goes on with its parent's: one of two equal nonces may be kept.
-        if self._process != os.getpid():
-            self._process, self._ready = os.getpid(), []
-        try:
-            return self._ready.pop()
-        except IndexError:
-            size = 2 * _NONCE_BYTES
-            drawn = os.urandom(_NONCE_BYTES * _DRAWN).hex()
-            fresh = [drawn[start : start + size] for start in range(0, len(drawn), size)]
-            found = fresh.pop()
-            self._ready = fresh
-            return found
-
-
-new_nonce = _Nonces().next
+new_nonce = Drawn(16).next
 
 
 def add(previous: Logged | None, line: str) -> Logged:
