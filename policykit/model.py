@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Literal, TypeAlias
 
@@ -34,8 +34,6 @@ def to_micros(at: datetime) -> Micros:
 
 def from_micros(at: Micros) -> datetime:
     """The aware UTC datetime of an instant."""
-    from datetime import timedelta
-
     return _EPOCH + timedelta(microseconds=at)
 
 
@@ -233,12 +231,15 @@ class LocalTime:
     zone: str | None = None
 
 
+DEADLINE: Micros = 7 * DAY  # after the planned instant, where a campaign names no `not_after` (M5)
+
+
 @dataclass(frozen=True, slots=True)
 class Campaign:
     """The planned send that every person of an audience is judged for.
 
     prepared: channels in order of preference. at: instant, or local time resolved per zone (M8).
-    not_after: deadline; None = 7 days after the planned instant.
+    not_after: deadline; None = `DEADLINE`.
     helps, need: the manifest's style, None when it declares none. offers: None = unknown; they are in
     every channel's content, never in a generic variant. delivers: the benefit of the program that it
     brings, None when it names none.

@@ -14,9 +14,7 @@ import duckdb
 
 from policykit.facts.hours import allowed, local_fields, next_allowed, resolve, zones
 from policykit.ir.nodes import Allowed, Hours, LocalPart, Window
-from policykit.model import DAY, FOREVER, Campaign, LocalTime, Micros
-
-_DEADLINE = 7 * DAY  # after the planned instant, when the manifest names no `not_after` (M5)
+from policykit.model import DEADLINE, FOREVER, Campaign, LocalTime, Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class Clock:
         """The last instant a send may leave; None when it is a local hour that cannot be known."""
         until = self.campaign.not_after
         if until is None:
-            return None if planned is None else planned + _DEADLINE
+            return None if planned is None else planned + DEADLINE
         return resolve(until, zone) if isinstance(until, LocalTime) else until
 
     def value(self, part: Part, zone: str | None, at: Micros) -> bool | int | None:

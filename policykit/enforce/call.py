@@ -24,7 +24,7 @@ from policykit.enforce.rules import Rules
 from policykit.enforce.written import Line, Slot, Writer, blocked, logical_ids, new_id, same
 from policykit.errors import StoreUnavailable, UnsupportedRewrite
 from policykit.ir.nodes import Sends
-from policykit.model import DAY, Decision, Micros, SentRecord, Verdict
+from policykit.model import DEADLINE, Decision, Micros, SentRecord, Verdict
 from policykit.sends import DecisionRecord, Effect, Send
 from policykit.stores.base import Asked, Known
 
@@ -33,7 +33,6 @@ CANNOT_SPLIT = "its call cannot be split"
 _ROUNDS = 4  # judged once, and three times again when the slot was lost (M7)
 _ROUNDS_UNCOUNTED = 32  # where no policy counts, a lost slot changes nothing and is only taken again
 _PAUSE_S = 0.002
-_DEADLINE = 7 * DAY  # of what waits in the outbox, when the manifest names no `not_after` (M5)
 
 
 class Workspace:
@@ -343,6 +342,6 @@ def _untear(call: Call, lines: list[Line | None], places: Sequence[int]) -> None
 def _in_time(judged: Judged, planned: Micros, now: Micros) -> Judged:
     """What waited longer than its campaign bears does not leave."""
     latest = judged.decision.changes.send_at or now
-    if judged.reading.campaign.not_after is None and latest > planned + _DEADLINE:
+    if judged.reading.campaign.not_after is None and latest > planned + DEADLINE:
         return replace(judged, decision=Decision(Verdict.BLOCK, impossible="past_deadline"))
     return judged

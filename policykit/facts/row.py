@@ -42,10 +42,9 @@ from policykit.ir.offers import left, offers_on
 from policykit.ir.rows import FactRow, UseRow
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import send_purpose
-from policykit.model import DAY, Campaign, Content, LocalTime, Micros, Offers, Person, Prepared, Use
+from policykit.model import DEADLINE, Campaign, Content, LocalTime, Micros, Offers, Person, Prepared, Use
 from policykit.vocabulary import CHANNELS, COUNTRIES, FACTS
 
-_DEADLINE_DAYS = 7  # after the planned instant, when the manifest names no `not_after` (M5)
 _UNSEEN = "\x00unseen"  # stands for a zone not asked for yet
 _COUNTRIES = frozenset(COUNTRIES)
 _MEMBERS: Mapping[str, frozenset[str]] = {spec.path: frozenset(spec.members) for spec in FACTS if spec.members}
@@ -174,7 +173,7 @@ def deadline(sight: Sight, planned: Micros) -> Micros | None:
     """The last instant a send may leave; None when it is a local hour that cannot be known."""
     limit = sight.campaign.not_after
     if limit is None:
-        return planned + _DEADLINE_DAYS * DAY
+        return planned + DEADLINE
     return resolve(limit, sight.zone) if isinstance(limit, LocalTime) else limit
 
 
