@@ -7,16 +7,20 @@ condition would have skipped is only work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from policykit.backends.python_source import (
+    SEARCH,
+    START,
     TALLEST,
+    AnyRule,
     Source,
+    Writer,
     choices,
     in_range,
     indented,
+    joined,
     literal,
     quantifiers_of,
     settled,
@@ -47,12 +51,10 @@ from policykit.ir.nodes import (
     ToDouble,
     Type,
 )
-from policykit.ir.rules import Rule
 from policykit.ir.specialise import SpecialisedRule
 from policykit.ir.walk import type_of
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}  # nothing is NaN here
-_SEARCH = {"starts_with": "{0}.startswith({1})", "ends_with": "{0}.endswith({1})", "contains": "({1} in {0})"}
 
 
 def kleene_function(source: Source) -> list[str]:
@@ -65,17 +67,10 @@ def kleene_function(source: Source) -> list[str]:
 
 
 @dataclass
-class KleeneWriter:
-    """Writes conditions; `lines` collects the statements they need before them.
+class KleeneWriter(Writer):
+    """computed: names of values computed in the function so far; below a loop, only those of the loop."""
 
-    computed: names of values computed in the function so far; below a loop, only those of the loop.
-    """
-
-    source: Source
-    lines: list[str] = field(default_factory=list)
-    temporaries: int = 0
     computed: dict[Expr, str] = field(default_factory=dict)
-    in_breach: str = "()"
 
     def rules(self) -> list[str]:
         found = [*self.loops(), "b = u = 0"]
@@ -85,14 +80,6 @@ class KleeneWriter:
                 found += [*self.taken(), title(rule), f"if not {no}:", f"    b |= {1 << index}"]
                 found += [f"    if not {yes}: u |= {1 << index}"]
         return [*found, *self.strips()]
-
-    def taken(self) -> list[str]:
-        lines, self.lines = self.lines, []
-        return lines
-
-    def temporary(self) -> str:
-        self.temporaries += 1
-        return f"t{self.temporaries}"
 
     # --- uses -----------------------------------------------------------------------------------
 
@@ -112,7 +99,7 @@ class KleeneWriter:
             step = self.step(quantifier, names[quantifier])
             steps += [*self.taken(), *step]
         self.computed = {**outside, **names}
-        starts = [f"{names[quantifier]} = {_START[type(quantifier)]}" for quantifier in group]
+        starts = [f"{names[quantifier]} = {START[type(quantifier)]}" for quantifier in group]
         head = unpacked([self.source.leaf(leaf) for leaf in self.source.use_leaves], "use")
         body = [*head, *settled(self.source, self.source.use_leaves), *steps]
         unknown = " = ".join(names.values())
@@ -135,20 +122,8 @@ class KleeneWriter:
             case _:
                 assert_never(quantifier)
 
-    def strips(self) -> list[str]:
-        lines: list[str] = []
-        names: list[str] = []
-        for index, rule in enumerate(self.source.rules):
-            body = self.strip(rule, f"m{len(names)}")
-            if body is not None:
-                names.append(f"m{len(names)}")
-                lines += [f"{names[-1]} = 0", f"if b & {1 << index}:", *indented(body or ["pass"])]
-        if names:
-            self.in_breach = f"({', '.join(names)},)"
-        return lines
-
-    def strip(self, rule: Rule | SpecialisedRule, name: str) -> list[str] | None:
-        """Lines that find the uses in breach, true or unknown; None for a rule that strips nothing."""
+    def strip(self, rule: AnyRule, name: str) -> list[str] | None:
+        """As of `Writer`; what is unknown is in breach too."""
         outside = dict(self.computed)
         if isinstance(rule, SpecialisedRule):
             if rule.rule.use_breached is None:
@@ -180,9 +155,9 @@ class KleeneWriter:
             case Not():
                 return self.false(self.short(expr.item))
             case And():
-                return _joined("and", [self.true(self.short(item)) for item in expr.items], "True")
+                return joined("and", [self.true(self.short(item)) for item in expr.items], "True")
             case Or():
-                return _joined("or", [self.true(self.short(item)) for item in expr.items], "False")
+                return joined("or", [self.true(self.short(item)) for item in expr.items], "False")
             case Compare():
                 return self.compare(expr, expr.op)
             case In():
@@ -204,9 +179,9 @@ class KleeneWriter:
             case Not():
                 return self.true(self.short(expr.item))
             case And():
-                return _joined("or", [self.false(self.short(item)) for item in expr.items], "False")
+                return joined("or", [self.false(self.short(item)) for item in expr.items], "False")
             case Or():
-                return _joined("and", [self.false(self.short(item)) for item in expr.items], "True")
+                return joined("and", [self.false(self.short(item)) for item in expr.items], "True")
             case Compare():
                 return self.compare(expr, _OPPOSITE[expr.op])
             case In():
@@ -232,7 +207,7 @@ class KleeneWriter:
 
     def search(self, expr: Text, negation: str) -> str:
         left, right = self.value(expr.left), self.value(expr.right)
-        found = negation + _SEARCH[expr.op].format(left, right)
+        found = negation + SEARCH[expr.op].format(left, right)
         return f"({' and '.join([*self.known(expr.left, expr.right), found])})"
 
     def known(self, *sides: Expr) -> list[str]:
@@ -290,14 +265,6 @@ class KleeneWriter:
         elif may_overflow(expr):
             lines.append(f"if {name} is not None and not {in_range(name)}: {name} = None")
         return lines, name
-
-
-_START = {ExistsUse: "False", AllUses: "True", SumUses: "0"}
-
-
-def _joined(word: str, parts: Iterable[str], empty: str) -> str:
-    parts = list(parts)
-    return f"({f' {word} '.join(parts)})" if parts else empty
 
 
 def _may_lack(expr: Expr) -> bool:

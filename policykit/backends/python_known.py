@@ -5,17 +5,22 @@ Where a value is unknown all the same, it hands over to the Kleene function, whi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from policykit.backends.python_source import (
+    SEARCH,
+    START,
     TALLEST,
+    AnyRule,
     Source,
+    Writer,
     choices,
     in_range,
     indented,
     is_atom,
+    joined,
     literal,
     quantifiers_of,
     settled,
@@ -50,11 +55,8 @@ from policykit.ir.nodes import (
     Type,
     UseLeaf,
 )
-from policykit.ir.rules import Rule
 from policykit.ir.specialise import SpecialisedRule
 from policykit.ir.walk import children, type_of
-
-_SEARCH = {"starts_with": "{0}.startswith({1})", "ends_with": "{0}.endswith({1})", "contains": "({1} in {0})"}
 
 
 def known_function(source: Source) -> list[str]:
@@ -80,15 +82,11 @@ def known_function(source: Source) -> list[str]:
 
 
 @dataclass
-class KnownWriter:
-    """Writes conditions; `lines` collects statements that must come before the one being written."""
+class KnownWriter(Writer):
+    """needed: leaves that the function cannot do without. quantified: the names of quantifiers' values so far."""
 
-    source: Source
-    lines: list[str] = field(default_factory=list)
-    temporaries: int = 0
     needed: set[Leaf | UseLeaf] = field(default_factory=set)
     quantified: dict[Quantifier, str] = field(default_factory=dict)
-    in_breach: str = "()"
 
     def rules(self) -> list[str]:
         quantifiers = self.loops()
@@ -98,10 +96,6 @@ class KnownWriter:
             if condition != "False":
                 judged += [*self.taken(), title(rule), f"if {condition}: b |= {1 << index}"]
         return [*quantifiers, *judged, *self.strips()]
-
-    def taken(self) -> list[str]:
-        lines, self.lines = self.lines, []
-        return lines
 
     def hand_over(self, leaves: Sequence[Leaf | UseLeaf]) -> list[str]:
         """The test that chooses: lines that leave for the Kleene function when a needed value is unknown."""
@@ -125,8 +119,8 @@ class KnownWriter:
         starts, steps = [], []
         for quantifier in group:
             name = f"q{len(self.quantified)}"
-            start, step = self.step(quantifier, name)
-            starts.append(f"{name} = {start}")
+            step = self.step(quantifier, name)
+            starts.append(f"{name} = {START[type(quantifier)]}")
             steps += [*self.taken(), *step]
             self.quantified[quantifier] = name
         leaves = self.source.use_leaves
@@ -134,32 +128,19 @@ class KnownWriter:
         body = [*settled(self.source, leaves), *self.hand_over(leaves), *steps]
         return [*starts, "for use in uses:", *indented([*unpacked(names, "use"), *body])]
 
-    def step(self, quantifier: Quantifier, name: str) -> tuple[str, list[str]]:
+    def step(self, quantifier: Quantifier, name: str) -> list[str]:
         body = self.expr(quantifier.body)
         match quantifier:
             case ExistsUse():
-                return "False", [f"if {body}: {name} = True"]
+                return [f"if {body}: {name} = True"]
             case AllUses():
-                return "True", [f"if not {body}: {name} = False"]
+                return [f"if not {body}: {name} = False"]
             case SumUses():
-                return "0", [f"{name} += {body}", f"if not {in_range(name)}: unknown()"]
+                return [f"{name} += {body}", f"if not {in_range(name)}: unknown()"]
             case _:
                 assert_never(quantifier)
 
-    def strips(self) -> list[str]:
-        """Uses in breach, looked for only under rules that are breached."""
-        lines: list[str] = []
-        names: list[str] = []
-        for index, rule in enumerate(self.source.rules):
-            body = self.strip(rule, f"m{len(names)}")
-            if body is not None:
-                names.append(f"m{len(names)}")
-                lines += [f"{names[-1]} = 0", f"if b & {1 << index}:", *indented(body)]
-        if names:
-            self.in_breach = f"({', '.join(names)},)"
-        return lines
-
-    def strip(self, rule: Rule | SpecialisedRule, name: str) -> list[str] | None:
+    def strip(self, rule: AnyRule, name: str) -> list[str] | None:
         if isinstance(rule, SpecialisedRule):
             if rule.rule.use_breached is None:
                 return None
@@ -167,7 +148,7 @@ class KnownWriter:
             for bit, (_, term) in enumerate(rule.use_terms or ()):
                 condition = self.expr(term)
                 terms += [*self.taken(), f"if {condition}: {name} |= {1 << bit}"]
-            return terms or ["pass"]
+            return terms
         if rule.use_breached is None:
             return None
         condition = self.expr(rule.use_breached)
@@ -197,10 +178,6 @@ class KnownWriter:
         self.lines.append(f"{name} = {text}")
         return name
 
-    def temporary(self) -> str:
-        self.temporaries += 1
-        return f"t{self.temporaries}"
-
     def operator(self, expr: Operator) -> str:  # noqa: C901  # one case per node
         match expr:
             case Const():
@@ -208,9 +185,9 @@ class KnownWriter:
             case Not():
                 return f"(not {self.part(expr.item)})"
             case And():
-                return self.join(expr.items, "and", "True")
+                return joined("and", [self.part(item) for item in expr.items], "True")
             case Or():
-                return self.join(expr.items, "or", "False")
+                return joined("or", [self.part(item) for item in expr.items], "False")
             case Compare():
                 return f"({self.part(expr.left)} {expr.op} {self.part(expr.right)})"
             case In():
@@ -222,7 +199,7 @@ class KnownWriter:
             case Arith():
                 return self.arith(expr)
             case Text():
-                return _SEARCH[expr.op].format(self.part(expr.left), self.part(expr.right))
+                return SEARCH[expr.op].format(self.part(expr.left), self.part(expr.right))
             case Size():
                 return f"len({self.part(expr.item)})"
             case Rank():
@@ -235,10 +212,6 @@ class KnownWriter:
                 return self.quantified[expr]
             case _:
                 assert_never(expr)
-
-    def join(self, items: Iterable[Expr], word: str, empty: str) -> str:
-        parts = [self.part(item) for item in items]
-        return f"({f' {word} '.join(parts)})" if parts else empty
 
     def arith(self, expr: Arith) -> str:
         text = f"{self.part(expr.left)} {expr.op} {self.part(expr.right)}"

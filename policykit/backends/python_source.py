@@ -1,7 +1,8 @@
-"""What both generated functions share: names of leaves, tables, lines, when to break a line in two."""
+"""What both generated functions share: names of leaves, tables, lines, masks, when to break a line in two."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ from policykit.ir.walk import children, is_leaf, is_use_leaf, nodes, type_of
 
 TALLEST = 15  # levels of a tree in one Python expression; Python reads at most 200 open brackets
 AnyRule = Rule | SpecialisedRule
+SEARCH = {"starts_with": "{0}.startswith({1})", "ends_with": "{0}.endswith({1})", "contains": "({1} in {0})"}
+START = {ExistsUse: "False", AllUses: "True", SumUses: "0"}  # of a quantifier, before the first use
 
 
 class Unknown(Exception):  # noqa: N818  # a signal from the two-valued function: ask the other one
@@ -69,6 +72,44 @@ class Source:
         return self.heights[expr]
 
 
+@dataclass
+class Writer(ABC):
+    """Writes conditions; `lines` collects statements that must come before the one being written.
+
+    in_breach: Python of the masks of uses in breach, one for each rule that strips; known once `strips` was called.
+    """
+
+    source: Source
+    lines: list[str] = field(default_factory=list)
+    temporaries: int = 0
+    in_breach: str = "()"
+
+    def taken(self) -> list[str]:
+        lines, self.lines = self.lines, []
+        return lines
+
+    def temporary(self) -> str:
+        self.temporaries += 1
+        return f"t{self.temporaries}"
+
+    def strips(self) -> list[str]:
+        """Lines that look for uses in breach, only under rules that are breached."""
+        lines: list[str] = []
+        names: list[str] = []
+        for index, rule in enumerate(self.source.rules):
+            body = self.strip(rule, f"m{len(names)}")
+            if body is not None:
+                names.append(f"m{len(names)}")
+                lines += [f"{names[-1]} = 0", f"if b & {1 << index}:", *indented(body or ["pass"])]
+        if names:
+            self.in_breach = f"({', '.join(names)},)"
+        return lines
+
+    @abstractmethod
+    def strip(self, rule: AnyRule, name: str) -> list[str] | None:
+        """Lines that set the bits of the uses in breach in `name`; None for a rule that strips nothing."""
+
+
 def literal(value: Value) -> str:
     """A constant as Python; every value a tree may hold is written by its repr."""
     return f"({value!r})" if isinstance(value, (int, float)) and value < 0 else repr(value)
@@ -104,6 +145,12 @@ def title(rule: AnyRule) -> str:
 
 def is_atom(expr: Expr) -> bool:
     return is_leaf(expr) or is_use_leaf(expr)
+
+
+def joined(word: str, parts: Iterable[str], empty: str) -> str:
+    """Conditions made one by `and` or `or`. empty: what no conditions are."""
+    parts = list(parts)
+    return f"({f' {word} '.join(parts)})" if parts else empty
 
 
 def quantifiers_of(source: Source) -> dict[Quantifier, int]:
