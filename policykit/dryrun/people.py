@@ -73,11 +73,6 @@ class PeopleFacts:
         columns = self.data.people.columns
         return self.data.get("attributes") is not None or any(name.startswith("attributes.") for name in columns)
 
-    @property
-    def has_addresses(self) -> bool:
-        columns = self.data.people.columns
-        return self.data.get("addresses") is not None or any(name.startswith("address.") for name in columns)
-
     # --- facts of the person ----------------------------------------------------------------------
 
     def fact(self, leaf: Fact, channel: int) -> Known | Said:

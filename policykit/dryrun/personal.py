@@ -9,8 +9,8 @@ import duckdb
 from policykit.detect.found import Found, look
 from policykit.detect.registered import Registered, registered
 from policykit.detect.values import LONGEST, is_value
-from policykit.dryrun.sources import Opened, Raw, meant, quoted, unreadable
-from policykit.errors import BadData, Place, Problem
+from policykit.dryrun.sources import Opened, Raw, meant, quoted, reading
+from policykit.errors import Place, Problem
 from policykit.model import Attribute
 
 _LOOKED_AT = 1000  # rows: what a column holds shows early, and ten million rows must not cost more
@@ -31,14 +31,8 @@ def sample(
         return {}
     rows = max(min(rows, _CELLS // len(raws)), 50)
     read = ", ".join(f"left(CAST({raw.sql} AS VARCHAR), {LONGEST})" for raw in raws)
-    try:
+    with reading(opened):
         found = connection.execute(f"SELECT {read} FROM {opened.scan} LIMIT {rows}").fetchall()
-    except duckdb.OutOfMemoryException:
-        raise  # says nothing about the file
-    except duckdb.Error as error:
-        complaint = unreadable(error)
-        place = Place(opened.label, complaint.line, 1)
-        raise BadData(Problem(place, str(complaint), complaint.help, "data.unreadable")) from None
     return {raw: [row[at] for row in found] for at, raw in enumerate(raws)}
 
 

@@ -6,7 +6,7 @@ carry their number in the file, from 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -14,7 +14,7 @@ import duckdb
 from policykit.dryrun import cells
 from policykit.dryrun.doubts import about_nobody, odd_words, overlooked
 from policykit.dryrun.personal import ignored_in_vain, unregistered
-from policykit.dryrun.sources import Opened, Raw, Source, Sources, named, open_source, quoted, unreadable
+from policykit.dryrun.sources import Opened, Raw, Source, Sources, named, open_source, quoted, reading
 from policykit.dryrun.suppressed import marked
 from policykit.errors import BadData, Place, Problem
 from policykit.facts.feedback import EMPTY, FREE, SUPPRESSED, UNREAD
@@ -79,23 +79,7 @@ def read_data(
     if problems:
         raise BadData(problems)
     key_type = "BIGINT" if all(_key(o).type in cells.KEYS for o in opened.values()) else "VARCHAR"
-    tables: dict[str, Table] = {}
-    warnings: list[Problem] = []
-    for name, source in opened.items():
-        try:
-            found, doubtful = _check_cells(connection, source, vocabulary)
-            problems += found
-            warnings += doubtful
-            tables[name] = _table(connection, source, key_type, vocabulary)
-        except duckdb.OutOfMemoryException:
-            raise  # says nothing about the file
-        except duckdb.Error as error:
-            complaint = unreadable(error)
-            problems.append(
-                Problem(Place(source.label, complaint.line, 1), str(complaint), complaint.help, "data.unreadable")
-            )
-    if problems:
-        raise BadData(problems)
+    tables, warnings = _read_all(connection, opened, key_type, vocabulary)
     repeated, most = _check_people(connection, tables["people"])
     if sources.suppressed is not None:
         tables = marked(connection, tables, sources.suppressed)
@@ -116,17 +100,11 @@ def read_relation(
     problems += _mistyped(opened, vocabulary) if opened else ()
     if opened is None or problems:
         raise BadData(problems)
-    try:
+    with reading(opened):
         problems, warnings = _check_cells(connection, opened, vocabulary)
         if problems:
             raise BadData(problems)
         table = _table(connection, opened, "VARCHAR", vocabulary)
-    except duckdb.OutOfMemoryException:
-        raise  # says nothing about the file
-    except duckdb.Error as error:
-        complaint = unreadable(error)
-        place = Place(opened.label, complaint.line, 1)
-        raise BadData(Problem(place, str(complaint), complaint.help, "data.unreadable")) from None
     return table, [*warnings, *overlooked(opened, vocabulary), *odd_words(connection, table.sql, opened)]
 
 
@@ -145,6 +123,27 @@ def _open_all(
         if found is not None:
             opened[name] = found
     return opened, problems
+
+
+def _read_all(
+    connection: duckdb.DuckDBPyConnection, opened: Mapping[str, Opened], key_type: str, vocabulary: Vocabulary
+) -> tuple[dict[str, Table], list[Problem]]:
+    """The typed tables by name, with warnings; every problem of every file at once raises `BadData`."""
+    tables: dict[str, Table] = {}
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    for name, source in opened.items():
+        try:
+            with reading(source):
+                found, doubtful = _check_cells(connection, source, vocabulary)
+                problems += found
+                warnings += doubtful
+                tables[name] = _table(connection, source, key_type, vocabulary)
+        except BadData as error:
+            problems += error.problems
+    if problems:
+        raise BadData(problems)
+    return tables, warnings
 
 
 def typed_columns(opened: Opened, vocabulary: Vocabulary) -> Iterator[tuple[str, Raw, Column]]:
@@ -254,19 +253,7 @@ def _table(connection: duckdb.DuckDBPyConnection, opened: Opened, key_type: str,
     for name, raw, spec in typed_columns(opened, vocabulary):
         if raw is key and name in ("id", "person"):
             continue
-        wild = people and name.startswith("attributes.")
-        read = cells.as_text(raw) if wild else cells.cell(raw, spec.type)
-        if name in members:  # what is no member cannot be read
-            read = f"CASE WHEN {read} IN ({', '.join(map(quoted, members[name]))}) THEN {read} END"
-        if not people and name == "suppressed":  # an empty cell and one that cannot be read are two things
-            read = (
-                f"CASE WHEN {cells.as_text(raw)} IS NULL THEN '{EMPTY}' WHEN {read} THEN '{SUPPRESSED}' "
-                f"WHEN NOT {read} THEN '{FREE}' ELSE '{UNREAD}' END"
-            )
-        if not people and name == "lower_tolerance":  # likewise: 0 and -1
-            read = f"CASE WHEN {cells.as_text(raw)} IS NULL THEN 0 WHEN {read} >= 0 THEN {read} ELSE -1 END"
-        if not people and name in ("evidence", "permission"):  # `false` is how exports say that there is none
-            read = f"CASE WHEN lower({read}) <> 'false' THEN {read} END"
+        read = _person_cell(name, raw, spec, members.get(name)) if people else _record_cell(name, raw, spec)
         columns.append(f"{read} AS {named(column_name(name))}")
         if name == "expires_at":
             columns.append(f"{cells.as_text(raw)} IS NULL AS endless")
@@ -282,6 +269,29 @@ def _table(connection: duckdb.DuckDBPyConnection, opened: Opened, key_type: str,
         sql = f"(SELECT {row}* FROM {opened.relation.name}_read)"
     rows = connection.execute(f"SELECT count(*) FROM {sql}").fetchall()[0][0]
     return Table(opened.relation.name, sql, frozenset(opened.columns), rows, opened)
+
+
+def _person_cell(name: str, raw: Raw, spec: Column, members: Sequence[str] | None) -> str:
+    """SQL of a cell of `people`. members: the only texts it may hold, None = any."""
+    read = cells.as_text(raw) if name.startswith("attributes.") else cells.cell(raw, spec.type)
+    return f"CASE WHEN {read} IN ({', '.join(map(quoted, members))}) THEN {read} END" if members else read
+
+
+def _record_cell(name: str, raw: Raw, spec: Column) -> str:
+    """SQL of a cell of any other relation."""
+    read, said = cells.cell(raw, spec.type), cells.as_text(raw)
+    match name:
+        case "suppressed":  # an empty cell and one that cannot be read are two things
+            return (
+                f"CASE WHEN {said} IS NULL THEN '{EMPTY}' WHEN {read} THEN '{SUPPRESSED}' "
+                f"WHEN NOT {read} THEN '{FREE}' ELSE '{UNREAD}' END"
+            )
+        case "lower_tolerance":  # likewise: 0 and -1
+            return f"CASE WHEN {said} IS NULL THEN 0 WHEN {read} >= 0 THEN {read} ELSE -1 END"
+        case "evidence" | "permission":  # `false` is how exports say that there is none
+            return f"CASE WHEN lower({read}) <> 'false' THEN {read} END"
+        case _:
+            return read
 
 
 def column_name(name: str) -> str:

@@ -11,6 +11,7 @@ import difflib
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,7 @@ from typing import Literal
 import duckdb
 
 from policykit.detect.values import is_value
-from policykit.errors import Place, Problem
+from policykit.errors import BadData, Place, Problem
 from policykit.vocabulary import RELATIONS, Column, Relation, Vocabulary, is_column, relation_columns, short_name
 
 Format = Literal["csv", "jsonl", "parquet"]
@@ -128,7 +129,7 @@ def open_source(
     try:
         scan, raws = _READERS[kind](connection, source.path)
     except _Unreadable as error:
-        return None, [Problem(Place(label, error.line, 1), str(error), error.help, "data.unreadable")]
+        return None, [error.at(label)]
     if any(is_value(raw.header) for raw in raws):
         return None, [Problem(Place(label), "the first line holds values, not the names of columns",
                               "begin the file with a line of names", "data.no-header")]  # fmt: skip
@@ -142,6 +143,9 @@ class _Unreadable(Exception):  # noqa: N818  # never leaves this module
     def __init__(self, message: str, help: str | None = None, line: int = 1) -> None:  # noqa: A002  # as in `Problem`
         super().__init__(message)
         self.help, self.line = help, line
+
+    def at(self, label: str) -> Problem:
+        return Problem(Place(label, self.line, 1), str(self), self.help, "data.unreadable")
 
 
 # --- the three formats --------------------------------------------------------------------------
@@ -211,7 +215,18 @@ def run(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[object, .
     except duckdb.OutOfMemoryException:
         raise  # says nothing about the file
     except duckdb.Error as error:
-        raise unreadable(error) from None
+        raise _unreadable(error) from None
+
+
+@contextmanager
+def reading(opened: Opened) -> Iterator[None]:
+    """Around statements that read a file's rows: one that DuckDB cannot read raises `BadData`."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise  # says nothing about the file
+    except duckdb.Error as error:
+        raise BadData(_unreadable(error).at(opened.label)) from None
 
 
 _KNOWN = (
@@ -224,7 +239,7 @@ _KNOWN = (
 _COLUMNS = re.compile(r"Expected Number of Columns: ([0-9]+) Found: ([0-9]+)")
 
 
-def unreadable(error: duckdb.Error) -> _Unreadable:
+def _unreadable(error: duckdb.Error) -> _Unreadable:
     """DuckDB's complaint about a file, in our words; what stands in the file is never repeated."""
     text = str(error)
     line = _line_in(text)
