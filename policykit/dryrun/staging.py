@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import duckdb
 
@@ -50,6 +50,8 @@ from policykit.ir.specialise import PERSONALISED
 from policykit.ir.walk import type_of
 from policykit.model import Campaign, Micros
 
+T = TypeVar("T")
+
 
 @dataclass(slots=True)
 class Staging:
@@ -76,6 +78,7 @@ class Staging:
     assumed: dict[str, str] = field(default_factory=dict)
     _address_fields: set[str] = field(default_factory=set)
     _reads_refusals: bool = False
+    _refused: bool = False  # whether anybody refused: then there is a table of them
 
     def __post_init__(self) -> None:
         self.clock = Clock(self.campaign)
@@ -97,17 +100,14 @@ class Staging:
         """SQL that stands for the leaf on a channel; stages what it needs."""
         found = self._find(leaf, k)
         if isinstance(found, Known):
-            return self._printer(k).literal(found.value, type_of(leaf))
+            return self.printer(k).literal(found.value, type_of(leaf))
         if isinstance(found, Said):
             return self._stage_said(leaf, found)
         return found
 
-    def _printer(self, k: int) -> Printer:
-        return Printer(DUCKDB, lambda leaf: self.sql(leaf, k))
-
     def printer(self, k: int) -> Printer:
         """Prints conditions for one channel."""
-        return self._printer(k)
+        return Printer(DUCKDB, lambda leaf: self.sql(leaf, k))
 
     def _find(self, leaf: Leaf, k: int) -> Known | Said | str:  # noqa: C901  # one match over every leaf
         match leaf:
@@ -195,11 +195,7 @@ class Staging:
         return self._stage(f"coalesce({name}.live_{k}, FALSE)")
 
     def _want(self, want: consents.Wanted) -> str:
-        for name, known in self.wanted.items():
-            if known == want:
-                return name
-        name = f"m{len(self.wanted)}"
-        self.wanted[name] = want
+        name = _name_of(want, self.wanted, "m")
         self.columns[name] = f"g.{name}"
         return name
 
@@ -212,10 +208,7 @@ class Staging:
             edges = (self.clock.column(Edge(leaf.window, last=False)), self.clock.column(Edge(leaf.window, last=True)))
         channels = frozenset({self.people.channels[k]}) if counting.this_channel else counting.channels
         counter = Counter(leaf.window, channels, counting.classes, counting.this_campaign, edges)
-        name = next((name for name, known in self.counters.items() if known == counter), None)
-        if name is None:
-            name = f"n{len(self.counters)}"
-            self.counters[name] = counter
+        name = _name_of(counter, self.counters, "n")
         return (
             f"coalesce({name}, 0)"
             if edges is None
@@ -223,19 +216,14 @@ class Staging:
         )
 
     def _stage_said(self, leaf: Leaf, said: Said) -> str:
-        literal = self._printer(0).literal(said.assumed, said.type)
+        literal = self.printer(0).literal(said.assumed, said.type)
         if said.assumed is not None and isinstance(leaf, Fact) and not leaf.path.startswith("send."):
             self.assumed[leaf.path] = f"({said.sql} IS NULL)"
         return self._stage(said.filled(literal))
 
     def _stage(self, sql: str, *, refusals: bool = False) -> str:
         self._reads_refusals = self._reads_refusals or refusals
-        for name, known in self.columns.items():
-            if known == sql:
-                return name
-        name = f"s{len(self.columns)}"
-        self.columns[name] = sql
-        return name
+        return _name_of(sql, self.columns, "s")
 
     @property
     def known_channels(self) -> tuple[str, ...]:
@@ -248,12 +236,12 @@ class Staging:
         return sorted({name for name in self._registered() if any(f'.{name}"' in sql for sql in self.columns.values())})
 
     def _registered(self) -> set[str]:
-        named_ = {
+        used = {
             use.attribute for p in self.campaign.prepared for v in (p.content, p.generic) if v for use in v.uses or ()
         }
         return {
             *self.ruleset.attributes,
-            *named_,
+            *used,
             *(member for a in self.ruleset.attributes.values() for member in a.lineage),
         }
 
@@ -263,17 +251,13 @@ class Staging:
             self.assumed["recipient.zone"] = where
         self.places.make_zones(connection)
         if self._has_ledger and (self.wanted or self._reads_refusals):
-            if not consents.stage_refusals(connection, self.ledger()):
+            self._refused = consents.stage_refusals(connection, self.ledger()) > 0
+            if not self._refused:
                 connection.execute("DROP TABLE IF EXISTS refused")
-                self._refused = False
-            else:
-                self._refused = True
         if self.refused_attributes:
             consents.stage_refused_attributes(
                 connection, self.ledger(), list(self.refused_attributes), sorted(self.ruleset.attributes)
             )
-
-    _refused: bool = False
 
     def ledger(self) -> consents.Ledger:
         path = node_path(self.ruleset, self.campaign)
@@ -309,18 +293,7 @@ class Staging:
             refused = f"(SELECT * FROM refused_attributes WHERE attribute = {quoted(attribute)})"
             parts.append(f"LEFT JOIN {refused} AS {name} ON {name}.person = p.key")
         if self.counters:
-            history = self.data.tables["history"]
-            if by_row is None:
-                bounds = self._fixed_bounds()
-                counts = counts_by_person(
-                    history, self.counters, bounds, self.campaign, self.known_channels, earlier=earlier
-                )
-                parts.append(f"LEFT JOIN ({counts}) AS h ON h.person = p.key")
-            else:
-                counts = counts_by_row(
-                    history, self.counters, self.campaign, by_row, self.known_channels, earlier=earlier
-                )
-                parts.append(f"LEFT JOIN ({counts}) AS h ON h.row = p.row")
+            parts.append(self._counts_join(by_row, earlier=earlier))
         values, addresses = self.data.get("attributes"), self.data.get("addresses")
         read = self.attributes_read()
         if values is not None and read:
@@ -342,6 +315,15 @@ class Staging:
         empty = ", ".join(f"NULL::BIGINT AS level_{k}, NULL::BIGINT AS standing_{k}" for k in ks)
         return f"LEFT JOIN (SELECT NULL::{self.data.key_type} AS person, {empty} WHERE FALSE) AS r ON r.person = p.key"
 
+    def _counts_join(self, by_row: str | None, *, earlier: bool) -> str:
+        history, channels = self.data.tables["history"], self.known_channels
+        if by_row is None:
+            bounds = self._fixed_bounds()
+            counts = counts_by_person(history, self.counters, bounds, self.campaign, channels, earlier=earlier)
+            return f"LEFT JOIN ({counts}) AS h ON h.person = p.key"
+        counts = counts_by_row(history, self.counters, self.campaign, by_row, channels, earlier=earlier)
+        return f"LEFT JOIN ({counts}) AS h ON h.row = p.row"
+
     def _fixed_bounds(self) -> dict[str, tuple[Micros, Micros] | None]:
         """First and last instant that each counter counts; None when that cannot be known."""
         zone = self.places.assumed_zone if isinstance(self.places.zone, Known) else None
@@ -357,3 +339,13 @@ class Staging:
                 last = self.clock.value(Edge(counter.window, last=True), zone, planned)
                 bounds[name] = None if first is None or last is None else (first, last)
         return bounds
+
+
+def _name_of(value: T, known: dict[str, T], letter: str) -> str:
+    """The name that a value is known by, made on first use."""
+    for name, each in known.items():
+        if each == value:
+            return name
+    name = f"{letter}{len(known)}"
+    known[name] = value
+    return name
