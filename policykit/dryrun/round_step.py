@@ -8,6 +8,8 @@ of `model.Impossible`; made_w rules whose change is made. What is about offers i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from policykit.dryrun import masks
 from policykit.dryrun.blends import Blends
 from policykit.dryrun.clock import Asked
@@ -121,7 +123,7 @@ class Round:
         """bb_w and uu_w: what the rules say of the send as it stands."""
         columns = []
         for letter, test in (("b", "coalesce(t{}, TRUE)"), ("u", "t{} IS NULL")):
-            again = masks.gathered([(bit, test.format(bit)) for bit in sorted(self.plan.moving)], self.words, self.word)
+            again = self._by_word((bit, test.format(bit)) for bit in sorted(self.plan.moving))
             everything = (1 << len(self.plan.live)) - 1
             still = masks.split(everything & ~sum(1 << bit for bit in self.plan.moving), self.words)
             for w in self.words:
@@ -198,39 +200,18 @@ class Round:
 
     def _failures(self) -> list[str]:
         """Per word the rules whose change cannot be made, by why; and the instant asked for."""
-        rules = self._strip_rules
+        rules, asked = self._strip_rules, self._asked
         in_breach = " | ".join(f"x{bit}" for bit in rules) or "0"
-        selected = masks.gathered(
-            [
-                (bit, f"stripping AND NOT uses_unknown AND x{bit} & ({self._masked('strippable')}) <> 0")
-                for bit in rules
-            ],
-            self.words,
-            self.word,
-        )
-        required = masks.gathered(
-            [(bit, f"stripping AND NOT uses_unknown AND x{bit} & ({self._masked('required')}) <> 0") for bit in rules],
-            self.words,
-            self.word,
-        )
-        asked = {
-            bit: self.staging.clock.column(Asked(hours))
-            for bit in self._schedule_rules
-            if (hours := self.plan.live[bit].hours)
-        }
-        no_zone = masks.gathered(
-            [(bit, f"{masks.has('sch', bit)} AND {name} IS NULL") for bit, name in asked.items()], self.words, self.word
-        )
-        instants = ", ".join(
-            [
-                "instant",
-                *(
-                    f"CASE WHEN {masks.has('sch', bit)} THEN coalesce({name}, instant) ELSE instant END"
-                    for bit, name in asked.items()
-                ),
-            ]
-        )
-        columns = [f"({in_breach}) AS in_breach", f"greatest({instants}) AS latest"]
+        fixed, needed = self._masked("strippable"), self._masked("required")
+        counts = "stripping AND NOT uses_unknown"
+        selected = self._by_word((bit, f"{counts} AND x{bit} & ({fixed}) <> 0") for bit in rules)
+        required = self._by_word((bit, f"{counts} AND x{bit} & ({needed}) <> 0") for bit in rules)
+        no_zone = self._by_word((bit, f"{masks.has('sch', bit)} AND {name} IS NULL") for bit, name in asked.items())
+        instants = [
+            f"CASE WHEN {masks.has('sch', bit)} THEN coalesce({name}, instant) ELSE instant END"
+            for bit, name in asked.items()
+        ]
+        columns = [f"({in_breach}) AS in_breach", f"greatest({', '.join(['instant', *instants])}) AS latest"]
         for w in self.words:
             columns += [
                 f"CASE WHEN NOT has_generic THEN con_{w} ELSE 0 END AS f2_{w}",
@@ -239,26 +220,23 @@ class Round:
             ]  # fmt: skip
         return columns
 
+    def _by_word(self, tests: Iterable[tuple[int, str]]) -> list[str]:
+        return masks.gathered(tuple(tests), self.words, self.word)
+
     @property
-    def _schedule_rules(self) -> list[int]:
-        return [
-            bit for bit, rule in enumerate(self.plan.live) if rule.mode == "enforce" and rule.effect.part == "send_at"
-        ]
+    def _asked(self) -> dict[int, str]:
+        """Rules that ask for another instant, with the column of what each asks for."""
+        return {
+            bit: self.staging.clock.column(Asked(rule.hours))
+            for bit, rule in enumerate(self.plan.live)
+            if rule.mode == "enforce" and rule.effect.part == "send_at" and rule.hours
+        }
 
     def _outcome(self) -> list[str]:
         """Outcome and the rest of what fails; hit_w: schedule rules that asked for exactly the latest instant."""
-        asked = {
-            bit: self.staging.clock.column(Asked(hours))
-            for bit in self._schedule_rules
-            if (hours := self.plan.live[bit].hours)
-        }
-        hit = masks.gathered(
-            [
-                (bit, f"latest <> instant AND {masks.has('sch', bit)} AND {name} = latest")
-                for bit, name in asked.items()
-            ],
-            self.words,
-            self.word,
+        hit = self._by_word(
+            (bit, f"latest <> instant AND {masks.has('sch', bit)} AND {name} = latest")
+            for bit, name in self._asked.items()
         )
         late = "(latest <> instant AND (last_at IS NULL OR latest > last_at))"
         columns = [f"{late} AS late"]
@@ -278,7 +256,7 @@ class Round:
         strips = self._strips_count
         columns = [
             f"({con} AND has_generic) OR ({strips} AND {needing}) AS made_generic",
-            f"({strips} AND NOT {needing}) AS made_strips",
+            f"{self._strips_made} AS made_strips",
             f"{failed} AS failed", f"CAST({why} AS TINYINT) AS why",
         ]  # fmt: skip
         for w in self.words:
