@@ -96,11 +96,7 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     config = read_config(node, problems)
     files, unread = _files(root, config, node, shown_from, problems, only)
     manifest_files = [file for file in files if _is_manifest(file, root)]
-    sections = [file for file in files if not _is_case_file(file.path) and not _is_manifest(file, root)]
-    for file in sections:
-        _check_sections(file.node, problems)
-        companys_own(file.node, file.layer, problems)
-    companys_programs([(file.layer, file.node) for file in sections], problems)
+    sections = _sections(files, root, problems)
     maps = [file.node for file in sections if isinstance(file.node, MapNode)]
     registry = read_registry(maps, problems, config.controller, facts)
     registry = with_assumptions(registry, read_assume(config.assume, registry, problems))
@@ -109,10 +105,8 @@ def read_workspace(root: Path, kinds: Mapping[str, KindLike], facts: Iterable[Fa
     packs = unlike(_packs(sections, problems), problems)
     reader = PolicyReader(registry, kinds, problems)
     policies = stand_beside([_written(layer, row, reader) for layer, row in rows], names, problems)
-    waivers = read_waivers((node.entries["waivers"].node for node in maps if "waivers" in node.entries), policies,
-                           reader, problems)  # fmt: skip
-    responses = read_responses((node.entries["responses"].node for node in maps if "responses" in node.entries),
-                               registry, problems)  # fmt: skip
+    waivers = read_waivers(_named("waivers", maps), policies, reader, problems)
+    responses = read_responses(_named("responses", maps), registry, problems)
     manifests = _manifests(manifest_files, root, config, registry, problems)
     policy_ids = sorted({*_ids(row for _, row in rows), *(policy.id for policy in policies)})
     campaign_ids = _ids((file.node for file in manifest_files), "campaign")
@@ -249,6 +243,20 @@ def _is_manifest(file: _File, root: Path) -> bool:
     return file.path.is_relative_to(root / CAMPAIGNS) or (
         isinstance(file.node, MapNode) and "campaign" in file.node.entries
     )
+
+
+def _sections(files: Iterable[_File], root: Path, problems: list[Problem]) -> list[_File]:
+    """The files of policies and words, whose sections are known and stand in layers that may have them."""
+    found = [file for file in files if not _is_case_file(file.path) and not _is_manifest(file, root)]
+    for file in found:
+        _check_sections(file.node, problems)
+        companys_own(file.node, file.layer, problems)
+    companys_programs([(file.layer, file.node) for file in found], problems)
+    return found
+
+
+def _named(section: str, files: Iterable[MapNode]) -> Iterator[Node]:
+    return (node.entries[section].node for node in files if section in node.entries)
 
 
 def _check_sections(node: Node, problems: list[Problem]) -> None:
