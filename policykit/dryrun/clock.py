@@ -12,9 +12,10 @@ from typing import TypeAlias, assert_never
 
 import duckdb
 
-from policykit.facts.hours import allowed, local_fields, next_allowed, resolve, zones
+from policykit.facts.hours import allowed, local_fields, resolve, zones
 from policykit.ir.nodes import Allowed, Hours, LocalPart, Window
-from policykit.model import DEADLINE, FOREVER, Campaign, LocalTime, Micros
+from policykit.model import DEADLINE, Campaign, LocalTime, Micros
+from policykit.rounds.masks import asked_instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +80,11 @@ class Clock:
                 fields = local_fields(part.zone or zone, at)
                 return None if fields is None else int(getattr(fields, part.part))
             case Asked():
-                return self._asked(part.hours, zone, at)
+                return asked_instant(part.hours, zone, at, self.limit(zone, self.planned(zone)))
             case Edge():
                 return _edge(part, zone, at)
             case _:
                 assert_never(part)
-
-    def _asked(self, hours: Hours, zone: str | None, at: Micros) -> Micros | None:
-        at_zone = hours.zone or zone
-        if at_zone is None or at_zone not in zones():
-            return None
-        if allowed(hours, zone, at):
-            return at
-        limit = self.limit(zone, self.planned(zone))
-        found = None if limit is None else next_allowed(hours, zone, at, limit)
-        return FOREVER if found is None else found
 
     def row(self, number: int, at: Micros) -> list[bool | int | None]:
         """Every column at one (zone, instant)."""
