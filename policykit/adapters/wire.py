@@ -59,8 +59,7 @@ class OutgoingRequest:
 
     def header(self, name: str) -> str | None:
         """The first header of this name, whatever its case."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        return first_header(self.headers, name)
 
     def json(self) -> Any:
         """The body as JSON. Raises ValueError (UnicodeDecodeError included) for anything else."""
@@ -74,6 +73,11 @@ class OutgoingRequest:
         """The same request with another body and its length."""
         kept = tuple((key, value) for key, value in self.headers if key.lower() != "content-length")
         return replace(self, body=body, headers=(*kept, ("Content-Length", str(len(body)))))
+
+    def with_header(self, name: str, value: str) -> OutgoingRequest:
+        """The same request with this header, after the others, in place of all of its name."""
+        others = self.without(name)
+        return replace(others, headers=(*others.headers, (name, value)))
 
     def without(self, *names: str) -> OutgoingRequest:
         """The same request without the headers of these names."""
@@ -91,8 +95,13 @@ class Answer:
     body: bytes = field(default=b"", repr=False)
 
     def header(self, name: str) -> str | None:
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        return first_header(self.headers, name)
 
     def json(self) -> Any:
         return json.loads(self.body.decode("utf-8"))
+
+
+def first_header(headers: Headers, name: str) -> str | None:
+    """The value of the first header of this name, whatever its case."""
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)

@@ -6,7 +6,6 @@ import gzip
 import json
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -67,13 +66,12 @@ def masks(size: int) -> st.SearchStrategy[tuple[bool, ...]]:
 
 def _relabelled(request: OutgoingRequest) -> Iterator[OutgoingRequest]:
     """The same message under other labels: no type, a wrong one, compressed."""
-    bare = request.without("Content-Type")
-    yield bare
+    yield request.without("Content-Type")
     for label in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data", "\xe9"):
-        yield replace(bare, headers=(*bare.headers, ("Content-Type", label)))
+        yield request.with_header("Content-Type", label)
     packed = request.with_body(gzip.compress(request.body, mtime=0))
     yield packed
-    yield replace(packed, headers=(*packed.headers, ("Content-Encoding", "gzip")))
+    yield packed.with_header("Content-Encoding", "gzip")
 
 
 def _retyped(body: bytes) -> st.SearchStrategy[bytes] | None:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from policykit.adapters.wire import Answer, Headers, OutgoingRequest
+from policykit.adapters.wire import Answer, Headers, OutgoingRequest, first_header
 
 HEAD_LIMIT = 1 << 17  # bytes of request line and headers
 BODY_LIMIT = 1 << 26  # 64 MiB
@@ -32,8 +32,7 @@ class Received:
 
     def header(self, name: str) -> str | None:
         """The first header of this name, whatever its case."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        return first_header(self.headers, name)
 
     def json(self) -> Any:
         return json.loads(self.body.decode("utf-8"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from policykit.adapters.base import NO_HEADERS, Adapter, Capability, Outcome, Replacement, Settings
@@ -76,8 +75,7 @@ class FCMAdapter(Adapter):
         return self.authorise(with_json(blank, composed(replacement)), settings)
 
     def authorise(self, request: OutgoingRequest, settings: Settings) -> OutgoingRequest:
-        bare = request.without("Authorization")
-        return replace(bare, headers=(*bare.headers, ("Authorization", f"Bearer {bearer(settings)}")))
+        return request.with_header("Authorization", f"Bearer {bearer(settings)}")
 
     def answer(self, request: OutgoingRequest, sends: Sequence[Send], outcomes: Sequence[Outcome]) -> Answer:
         (outcome,) = outcomes[:1]

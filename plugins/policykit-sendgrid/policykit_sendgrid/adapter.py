@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from policykit import addresses
@@ -101,8 +100,7 @@ class SendGridAdapter(Adapter):
         if not key:
             what = "`providers.sendgrid` has no credential `api_key`"
             raise UsageError(what, "write `credentials: {api_key: SENDGRID_API_KEY}`, and set that variable")
-        bare = request.without("Authorization")
-        return replace(bare, headers=(*bare.headers, ("Authorization", f"Bearer {key}")))
+        return request.with_header("Authorization", f"Bearer {key}")
 
     def answer(self, request: OutgoingRequest, sends: Sequence[Send], outcomes: Sequence[Outcome]) -> Answer:
         accepted = next((outcome for outcome in outcomes if outcome.accepted), None)

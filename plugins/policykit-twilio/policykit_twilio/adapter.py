@@ -9,7 +9,6 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
@@ -98,8 +97,7 @@ class TwilioAdapter(Adapter):
             user = _setting(settings.options, "account_sid", "the account that sends")
             secret = _setting(held, "credentials.auth_token", "the account's token")
         token = b64encode(f"{user}:{secret}".encode()).decode()
-        bare = request.without("Authorization")
-        return replace(bare, headers=(*bare.headers, ("Authorization", f"Basic {token}")))
+        return request.with_header("Authorization", f"Basic {token}")
 
     def answer(self, request: OutgoingRequest, sends: Sequence[Send], outcomes: Sequence[Outcome]) -> Answer:
         accepted = next((outcome for outcome in outcomes if outcome.accepted), None)

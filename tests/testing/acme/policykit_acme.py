@@ -83,8 +83,7 @@ class AcmeAdapter(Adapter):
         return self.authorise(with_json(request, mail), settings)
 
     def authorise(self, request: OutgoingRequest, settings: Settings) -> OutgoingRequest:
-        bare = request.without("X-Acme-Key")
-        return replace(bare, headers=(*bare.headers, ("X-Acme-Key", settings.credentials["key"])))
+        return request.with_header("X-Acme-Key", settings.credentials["key"])
 
     def answer(self, request: OutgoingRequest, sends: Sequence[Send], outcomes: Sequence[Outcome]) -> Answer:
         if any(outcome.accepted for outcome in outcomes):
