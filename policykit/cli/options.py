@@ -24,15 +24,8 @@ class Taught(click.Command):
         write_examples(formatter, self.examples)
 
 
-class TaughtGroup(click.Group):
+class TaughtGroup(Taught, click.Group):
     """A command of several words whose help ends with examples."""
-
-    def __init__(self, *args: Any, examples: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.examples = examples
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        write_examples(formatter, self.examples)
 
 
 def write_examples(formatter: click.HelpFormatter, examples: str) -> None:
