@@ -91,7 +91,6 @@ class Manifest:
     templates: Mapping[str, Mapping[str, Template]] = field(default_factory=dict)
     generic: Mapping[str, Mapping[str, Template]] = field(default_factory=dict)
     brakes: Mapping[str, float] = field(default_factory=dict)
-    delivers: str | None = None
     file: str = ""
     path: Path | None = None
     place: Place | None = None
@@ -157,7 +156,7 @@ def read_campaign(
     )  # fmt: skip
     silence = node.get("silence")
     brakes = {name: float(share.removesuffix("%")) / 100 for name, share in (plain.get("brakes") or {}).items()}
-    return Manifest(campaign.id or "", campaign, audience, templates, generic, brakes, plain.get("delivers"),
+    return Manifest(campaign.id or "", campaign, audience, templates, generic, brakes,
                     file, path, node.place, _provider_places(node.get("channels")), headers,
                     plain.get("because"), silence if isinstance(silence, MapNode) else None)  # fmt: skip
 
@@ -332,7 +331,7 @@ def _templates(node: MapNode, reading: _Reading) -> dict[str, Template]:
         value = node.get(part)
         if not isinstance(value, ScalarNode):
             continue
-        is_file = _is_file(value.text) or _found(value.text, reading) is not None
+        is_file = _is_file(value.text) or _beside(value.text, reading) is not None
         template = _from_file(part, value, reading) if is_file else _inline(part, value, reading)
         if template:
             found_parts[part] = template
@@ -343,7 +342,7 @@ def _is_file(text: str) -> bool:
     return text.lower().endswith(_FILES) and not any(char in text for char in " \n{<")
 
 
-def _found(text: str, reading: _Reading) -> tuple[Path, str] | None:
+def _beside(text: str, reading: _Reading) -> tuple[Path, str] | None:
     """A file of this name beside the manifest or in its `templates/` folder, and how it is shown."""
     could_be = "." in text and len(text.encode()) <= _LONGEST_NAME
     for within in ("", "templates/") if could_be else ():
@@ -360,7 +359,7 @@ def _inline(part: str, value: ScalarNode, reading: _Reading) -> Template:
 
 def _from_file(part: str, value: ScalarNode, reading: _Reading) -> Template | None:
     """The template of a file beside the manifest or in its `templates/` folder."""
-    file = _found(value.text, reading)
+    file = _beside(value.text, reading)
     if file is not None:
         path, shown = file
         text, problems = read_text(path, shown)

@@ -133,7 +133,7 @@ def test_a_program_brings_its_purpose(tmp_path: Path):
 
     manifest = read(tmp_path, text)
 
-    assert (manifest.campaign.purpose, manifest.campaign.program, manifest.delivers) == (
+    assert (manifest.campaign.purpose, manifest.campaign.program, manifest.campaign.delivers) == (
         "marketing.communications", "new-home", "free-month",
     )  # fmt: skip
 
