@@ -85,11 +85,11 @@ class Engine:
         places = self._places(campaign)
         found = _NOTHING if places is None else standing_on(person.consents, places, channel, now)
         ids = [record.id for record in (*found.refusals, *found.in_force)]
-        for path in self._specialised(campaign, channel, False).programs:
+        made = self._specialised(campaign, channel, False)
+        for path in made.programs:
             joined = membership(person.consents, path, now)
             ids += [record.id for record in joined.in_force or joined.refusals]
-        refused = self._specialised(campaign, channel, False).refused
-        for attribute in refused if places is not None else ():
+        for attribute in made.refused if places is not None else ():
             ids += [record.id for record in refuses(person.consents, attribute, places or {}, channel, now)]
         return tuple(dict.fromkeys(ids)) if len(ids) > 1 else tuple(ids)
 

@@ -2,7 +2,8 @@
 
 A plugin is a distribution with an entry point in the group `policykit`; the entry point names a
 module (or object) with functions marked `@policykit.hookimpl`. Plugins add kinds, facts, adapters,
-stores and guards; they never add verdicts (M4). What is built in is registered through these same hooks.
+stores, guards, receivers of feedback, packs and observers; they never add verdicts (M4). What is built in
+is registered through these same hooks.
 """
 
 from __future__ import annotations

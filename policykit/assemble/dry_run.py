@@ -38,8 +38,7 @@ _SIZE = re.compile(r"[0-9]+(\.[0-9]+)? ?([KMGT]i?B)", re.IGNORECASE)
 class Wish:
     """What a user asks of a dry run. files: relation -> file given instead of the manifest's (`audience` = people).
 
-    store: addresses, consents, history and attributes come from the live store, and people too where
-    no audience is named.
+    store: what `files` do not give comes from the live store; people only where the manifest names no audience.
     """
 
     campaign: str

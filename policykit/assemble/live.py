@@ -49,11 +49,12 @@ _log = logging.getLogger("policykit")
 class Status:
     """What policykit does in this process.
 
-    rules: hash of the rule set in force. refused: problems of a changed set that is not valid, while
-    the one loaded before stays in force. missing: environment variables that `policykit.yaml` names
+    mode: `off`, `audit` or `enforce`. rules: hash of the rule set in force. refused: problems of a
+    changed set that is not valid, while the one loaded before stays in force. adapters: names of the
+    providers whose requests are recognised. missing: environment variables that `policykit.yaml` names
     for credentials and that are not set: nothing can be moved to such a provider. unjudged: providers
-    the workspace names and no adapter is installed for: their sends pass as they come. bypassed:
-    provider hosts reached around the guards (tripwire), and how often.
+    the workspace names and no adapter is installed for: their sends pass as they come. loads: how often
+    rules were made. bypassed: provider hosts reached around the guards (tripwire), and how often.
     """
 
     installed: bool = False
@@ -275,11 +276,11 @@ def judge(
 
 
 def record(relation: str, rows: Iterable[Mapping[str, object]]) -> Written:
-    """Write people, addresses, attributes, consents or history into the store.
+    """Write people, addresses, attributes, consents, history or feedback into the store.
 
     rows: under the columns that `policykit facts --columns` lists; None is an empty cell, an absent
-    column is unknown. Instants are aware datetimes, or texts with an offset. Consents and history are
-    appended, once each; of the others a row replaces the one with its key.
+    column is unknown. Instants are aware datetimes, or texts with an offset. Consents, history and feedback
+    are appended, once each; of the others a row replaces the one with its key.
     Raises `BadData` with every problem, and then nothing was written; `StoreUnavailable` when the store
     cannot be reached: record them again then, which does no harm.
 

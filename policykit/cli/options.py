@@ -45,7 +45,7 @@ def json_option(function: _F) -> _F:
 
 def store_option(function: _F) -> _F:
     return click.option(
-        "--store", is_flag=True, help="Take consents, history, addresses and attributes from the live store."
+        "--store", is_flag=True, help="Take consents, history, addresses, attributes and feedback from the live store."
     )(function)
 
 

@@ -60,8 +60,8 @@ class StoredPerson:
 class Known:
     """The answer to a question of who. people: aligned with what was asked; several live at a shared address,
     none at an unknown one. named: aligned too; the person named by the application, None when not stored or not named.
-    holds: campaign -> why it is on hold. retry: decision id of an earlier attempt of the same
-    logical send that ended without success and still holds its slot, None when there is none.
+    holds: campaign -> why it is on hold. retry: place in what was asked -> decision id of an earlier attempt of
+    the same logical send that ended without success and still holds its slot; absent where there is none.
     suppressed: of the addresses asked for and all addresses of the people found, those that are suppressed, as
     (`addresses.family`, `addresses.key`); None = the store cannot say, so every address may be.
     """
@@ -69,7 +69,7 @@ class Known:
     people: tuple[tuple[StoredPerson, ...], ...]
     named: tuple[StoredPerson | None, ...]
     holds: Mapping[str, str] = field(default_factory=dict)
-    retry: Mapping[int, str] = field(default_factory=dict)  # place in what was asked -> decision id
+    retry: Mapping[int, str] = field(default_factory=dict)
     suppressed: frozenset[tuple[str, str]] | None = field(default=None, repr=False)
 
 
