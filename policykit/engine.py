@@ -7,21 +7,23 @@ the interpreter and the rules as compiled. Both must agree on everything (M2).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from policykit import rounds
-from policykit.backends import reference
 from policykit.backends.python import compile_rules
 from policykit.facts.consent import Standing, membership, node_path, program_path, refuses, standing_on
 from policykit.facts.readers import row_reader
-from policykit.facts.row import Sight, State, fact_row, prepared_for, uses_of
+from policykit.facts.row import Sight, State, prepared_for, uses_of
 from policykit.ir.nodes import AttributeRefused, Joined, Leaf, Value
 from policykit.ir.offers import offers_on
 from policykit.ir.rows import FactRow, Judged
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import leaves_left, specialise
-from policykit.model import Campaign, Decision, Micros, Person, Prepared, SentRecord, Verdict
+from policykit.model import Campaign, Decision, Micros, Person, Prepared
+from policykit.rounds.reference import audience, decide_audience, reference_decide, reference_judge
+
+__all__ = ["Engine", "audience", "decide_audience", "reference_decide", "reference_judge"]
 
 _NOTHING = Standing((), ())
 _KEPT = 4096  # specialised functions kept; beyond it all are made anew
@@ -204,51 +206,3 @@ def _by_use(
         sum(1 << places[attribute] for bit, attribute in enumerate(names) if mask >> bit & 1)
         for mask, names in zip(in_breach, terms, strict=True)
     )
-
-
-# --- the reference -----------------------------------------------------------------------------------
-
-
-def reference_judge(sight: Sight, state: State) -> Judged:
-    """The interpreter over the rules as compiled: the meaning every other way must equal."""
-    ruleset = sight.ruleset
-    return reference.judge(ruleset, fact_row(sight, state, ruleset.leaves, ruleset.use_leaves))
-
-
-def reference_decide(
-    ruleset: RuleSet, campaign: Campaign, person: Person, now: Micros, start: str | None = None
-) -> Decision:
-    """The decision for one send by the reference interpreter."""
-    return rounds.decide(rounds.Laws(ruleset), reference_judge, campaign, person, now, start)
-
-
-# --- an audience -----------------------------------------------------------------------------------------
-
-
-def decide_audience(ruleset: RuleSet, campaign: Campaign, people: Iterable[Person], now: Micros) -> list[Decision]:
-    """Decisions in row order by the reference; what the dry run must equal.
-
-    A person's earlier row counts as sent on its final channel and instant unless it was blocked;
-    it does not make an absent history known (M7).
-    """
-    laws = rounds.Laws(ruleset)
-
-    def _decide(person: Person) -> Decision:
-        return rounds.decide(laws, reference_judge, campaign, person, now)
-
-    return audience(_decide, campaign, people)
-
-
-def audience(decide: Callable[[Person], Decision], campaign: Campaign, people: Iterable[Person]) -> list[Decision]:
-    """Decides rows in order, each with the person's earlier rows in the history."""
-    earlier: dict[str, tuple[SentRecord, ...]] = {}
-    decisions: list[Decision] = []
-    for person in people:
-        sent = earlier.get(person.id, ())
-        known = person.history is not None
-        decision = decide(replace(person, history=(*(person.history or ()), *sent)) if known and sent else person)
-        decisions.append(decision)
-        if decision.verdict is not Verdict.BLOCK:
-            record = SentRecord(decision.at, decision.channel, campaign.message_class, campaign.id)
-            earlier[person.id] = (*sent, record)
-    return decisions

@@ -7,16 +7,13 @@ from dataclasses import replace
 
 import duckdb
 
-from policykit import rounds
-from policykit.backends import reference
 from policykit.dryrun.numbers import Outcome, read_decisions
 from policykit.dryrun.person import people_of
 from policykit.dryrun.plan import Plan
 from policykit.dryrun.relations import Data
 from policykit.errors import EnginesDisagree
-from policykit.facts.row import Sight, State, fact_row
-from policykit.ir.rows import Judged
-from policykit.model import Decision, Micros, Person, SentRecord, Verdict
+from policykit.model import Decision, Micros
+from policykit.rounds.reference import decide_audience
 
 
 def verify(
@@ -35,7 +32,7 @@ def verify(
     rows = _sample(connection, data, found, sample)
     people = people_of(connection, plan.ruleset, data, rows)
     ordered = [people[row] for row in rows]
-    expected = decide_rows(plan, ordered, now)
+    expected = decide_audience(plan.ruleset, plan.campaign, ordered, now)
     decided = read_decisions(connection, plan, rows)
     for (row, (_, decision)), wanted in zip(decided, expected, strict=True):
         if decision != replace(wanted, skipped=()):
@@ -56,28 +53,6 @@ def _sample(connection: duckdb.DuckDBPyConnection, data: Data, found: list[Outco
         f"SELECT row FROM repeated_rows WHERE key IN (SELECT key FROM repeated_rows WHERE row IN ({listed}))"
     ).fetchall()
     return sorted(rows | {row for (row,) in more})
-
-
-def decide_rows(plan: Plan, people: list[Person], now: Micros) -> list[Decision]:
-    """Decisions by the reference, in row order; a person's earlier rows count as sent unless they were blocked (M7)."""
-    laws = rounds.Laws(plan.ruleset)
-    earlier: dict[str, tuple[SentRecord, ...]] = {}
-    decisions = []
-    for person in people:
-        sent = earlier.get(person.id, ())
-        if person.history is not None and sent:
-            person = replace(person, history=(*person.history, *sent))
-        decision = rounds.decide(laws, _judge, plan.campaign, person, now)
-        decisions.append(decision)
-        if decision.verdict is not Verdict.BLOCK:
-            record = SentRecord(decision.at, decision.channel, plan.campaign.message_class, plan.campaign.id)
-            earlier[person.id] = (*earlier.get(person.id, ()), record)
-    return decisions
-
-
-def _judge(sight: Sight, state: State) -> Judged:
-    ruleset = sight.ruleset
-    return reference.judge(ruleset, fact_row(sight, state, ruleset.leaves, ruleset.use_leaves))
 
 
 def _difference(person: str, row: int, found: Decision, wanted: Decision) -> str:
