@@ -2,7 +2,7 @@
 
 Only records that cover the send on some prepared channel are looked at. Refusals are few: they are
 taken out first, each is held against the grants that could lift it, and what is left per person is
-joined once to the grants. `met_until` makes a moved instant a comparison.
+joined once to the grants. Since it is the end that is kept, a moved instant is a comparison.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def stage_refusals(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> int
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE lifts AS SELECT r.refusal, {lifts} FROM ({_grants(ledger)}) AS g "
         "JOIN refusals AS r "
-        "ON g.person = r.person WHERE g.own_act AND g.instant > r.instant AND g.n <= r.n AND (r.ch = -1 "
+        f"ON g.person = r.person WHERE g.own_act AND g.instant > r.instant AND g.n <= r.n AND (r.ch = {_EVERY} "
         "OR g.ch = r.ch) GROUP BY r.refusal"
     )
     parts = ", ".join(
