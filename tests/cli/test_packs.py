@@ -307,7 +307,7 @@ def test_the_list_says_which_packs_the_workspace_has(policykit, workspace):
     found = json.loads(policykit("packs", "list", "--json", "--workspace", str(root)).out)
 
     assert {pack["id"]: pack["copied"] for pack in found if pack["copied"]} == {
-        "us-florida": "1.0.0",
+        "us-florida": "1.1.0",
         "us-tcpa-hours": "0.9.0",
     }
 

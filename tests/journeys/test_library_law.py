@@ -89,8 +89,8 @@ def test_what_was_read_in_a_secondary_source_is_only_observed_and_says_so(law: W
 
     assert second == {policy.id for policy in law.policies if policy.mode == "audit"}
     assert second == {
-        "us-texas-hours", "us-connecticut-hours", "fr-silent-for-three-years", "can-spam-way-out",
-        "can-spam-postal-address", "can-spam-opted-out-is-out",
+        "us-texas-hours", "us-texas-call-hours", "us-connecticut-hours", "fr-silent-for-three-years",
+        "can-spam-way-out", "can-spam-postal-address", "can-spam-opted-out-is-out",
     }  # fmt: skip
     for policy in law.policies:
         if policy.id in second:
