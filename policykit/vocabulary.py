@@ -102,8 +102,13 @@ class Shaped:
 REGIONS = Shaped("[A-Z0-9]{1,3}")
 
 # Names for several countries, where a policy says in which countries it applies. EFTA states of the EEA: IS, LI, NO.
+# Parts of a country that have a code of their own are meant too where its law holds: of France and Finland in the
+# Union (Treaty on its Functioning, Art. 355), of the United States (47 USC 153).
 _EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()  # noqa: SIM905
-COUNTRY_GROUPS: Mapping[str, tuple[str, ...]] = {"EU": tuple(_EU), "EEA": (*_EU, "IS", "LI", "NO")}
+_EU += "AX GF GP MF MQ RE YT".split()  # noqa: SIM905
+COUNTRY_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "EU": tuple(_EU), "EEA": (*_EU, "IS", "LI", "NO"), "USA": ("US", "AS", "GU", "MP", "PR", "VI"),
+}  # fmt: skip
 
 # --- facts ------------------------------------------------------------------------------------
 
