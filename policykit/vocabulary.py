@@ -19,7 +19,7 @@ QUALITIES: Scale = (
     ("none", 0), ("assumed", 1), ("implied_ebr", 2), ("soft_opt_in", 3),
     ("single_opt_in", 4), ("double_opt_in", 5), ("written", 6),
 )  # fmt: skip
-OWN_ACT = 4  # rungs from here on are the person's own act: only they lift a refusal (M6)
+OWN_ACT = 4  # rungs from here on are the person's own act: only they, without defects, lift a refusal (M6)
 
 SENSITIVITIES: Scale = (
     ("public", 0), ("internal", 1), ("personal", 2), ("contact", 3), ("behavioural", 4),
