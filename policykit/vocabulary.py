@@ -19,7 +19,7 @@ QUALITIES: Scale = (
     ("none", 0), ("assumed", 1), ("implied_ebr", 2), ("soft_opt_in", 3),
     ("single_opt_in", 4), ("double_opt_in", 5), ("written", 6),
 )  # fmt: skip
-OWN_ACT = 4  # rungs from here on are the person's own act: only they lift a refusal (M6)
+OWN_ACT = 4  # rungs from here on are the person's own act: only they, without defects, lift a refusal (M6)
 
 SENSITIVITIES: Scale = (
     ("public", 0), ("internal", 1), ("personal", 2), ("contact", 3), ("behavioural", 4),
@@ -87,9 +87,28 @@ COUNTRIES: tuple[str, ...] = tuple(
     """.split()  # noqa: SIM905  # one table, read as it is published
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """Every text of one shape. pattern: a regular expression that Python and DuckDB read alike."""
+
+    pattern: str
+
+    def __contains__(self, text: object) -> bool:
+        return isinstance(text, str) and re.fullmatch(self.pattern, text) is not None
+
+
+# ISO 3166-2 without the country. `Florida`, `fl` and `US-FL` are none, or Florida's law would take them for elsewhere.
+REGIONS = Shaped("[A-Z0-9]{1,3}")
+
 # Names for several countries, where a policy says in which countries it applies. EFTA states of the EEA: IS, LI, NO.
+# Parts of a country that have a code of their own are meant too where its law holds: of France and Finland in the
+# Union (Treaty on its Functioning, Art. 355), of the United States (47 USC 153).
 _EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()  # noqa: SIM905
-COUNTRY_GROUPS: Mapping[str, tuple[str, ...]] = {"EU": tuple(_EU), "EEA": (*_EU, "IS", "LI", "NO")}
+_EU += "AX GF GP MF MQ RE YT".split()  # noqa: SIM905
+COUNTRY_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "EU": tuple(_EU), "EEA": (*_EU, "IS", "LI", "NO"), "USA": ("US", "AS", "GU", "MP", "PR", "VI"),
+}  # fmt: skip
 
 # --- facts ------------------------------------------------------------------------------------
 
@@ -150,7 +169,8 @@ FACTS: tuple[FactSpec, ...] = (
              "nothing may be sent to the address any more: a hard bounce, a complaint, somebody forgotten"),
     FactSpec("recipient.id", "string", "the person", column="id", absence="wrong input"),
     FactSpec("recipient.country", "string", "country, ISO 3166 alpha-2, upper case", column="country"),
-    FactSpec("recipient.region", "string", "region of the country, ISO 3166-2 without the country", column="region"),
+    FactSpec("recipient.region", "string", "region of the country, ISO 3166-2 without the country, e.g. FL",
+             column="region"),
     FactSpec("recipient.zone", "string", "IANA time zone, exact spelling", column="zone"),
     FactSpec("recipient.language", "string", "BCP 47 language tag", column="language"),
     FactSpec("recipient.age", "int", "age in whole years", unit="years", column="age"),

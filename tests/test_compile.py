@@ -278,6 +278,7 @@ def test_refused(policy: str, message: str) -> None:
         ("recipient.zone != 'Europe/Pariss'", "50: unknown zone `Europe/Pariss`; did you mean `Europe/Paris`?"),
         ("'fr' == recipient.country", "32: `fr` is not a country"),
         ("recipient.country in ['UK']", "32: `UK` is not a country"),
+        ("recipient.region == 'Florida'", "52: `Florida` is not a region"),
         ("uses.exists(u, u.attribute == 'baskett')", "62: unknown attribute `baskett`; did you mean `basket`?"),
         ("uses.all(u, 'functionall' in u.collected_for)",
          "44: unknown purpose `functionall`; did you mean `functional`?"),

@@ -222,8 +222,9 @@ class _Asked:
             case Type.DURATION:
                 return (*(f"{value}" for value in constants), NOTHING)
             case _:
-                other = {"recipient.country": "IS"}.get(leaf.path, OTHER)
-                ends = [] if members else [text for known in constants for text in (f"{known}x", f"x{known}")]
+                other = {"recipient.country": "IS", "recipient.region": "Z0"}.get(leaf.path, OTHER)
+                more = "0" if leaf.path == "recipient.region" else "x"  # as codes of regions are written
+                ends = [] if members else [text for known in constants for text in (f"{known}{more}", f"{more}{known}")]
                 return (*constants, *(each for each in members or (other, *ends) if each not in constants), NOTHING)
 
     def consents(self) -> Iterator[Dimension]:

@@ -18,7 +18,9 @@ from policykit.vocabulary import (
     MESSAGE_CLASSES,
     ORIGINS,
     QUALITIES,
+    REGIONS,
     STATUSES,
+    Shaped,
     Vocabulary,
     is_column,
     relation_columns,
@@ -32,8 +34,12 @@ _FIRST = 200_000  # rows in which words are looked at: who exports a wrong word 
 _UNKNOWN = "count as unknown"
 _CHANNELS, _ORIGINS = tuple(CHANNELS), tuple(origin for origin, _ in ORIGINS)
 # relation -> column -> the words it may hold, and what becomes of others
-_WORDS: Mapping[str, Mapping[str, tuple[tuple[str, ...], str]]] = {
-    "people": {"country": (COUNTRIES, _UNKNOWN), "zone": (tuple(sorted(zones())), _UNKNOWN)},
+_WORDS: Mapping[str, Mapping[str, tuple[tuple[str, ...] | Shaped, str]]] = {
+    "people": {
+        "country": (COUNTRIES, _UNKNOWN),
+        "region": (REGIONS, _UNKNOWN),
+        "zone": (tuple(sorted(zones())), _UNKNOWN),
+    },
     "addresses": {"channel": (_CHANNELS, "are read as no address"), "origin": (_ORIGINS, _UNKNOWN)},
     "consents": {
         "status": (STATUSES, "count as refusals"),
@@ -93,8 +99,7 @@ def odd_words(connection: duckdb.DuckDBPyConnection, sql: str, opened: Opened) -
     if not found:
         return
     counts = ", ".join(
-        f"count(*) FILTER (WHERE {named(name)} NOT IN ({', '.join(map(quoted, words))}))"
-        for name, (words, _) in found.items()
+        f"count(*) FILTER (WHERE NOT {_among(named(name), words)})" for name, (words, _) in found.items()
     )
     read = f"SELECT {', '.join(map(named, found))} FROM {sql} LIMIT {_FIRST}"
     numbers = connection.execute(f"SELECT count(*), {counts} FROM ({read})").fetchall()[0]
@@ -103,8 +108,14 @@ def odd_words(connection: duckdb.DuckDBPyConnection, sql: str, opened: Opened) -
         if odd:
             raw = opened.columns[name]
             message = f"{odd:,}{among} cells of `{raw.header}` hold no {name} that is known; they {becomes}"
-            known = f"known are {some(words, 12)}, spelt so"
+            known = "write codes as `FL`" if isinstance(words, Shaped) else f"known are {some(words, 12)}, spelt so"
             yield Problem(Place(opened.label, 1, raw.position), message, known, "data.unknown-word", "warning")
+
+
+def _among(column: str, words: tuple[str, ...] | Shaped) -> str:
+    if isinstance(words, Shaped):
+        return f"regexp_full_match({column}, {quoted(words.pattern)})"
+    return f"({column} IN ({', '.join(map(quoted, words))}))"
 
 
 def _any(connection: duckdb.DuckDBPyConnection, source: str) -> bool:

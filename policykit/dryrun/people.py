@@ -27,7 +27,7 @@ from policykit.ir.nodes import (
     Value,
 )
 from policykit.ir.rules import RuleSet
-from policykit.vocabulary import CHANNELS, COUNTRIES, FACTS, ORIGINS, PURPOSES, covers
+from policykit.vocabulary import CHANNELS, COUNTRIES, FACTS, ORIGINS, PURPOSES, REGIONS, covers
 
 _MEMBERS = {spec.path: spec.members for spec in FACTS if spec.members and not spec.column}  # the others at reading
 # Every country as one pattern, a few times faster in DuckDB than a list of this length.
@@ -192,6 +192,8 @@ class PeopleFacts:
 def _readable(path: str, sql: str) -> str:
     if path == "recipient.country":
         return f"CASE WHEN regexp_full_match({sql}, {quoted(_COUNTRY)}) THEN {sql} END"
+    if path == "recipient.region":
+        return f"CASE WHEN regexp_full_match({sql}, {quoted(REGIONS.pattern)}) THEN {sql} END"
     members = sorted(zones()) if path == "recipient.zone" else _MEMBERS.get(path)
     return f"CASE WHEN {sql} IN ({', '.join(map(quoted, members))}) THEN {sql} END" if members else sql
 

@@ -121,7 +121,12 @@ def _later(grant: ConsentRecord, refusal: ConsentRecord) -> bool:
 def _lifts(grant: ConsentRecord, refusal: ConsentRecord, places: Mapping[str, int]) -> bool:
     node, channel = scope(refusal)
     narrow = places[grant.node or "*"] <= places[node] and (channel == "*" or grant.channel == channel)
-    return narrow and _later(grant, refusal) and _RANK.get(grant.quality or "", -1) >= OWN_ACT
+    return narrow and _later(grant, refusal) and _own_act(grant)
+
+
+def _own_act(grant: ConsentRecord) -> bool:
+    """Whether they said so themselves: a box that was ticked for them, or what came with the terms, they did not."""
+    return _RANK.get(grant.quality or "", -1) >= OWN_ACT and grant.defects == ()
 
 
 def membership(records: Iterable[ConsentRecord], path: Sequence[str], now: Micros) -> Standing:

@@ -6,7 +6,7 @@ the rounds of a decision. Nothing here reads a clock, a file or a global.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -43,7 +43,7 @@ from policykit.ir.rows import FactRow, UseRow
 from policykit.ir.rules import RuleSet
 from policykit.ir.specialise import send_purpose
 from policykit.model import DEADLINE, Campaign, Content, LocalTime, Micros, Offers, Person, Prepared, Use
-from policykit.vocabulary import CHANNELS, COUNTRIES, FACTS
+from policykit.vocabulary import CHANNELS, COUNTRIES, FACTS, REGIONS
 
 _UNSEEN = "\x00unseen"  # stands for a zone not asked for yet
 _COUNTRIES = frozenset(COUNTRIES)
@@ -327,12 +327,14 @@ def _readable(ruleset: RuleSet, path: str, value: Value) -> Value:
     return value if texts is None or value in texts else None
 
 
-def allowed_texts(ruleset: RuleSet, path: str) -> Collection[str] | None:
+def allowed_texts(ruleset: RuleSet, path: str) -> Container[str] | None:
     """The only texts that a fact may hold, None when it may hold any."""
     if path == "recipient.zone":
         return zones()
     if path == "recipient.country":
         return _COUNTRIES
+    if path == "recipient.region":
+        return REGIONS
     return ruleset.members.get(path) or _MEMBERS.get(path)
 
 

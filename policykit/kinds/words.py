@@ -9,7 +9,7 @@ from policykit.ir.nodes import Compare, Const, Expr, Fact, In, UseCollectedFor, 
 from policykit.ir.walk import nodes
 from policykit.kinds.base import Context, did_you_mean, some
 from policykit.language.spans import known_zones
-from policykit.vocabulary import COUNTRIES
+from policykit.vocabulary import COUNTRIES, REGIONS
 
 
 def check_words(expr: Expr, context: Context) -> None:
@@ -24,6 +24,9 @@ def check_words(expr: Expr, context: Context) -> None:
         elif what == "country" and text not in COUNTRIES:
             way_out = "write two capital letters of ISO 3166, e.g. `'FR'`, or `'GB'` for the United Kingdom"
             context.problem_at(where, f"`{text}` is not a country", way_out, "unknown-country")
+        elif what == "region" and text not in REGIONS:
+            way_out = "write the code of ISO 3166-2 without its country, e.g. `'FL'`"
+            context.problem_at(where, f"`{text}` is not a region", way_out, "unknown-region")
 
 
 def _compared(expr: Expr) -> Iterator[tuple[Expr, str, Place | None]]:
@@ -59,5 +62,7 @@ def _known(node: Expr, context: Context) -> tuple[str, Collection[str] | None]:
             return "attribute", context.attributes
         case Fact(path="recipient.country"):
             return "country", None
+        case Fact(path="recipient.region"):
+            return "region", None
         case _:
             return "", None

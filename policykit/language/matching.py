@@ -10,7 +10,7 @@ from policykit.language.registry import Registry
 from policykit.language.spans import INSTANT_EXAMPLE, known_zones, parse_instant
 from policykit.language.suggest import did_you_mean, found, some
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, to_plain
-from policykit.vocabulary import COUNTRIES, COUNTRY_GROUPS, FactSpec
+from policykit.vocabulary import COUNTRIES, COUNTRY_GROUPS, REGIONS, FactSpec
 
 Value: TypeAlias = bool | int | float | str
 Scope: TypeAlias = Mapping[str, tuple[Value, ...]]
@@ -148,8 +148,15 @@ def _country_hint(text: str) -> str:
     return f"a country of two capital letters, e.g. `FR`{hint}"
 
 
+def _region_hint(text: str) -> str:
+    near = text.rpartition("-")[2].upper()
+    hint = f"; did you mean `{near}`?" if near in REGIONS else ""
+    return f"the code of a region without its country, e.g. `FL`{hint}"
+
+
 _FORMS: Mapping[str, tuple[Callable[[str], object], Callable[[str], str]]] = {
     "recipient.country": (COUNTRIES.__contains__, _country_hint),
+    "recipient.region": (REGIONS.__contains__, _region_hint),
 }
 
 

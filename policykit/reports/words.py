@@ -29,7 +29,8 @@ STYLE_NAMES = {
 
 # Countries, groups of them and regions that shipped packs name; any other is called by its code.
 _PLACES = {
-    "US": "the United States", "US-FL": "Florida, United States", "US-OK": "Oklahoma, United States",
+    "US": "the United States", "USA": "the United States and its territories",
+    "US-FL": "Florida, United States", "US-OK": "Oklahoma, United States",
     "US-VA": "Virginia, United States", "US-TX": "Texas, United States", "US-CT": "Connecticut, United States",
     "US-WA": "Washington, United States", "CA": "Canada", "EU": "the European Union",
     "EEA": "the European Economic Area", "GB": "the United Kingdom", "DE": "Germany", "FR": "France", "IT": "Italy",

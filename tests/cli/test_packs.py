@@ -33,7 +33,7 @@ def test_the_list_groups_stories_and_laws_with_status_and_version(policykit, tmp
     assert headings[:2] == ["Stories", "Law: Australia"]
     assert headings[-3:] == ["Platform: Apple", "Platform: Gmail", "Platform: WhatsApp"]
     row = next(line for line in lines if "us-tcpa-hours" in line).split()
-    assert row[:4] == ["us-tcpa-hours", "1.0.0", "in", "force"]
+    assert row[:4] == ["us-tcpa-hours", "1.1.0", "in", "force"]
     assert next(line for line in lines if "us-texas" in line).split()[2:4] == ["secondary", "source"]
 
 
@@ -77,7 +77,7 @@ def test_a_page_in_json_and_markdown_has_the_same_cases(policykit):
     policy = page["policies"][0]
     assert policy["asks"] == "that it leaves between 08:00 and 21:00, on the clock where they live"
     assert policy["otherwise"] == "it waits for the next moment that is allowed"
-    assert markdown.startswith("# us-tcpa-hours 1.0.0\n")
+    assert markdown.startswith("# us-tcpa-hours 1.1.0\n")
     for case in policy["cases"]:
         assert f"| {case['outcome']} | {case['case']} | {case['then'] or ''} |" in markdown
     first = policy["cases"][0]
@@ -130,7 +130,7 @@ def test_a_pack_is_copied_with_its_cases_and_says_where_it_comes_from(policykit,
     first, _, rest = copy.partition("\n")
     assert ran.code == 0, ran.err
     assert first.startswith("# copied from policykit-core ")
-    assert first.endswith(f": pack us-tcpa-hours 1.0.0, sha256 {digest(original)}")
+    assert first.endswith(f": pack us-tcpa-hours 1.1.0, sha256 {digest(original)}")
     assert rest.encode() == original
     assert ran.out.splitlines()[-1].startswith("next: `policykit test`")
     assert policykit("check", "--workspace", str(root)).out == "no problems\n"
@@ -259,7 +259,7 @@ def test_a_folder_that_cannot_be_written_leaves_nothing_behind(policykit, worksp
 def _older(path: Path) -> None:
     """The copy as an earlier version of the pack would have left it."""
     _, _, rest = path.read_bytes().partition(b"\n")
-    rest = rest.replace(b"version: 1.0.0", b"version: 0.9.0")
+    rest = rest.replace(b"version: 1.1.0", b"version: 0.9.0")
     line = f"# copied from policykit-core 0.0.1: pack us-tcpa-hours 0.9.0, sha256 {digest(rest)}\n"
     path.write_bytes(line.encode() + rest)
 
@@ -274,7 +274,7 @@ def test_check_tells_of_a_copy_that_is_older_and_add_brings_it_up_to_date(policy
     ran = policykit("packs", "add", "us-tcpa-hours", "--workspace", str(root))
 
     assert [(problem["code"], problem["severity"]) for problem in found] == [("pack.older", "warning")] * 2
-    assert found[0]["message"] == "pack `us-tcpa-hours` is here in version 0.9.0; 1.0.0 is installed"
+    assert found[0]["message"] == "pack `us-tcpa-hours` is here in version 0.9.0; 1.1.0 is installed"
     assert ran.code == 0, ran.err
     assert policykit("check", "--workspace", str(root)).out == "no problems\n"
 
@@ -307,7 +307,7 @@ def test_the_list_says_which_packs_the_workspace_has(policykit, workspace):
     found = json.loads(policykit("packs", "list", "--json", "--workspace", str(root)).out)
 
     assert {pack["id"]: pack["copied"] for pack in found if pack["copied"]} == {
-        "us-florida": "1.0.0",
+        "us-florida": "1.1.0",
         "us-tcpa-hours": "0.9.0",
     }
 

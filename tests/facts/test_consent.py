@@ -191,6 +191,11 @@ def test_only_the_persons_own_act_lifts(quality: str | None, lifted: bool) -> No
     assert is_met(REFUSAL, replace(GRANT, at=NOW, quality=quality)) is lifted
 
 
+@pytest.mark.parametrize("defects", [("pre_ticked",), ("bundled",), ("conditional",), ("bundled", "conditional"), None])
+def test_what_they_did_not_freely_do_themselves_lifts_nothing(defects: tuple[str, ...] | None) -> None:
+    assert is_met(REFUSAL, replace(GRANT, at=NOW, quality="written", defects=defects)) is False
+
+
 def test_a_lifting_grant_that_expires_leaves_the_refusal_lifted() -> None:
     lifting = replace(GRANT, at=NOW - 10 * DAY, expires_at=NOW - DAY)
     found = seen(REFUSAL, lifting)

@@ -131,6 +131,8 @@ def test_facts_by_path(path: str, type_: Type, expected: Value) -> None:
         ("recipient.x", Type.DOUBLE, 1), ("recipient.country", Type.STRING, 33),
         ("recipient.degree", Type.STRING, "whatever"), ("recipient.zone", Type.STRING, "europe/paris"),
         ("recipient.country", Type.STRING, "fr"), ("recipient.country", Type.STRING, "UK"),
+        ("recipient.region", Type.STRING, "fl"), ("recipient.region", Type.STRING, "US-FL"),
+        ("recipient.region", Type.STRING, "Florida"), ("recipient.region", Type.STRING, "FL "),
     ],
 )  # fmt: skip
 def test_a_value_that_does_not_fit_is_unknown(path: str, type_: Type, said: Value) -> None:

@@ -132,6 +132,8 @@ def test_a_column_of_no_channel_is_no_address(dry: Run) -> None:
          "1 cells of `channel` hold no channel that is known; they mean every channel in a refusal, none in a grant"),
         ({"people": PEOPLE.replace("DE", "de", 1)},
          "1 cells of `country` hold no country that is known; they count as unknown"),
+        ({"people": "id,country,region,address.email\n1,US,Florida,a@example.com\n2,US,FL,b@example.com\n"},
+         "1 cells of `region` hold no region that is known; they count as unknown"),
         ({"people": "id,country,rank.email,address.email\n1,DE,low,a@example.com\n2,DE,7,b@example.com\n"},
          "1 cells of `rank.email` are not whole numbers; they leave the company's rank"),
         ({"consents": CONSENTS + ",withdrawn,*,*,2025-02-01T00:00:00Z\n"},

@@ -89,8 +89,8 @@ def test_what_was_read_in_a_secondary_source_is_only_observed_and_says_so(law: W
 
     assert second == {policy.id for policy in law.policies if policy.mode == "audit"}
     assert second == {
-        "us-texas-hours", "us-connecticut-hours", "fr-silent-for-three-years", "can-spam-way-out",
-        "can-spam-postal-address",
+        "us-texas-hours", "us-texas-call-hours", "us-connecticut-hours", "fr-silent-for-three-years",
+        "can-spam-way-out", "can-spam-postal-address", "can-spam-opted-out-is-out",
     }  # fmt: skip
     for policy in law.policies:
         if policy.id in second:
@@ -106,6 +106,8 @@ def test_a_law_speaks_of_its_country_and_a_platform_of_none(law: Workspace) -> N
             assert (countries, regions) == ((), ())
         elif place == "EU":
             assert set(countries) == set(COUNTRY_GROUPS["EEA"])
+        elif place == "US":
+            assert (set(countries), regions) == (set(COUNTRY_GROUPS["USA"]), ())
         else:
             assert "-".join(map(str, (*countries, *regions))) == place
 
@@ -128,10 +130,13 @@ def test_dated_law_begins_when_its_source_says(law: Workspace) -> None:
     }
 
 
-def test_groups_of_countries_are_the_member_states() -> None:
-    assert len(COUNTRY_GROUPS["EU"]) == 27
+def test_groups_of_countries_are_the_states_and_their_parts_that_have_codes_of_their_own() -> None:
+    parts = {"AX", "GF", "GP", "MF", "MQ", "RE", "YT"}
+    assert len(set(COUNTRY_GROUPS["EU"]) - parts) == 27
+    assert parts < set(COUNTRY_GROUPS["EU"])
+    assert set(COUNTRY_GROUPS["USA"]) == {"US", "AS", "GU", "MP", "PR", "VI"}
     assert set(COUNTRY_GROUPS["EEA"]) - set(COUNTRY_GROUPS["EU"]) == {"IS", "LI", "NO"}
-    assert set(COUNTRY_GROUPS["EEA"]) <= set(COUNTRIES)
+    assert all(set(members) <= set(COUNTRIES) for members in COUNTRY_GROUPS.values())
 
 
 def test_the_librarys_cases_run_those_of_the_law_too(policykit: Callable[..., object], tmp_path: Path) -> None:

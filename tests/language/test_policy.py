@@ -174,6 +174,14 @@ SCOPES = [
         "`policykit facts recipient.country` says what it holds",
     ),
     (
+        "{recipient.region: ¦US-FL}",
+        (
+            "`recipient.region` is the text `US-FL`; expected the code of a region without its country, e.g. `FL`; "
+            "did you mean `FL`?"
+        ),
+        "`policykit facts recipient.region` says what it holds",
+    ),
+    (
         "{recipient.zone: ¦Europe/Pari}",
         "unknown zone `Europe/Pari`; did you mean `Europe/Paris`?",
         "names are those of the IANA time zone database, e.g. `Europe/Paris`",

@@ -46,7 +46,9 @@ WORDS = (
 )
 # Not `channel` instead of `block`: where a breach is the same on every channel, none is left, and that is a block too.
 # Changes that mean the same: on Saturdays the other window is open from noon to nine anyway.
-SAME = {("us-texas-hours", "require.local_time[1].days: `sun` -> `sat-sun`")}
+SAME = {
+    (policy, "require.local_time[1].days: `sun` -> `sat-sun`") for policy in ("us-texas-hours", "us-texas-call-hours")
+}
 EFFECTS: tuple[Any, ...] = ("block", {"downgrade": {"uses": "strip"}}, {"downgrade": {"content": "generic"}})
 SCALES = {name: scale for scale in (QUALITIES, SENSITIVITIES, ORIGINS) for name, _ in scale}
 
