@@ -55,10 +55,16 @@ def _marked_by_row(
     met: list[tuple[object, str, str]] = []
     for channel in own:
         column = f"p.{named(f'address.{channel}')}"
+        spoken = (
+            f"FROM {listed.sql} d JOIN {people.sql} p ON p.key = d.person WHERE d.channel = {quoted(channel)} "
+            f"AND d.suppressed IN ('{SUPPRESSED}', '{UNREAD}') AND {column} <> '' AND d.address <> ''"
+        )
+        # Nearly all are spelled alike; the others are few enough for Python.
+        connection.execute(
+            f"INSERT INTO marked_addresses SELECT d.person, d.channel, d.suppressed {spoken} AND {column} = d.address"
+        )
         cursor = connection.execute(
-            f"SELECT d.person, {column}, d.address, d.suppressed FROM {listed.sql} d JOIN {people.sql} p "
-            f"ON p.key = d.person WHERE d.channel = {quoted(channel)} AND d.suppressed IN ('{SUPPRESSED}', '{UNREAD}') "
-            f"AND {column} <> '' AND d.address <> ''"
+            f"SELECT d.person, {column}, d.address, d.suppressed {spoken} AND {column} <> d.address"
         )
         while batch := cursor.fetchmany(_BATCH):
             met += [
@@ -67,7 +73,8 @@ def _marked_by_row(
             ]  # fmt: skip
     if met:
         connection.executemany("INSERT INTO marked_addresses VALUES (?, ?, ?)", met)
-    return frozenset(channel for _, channel, _ in met)
+    found = connection.execute("SELECT DISTINCT channel FROM marked_addresses").fetchall()
+    return frozenset(channel for (channel,) in found)
 
 
 def _look_up(connection: duckdb.DuckDBPyConnection, sql: str, is_suppressed: Callable[[str, str], bool]) -> None:

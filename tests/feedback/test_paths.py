@@ -144,6 +144,11 @@ ON_FILE: dict[str, tuple[Row | None, bool, bool | None]] = {
     "in a column of people": (None, False, False),
     "in a column of people, the store says": (None, True, True),
     "a row of the very address in a column says": ({"in a column": True, "suppressed": True}, False, True),
+    "such a row, spelled alike": (
+        {"in a column": True, "suppressed": True, "address": "Person10@Example.COM"},
+        False,
+        True,
+    ),
     "such a row says no": ({"in a column": True, "suppressed": False}, False, False),
     "such a row is unreadable": ({"in a column": True, "suppressed": "maybe"}, False, None),
     "such a row is unreadable, but the store says": ({"in a column": True, "suppressed": "maybe"}, True, True),
