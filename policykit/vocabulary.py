@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, cast
 
 # --- ordered scales ---------------------------------------------------------------------------
 
@@ -233,10 +233,15 @@ class Relation:
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]*")
 _COLUMN_TYPES: Mapping[str, ColumnType] = {"string": "text", "set": "list", "duration": "int"}
 
+
+def column_type(fact: FactType) -> ColumnType:
+    """How the column is read that holds facts of a type."""
+    return _COLUMN_TYPES.get(fact) or cast(ColumnType, fact)  # the other types are called alike
+
+
 RELATIONS: tuple[Relation, ...] = (
     Relation("people", "one row per send: the audience", "-", (
-        *(Column(f.column, _COLUMN_TYPES.get(f.type, f.type), f.doc, f.column == "id")  # type: ignore[arg-type]
-          for f in FACTS if f.column),
+        *(Column(f.column, column_type(f.type), f.doc, f.column == "id") for f in FACTS if f.column),
         Column("address.<channel>", "text", "where the person is reached by the channel; empty = nowhere"),
         Column("address.<channel>.shared", "bool", "the address is shared with others"),
         Column("rank.<channel>", "int", "the person's own rank of the channel"),
@@ -322,9 +327,8 @@ def relation_columns(relation: Relation, vocabulary: Vocabulary) -> tuple[Column
     if relation.name != "people":
         return relation.columns
     known = {column.name for column in relation.columns}
-    types = {"string": "text", "set": "list", "duration": "int"}
     extra = (
-        Column(spec.column, types.get(spec.type, spec.type), spec.doc)  # type: ignore[arg-type]  # a fact's type names a column's
+        Column(spec.column, column_type(spec.type), spec.doc)
         for spec in vocabulary.facts.values()
         if spec.column and spec.column not in known
     )

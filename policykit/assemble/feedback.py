@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -22,8 +22,9 @@ from policykit.errors import EventRefused, UsageError
 from policykit.language.providers import Provider
 from policykit.language.suggest import did_you_mean, some
 from policykit.model import Micros
-from policykit.responses import answer
+from policykit.responses import addressed, answer
 from policykit.stores.base import Asked, Store
+from policykit.stores.cells import reach_of
 
 Headers: TypeAlias = Mapping[str, str] | Iterable[tuple[str, str]]
 SECRET_VARIABLE = "POLICYKIT_EVENTS_SECRET"  # noqa: S105  # a name; where `providers.app` names none
@@ -69,6 +70,19 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class _About:
+    """Everybody an event may be about, where they are reached, and ids of the consents they have.
+
+    known: whether somebody is known at the address it names, if it names one.
+    """
+
+    people: frozenset[str]
+    places: Set[tuple[str, str]]
+    consents: Set[object]
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """A workspace at which events are received."""
 
@@ -108,25 +122,28 @@ class Desk:
         return settings
 
     def _answered(self, event: Event, provider: str, now: Micros) -> Answered:
-        people, known = self._people(event, now)
+        about = self._about(event, now)
+        people = sorted(about.people)
         manifest = self.opened.workspace.manifests.get(event.campaign or "")
         purpose = manifest.campaign.purpose if manifest is not None else None
-        found = answer(event, provider, self.opened.workspace.responses, people, purpose, now)
+        found = answer(event, provider, self.opened.workspace.responses, people, purpose, now, about.places,
+                       known=about.known)  # fmt: skip
         written = [self.store.suppress(found.suppressions).written] if found.suppressions else []
-        fresh = [row for row in found.consents if row["id"] not in known]
+        fresh = [row for row in found.consents if row["id"] not in about.consents]
         written += [self.store.write("consents", fresh).written] if fresh else []
         written += [self.store.write("feedback", found.feedback).written] if found.feedback else []
         return Answered(event.id, event.kind, event.channel, len(people), found.done, again=not any(written))
 
-    def _people(self, event: Event, now: Micros) -> tuple[list[str], set[object]]:
-        """Everybody the event may be about, and ids of the consents they have."""
-        channel = event.channel or ""
-        key = addresses.key(channel, event.address) if event.address else ""
-        known = self.store.known([Asked(channel, key, event.person)], now)
-        found = {person.id: person for person in known.people[0]} if key else {}
-        people = {event.person} if event.person else set(found)  # named by who signed, also when nobody knows them
-        named = [person for person in (*found.values(), *filter(None, known.named)) if person.id in people]
-        return sorted(people), {row.get("id") for person in named for row in person.consents}
+    def _about(self, event: Event, now: Micros) -> _About:
+        places = [Asked(channel, addresses.key(channel, text)) for channel, text in addressed(event)]
+        known = self.store.known([*places, Asked("", "", event.person)], now)
+        found = {person.id: person for living in known.people[: len(places)] for person in living}
+        # Named by who signed, also when nobody knows them; where the address is somebody else's, it is about both.
+        people = {event.person} if event.person in found else {*found, *filter(None, [event.person])}
+        named = {person.id: person for person in (*found.values(), *filter(None, known.named)) if person.id in people}
+        reached = {place for person in named.values() for place in reach_of(person)}
+        consents = {row.get("id") for person in named.values() for row in person.consents}
+        return _About(frozenset(people), reached, consents, known=not event.address or bool(found))
 
 
 def _refused(provider: str | None, why: str) -> Received:

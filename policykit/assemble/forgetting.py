@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -102,11 +102,13 @@ def retain(folder: Path | None, unknown: Unknown, *, dry: bool) -> Retained:
     if errors:  # nobody knows what was promised, nor how far back policies read
         raise InvalidPolicies(errors)
     check_shared(opened)
-    keeps = {name: span for name, one in opened.workspace.registry.attributes.items() if (span := span_of(one.keep))}
+    attributes = opened.workspace.registry.attributes
+    keeps = {name: span for name, one in attributes.items() if (span := span_of(one.keep))}
+    inputs = {each for name, one in attributes.items() for each in one.lineage if each != name}
     history = span_of(opened.workspace.config.keep.get("history"))
     with opened_store(opened) as store:
         at = now()
-        values = _Values(keeps, at, drops_unknown=unknown == "drop")
+        values = _Values(keeps, inputs, at, drops_unknown=unknown == "drop")
         values.look_through(store)
         sent_goes = _sent_goes(history, longest_window(opened.ruleset), at)
         if dry:
@@ -155,15 +157,19 @@ def _sent_goes(keep: Span | None, longest: Micros, now_: Micros) -> Callable[[Ro
     return _goes
 
 
+_ORIGIN = ("origin", "collected_for")
+
+
 class _Values:
     """Values past their keep, as rows of attributes and as columns `attributes.<id>` of people.
 
     A column has the provenance of the row of the same person and attribute; without one nobody knows its age.
-    past, unknown: values by attribute.
+    inputs: attributes that others are inferred from; where theirs came from outlives the value, because policies ask
+    it of those others (M9). past, unknown: values by attribute.
     """
 
-    def __init__(self, keeps: Mapping[str, Span], at: Micros, *, drops_unknown: bool) -> None:
-        self._keeps, self._at, self._drops_unknown = keeps, at, drops_unknown
+    def __init__(self, keeps: Mapping[str, Span], inputs: Set[str], at: Micros, *, drops_unknown: bool) -> None:
+        self._keeps, self._inputs, self._at, self._drops_unknown = keeps, inputs, at, drops_unknown
         self.past: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
         self._columns: dict[tuple[str, str], bool | None] = {}  # person and attribute -> whether it is past
@@ -190,7 +196,13 @@ class _Values:
         """Columns before rows: a value never stands there without its provenance."""
         if any(map(self._goes, self._columns.values())):
             store.amend("people", self._without_columns)
-        store.amend("attributes", lambda row: None if self._goes(self._is_past(row)) else row)
+        store.amend("attributes", lambda row: self._left_of(row) if self._goes(self._is_past(row)) else row)
+
+    def _left_of(self, row: Row) -> Row | None:
+        said = {name: row.get(name) for name in _ORIGIN if cells.text(row.get(name)) is not None}
+        if not said or str(row["attribute"]) not in self._inputs:
+            return None
+        return {"person": row["person"], "attribute": row["attribute"], **said}
 
     def _columns_of(self, row: Row) -> list[tuple[str, str]]:
         person = str(row["id"])

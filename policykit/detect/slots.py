@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from policykit.detect.values import is_value
@@ -91,6 +91,21 @@ def payload_slots(payload: object) -> tuple[Slot, ...]:
         for field_ in merge_fields(value):
             found.setdefault(field_.name, [])
     return tuple(Slot(name, tuple(values)) for name, values in found.items())
+
+
+def fields_within(cells: Iterable[str | None]) -> dict[str, list[str]]:
+    """The fields of objects that cells hold as JSON, by their path, with their values; cells of lists included."""
+    found: dict[str, list[str]] = {}
+    for cell in cells:
+        try:
+            held = [*_leaves(_opened(cell.strip()), ())] if cell else []
+        except RecursionError:  # nested so deep that nobody reads it
+            continue
+        for path, value in held:
+            name = ".".join(step for step in path if not is_value(step))
+            if name in found or len(found) < _MOST_SLOTS:
+                found.setdefault(name, []).append(value)
+    return found
 
 
 def _slot_name(path: tuple[str, ...]) -> str | None:

@@ -8,6 +8,7 @@ import duckdb
 
 from policykit.detect.found import Found, look
 from policykit.detect.registered import Registered, registered
+from policykit.detect.slots import fields_within
 from policykit.detect.values import LONGEST, is_value
 from policykit.dryrun.sources import Opened, Raw, meant, quoted, reading
 from policykit.errors import Place, Problem
@@ -16,6 +17,7 @@ from policykit.model import Attribute
 _LOOKED_AT = 1000  # rows: what a column holds shows early, and ten million rows must not cost more
 _LISTED = 200_000  # rows of attribute values in which ids are looked for
 _MOST_COLUMNS = 500
+_OBJECTS, _LONGEST_OBJECT = 200, 20_000  # rows of a column of objects, and characters of each
 _CELLS = 30_000  # of a wide file, together: a thousand columns must not cost more than thirty
 
 
@@ -76,10 +78,24 @@ def unregistered(
             found = look(raw.header.removeprefix("attributes."), cells)
             if found is not None and found.confidence == "high":
                 yield _refused(Place(opened.label, 1, raw.position), f"column `{raw.header}`", raw.header, found)
+            elif any(cell is not None and cell.lstrip()[:1] in ("{", "[") for cell in cells):
+                yield from _within(connection, opened, raw, known)
         for listed in listed_attributes(connection, opened) if name == "attributes" else ():
             found = None if listed in ignore or known.knows(listed, opened.label) else look(listed)
             if found is not None and found.confidence == "high":
                 yield _refused(opened.place(column="attribute"), f"attribute `{listed}`", listed, found)
+
+
+def _within(connection: duckdb.DuckDBPyConnection, opened: Opened, raw: Raw, known: Registered) -> Iterator[Problem]:
+    """An error for a column that holds objects or lists in which something surely is personal."""
+    texts = raw.sql if raw.type in ("VARCHAR", "JSON") else f"CAST(to_json({raw.sql}) AS VARCHAR)"
+    rows = connection.execute(f"SELECT left({texts}, {_LONGEST_OBJECT}) FROM {opened.scan} LIMIT {_OBJECTS}").fetchall()
+    for name, values in fields_within(row[0] for row in rows).items():
+        found = None if known.knows(name, opened.label) else look(name or raw.header, values)
+        if found is not None and found.confidence == "high":
+            what = f"`{name}` in column `{raw.header}`" if name else f"column `{raw.header}`"
+            yield _refused(Place(opened.label, 1, raw.position), what, raw.header, found, whole=not name)
+            return
 
 
 def ignored_in_vain(
@@ -107,9 +123,10 @@ def _attribute_of(opened: Opened, raw: Raw) -> str:
     return next((name for name, each in opened.columns.items() if each is raw), raw.header)
 
 
-def _refused(place: Place, what: str, name: str, found: Found) -> Problem:
+def _refused(place: Place, what: str, name: str, found: Found, *, whole: bool = True) -> Problem:
+    """whole: whether all of the column is what was found, and not a field of the objects in it."""
     message = f"{what} looks personal ({found.concept.plain}: {found.why}) and is not registered"
-    column = f"map it (`columns: {{{found.concept.column}: {name}}}`), " if found.concept.column else ""
+    column = f"map it (`columns: {{{found.concept.column}: {name}}}`), " if whole and found.concept.column else ""
     register = "register it (`policykit scan` writes the entry) or name it under `sources:` of an attribute"
     way_out = f"{column}{register}, or say `audience: {{ignore: [{name}]}}`"
     return Problem(place, message, way_out, "data.unregistered")

@@ -81,8 +81,7 @@ def read_data(
     key_type = "BIGINT" if all(_key(o).type in cells.KEYS for o in opened.values()) else "VARCHAR"
     tables, warnings = _read_all(connection, opened, key_type, vocabulary)
     repeated, most = _check_people(connection, tables["people"])
-    if sources.suppressed is not None:
-        tables = marked(connection, tables, sources.suppressed)
+    tables = marked(connection, tables, sources.suppressed)
     warnings += [warning for source in opened.values() for warning in overlooked(source, vocabulary)]
     warnings += ignored_in_vain(connection, opened, sources.ignore)
     warnings += [warning for table in tables.values() for warning in odd_words(connection, table.sql, table.opened)]

@@ -127,7 +127,8 @@ class Addresses(View[Address]):
         column = _ADDRESS.get(channel)
         own = self._people.get(column) if column is not None else None
         if own is not None and (text := cells.text(own)) is not None and fits(text):
-            return {"address": text, "shared": self._people.get(f"{column}.shared")}
+            shared = self._people.get(f"{column}.shared")
+            return {"address": text, "shared": shared, "suppressed": self._marked(channel, text)}
         best: Row | None = None
         for row in self._rows:
             if row.get("channel") != channel or (text := cells.text(row.get("address"))) is None or not fits(text):
@@ -137,6 +138,17 @@ class Addresses(View[Address]):
         if best is None and fits is not _any and asked is not None:
             return {"address": asked[1]}
         return best
+
+    def _marked(self, channel: str, address: str) -> Cell:
+        """What a row of this very address says that stands in its way: that it is suppressed, or something unread."""
+        said: Cell = None
+        for row in self._rows:
+            cell, text = row.get("suppressed"), cells.text(row.get("address"))
+            if cell in (None, "") or row.get("channel") != channel or text is None or cells.flag(cell) is False:
+                continue
+            if _fitting(channel, address)(text):
+                said = True if cells.flag(cell) or said is True else cell
+        return said
 
     def _order(self, row: Row) -> tuple[str, ...]:
         """The address that sorts first is the one that counts, whatever the order of rows."""

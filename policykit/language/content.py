@@ -39,6 +39,7 @@ _ROOTS = (
 )  # fmt: skip
 _URL = re.compile(r"(?:https?://|mailto:)\S{0,500}")
 _GOAL = re.compile(r"https?://|mailto:|\S@\S|\d[\d\s-]{1,3}\d")  # a link, a mail address, a number to call
+_NOWHERE = re.compile(r"\Z|#|(?:javascript|about|data):", re.IGNORECASE)  # where links lead that nobody has set yet
 _BETWEEN = re.compile(r"[\s<>\"()\[\]{}|]+")  # what stands around links in texts
 _AROUND = ".,:;!?'\u2019\u201d\u3002"
 _NO_WORD = re.compile(r"[\W_]+")
@@ -53,7 +54,7 @@ _VERBS = (
 # `Reply STOP`, `Txt "STOP" to 62442`, `STOP to end`, `STOP au 36111`: never the bare word, which sells shoes too.
 _KEYWORD = re.compile(
     rf"\b(?i:{_VERBS})\b[\s:]{{1,3}}(?:(?i:with|the|word|mit|avec|con|le|mot|das|wort)\s+){{0,3}}[\"'“\u2018«(]*\s?(?i:{_KEYWORDS})\b"
-    rf"|\b(?:{_KEYWORDS})\b[\"'”\u2019»)]*\s*(?:=|:|to|au|an|al|til|naar|till)?\s*(?:\d{{3,}}|(?i:opt|end|stop|cancel|quit|unsub\w*|leave)\b)",
+    rf"|(?<![\w-])(?:{_KEYWORDS})\b[\"'”\u2019»)]*\s*(?:=|:|to|au|an|al|til|naar|till)?\s*(?:\d{{3,}}|(?i:opt|end|stop|cancel|quit|unsub\w*|leave)\b)",
 )  # fmt: skip
 
 
@@ -114,7 +115,7 @@ def _leads_out(part: str, text: str, addresses: tuple[str, ...]) -> bool:
     links: tuple[tuple[str, str], ...] = ()
     if part == "html":
         text, links = read(text)
-    seen = [(href, said) for href, said in links if href and said]
+    seen = [(href, said) for href, said in links if said and not _NOWHERE.match(href)]
     if any(href in addresses for href, _ in seen) or _says_so("\n".join(f"{href}\n{said}" for href, said in seen)):
         return True
     if _UNSUBSCRIBE in text or any(_stands_whole(each, text) for each in addresses):

@@ -12,7 +12,18 @@ from policykit.language.schema import Schema, Shape
 from policykit.language.suggest import did_you_mean, every, found
 from policykit.language.tree import ListNode, MapNode, Node, ScalarNode, find, to_plain
 from policykit.model import Attribute, Program
-from policykit.vocabulary import CHANNELS, ORIGINS, PURPOSES, SENSITIVITIES, FactSpec, FactType, Vocabulary
+from policykit.vocabulary import (
+    CHANNELS,
+    ORIGINS,
+    PURPOSES,
+    RELATIONS,
+    SENSITIVITIES,
+    FactSpec,
+    FactType,
+    Vocabulary,
+    column_type,
+    is_column,
+)
 
 Problems = list[Problem]
 
@@ -108,7 +119,7 @@ def read_registry(files: Iterable[MapNode], problems: Problems, controller: str 
     purposes = _purposes(_section(files, "purposes", problems), problems)
     channels = _channels(files, problems)
     added = tuple(plugin_facts)
-    facts = (*added, *_facts(_section(files, "facts", problems), problems, {spec.path for spec in added}))
+    facts = (*added, *_facts(_section(files, "facts", problems), problems, added))
     attributes = _attributes(_section(files, "attributes", problems), purposes, problems)
     programs = _programs(_section(files, "programs", problems), purposes, attributes, problems)
     specs = [FactSpec(f"attributes.{a.id}", cast(FactType, a.type), a.disclosed_as or "attribute value")
@@ -214,9 +225,9 @@ def _rows(rows: list[Node], shape: Shape, what: str, key: str, problems: Problem
     return made
 
 
-def _facts(rows: list[Node], problems: Problems, added: Collection[str]) -> tuple[FactSpec, ...]:
-    """added: paths of facts that plugins add."""
-    builtin = Vocabulary()
+def _facts(rows: list[Node], problems: Problems, added: Collection[FactSpec]) -> tuple[FactSpec, ...]:
+    """added: facts that plugins add."""
+    builtin, paths, read = Vocabulary(), {spec.path for spec in added}, [*added]
 
     def make(row: MapNode, plain: dict[str, Any]) -> FactSpec | None:
         path, place = plain["path"], find(row, ("path",)).place
@@ -224,7 +235,7 @@ def _facts(rows: list[Node], problems: Problems, added: Collection[str]) -> tupl
         if builtin.get(path):
             problems.append(_taken(place, "fact", path, None))
             return None
-        if path in added:
+        if path in paths:
             message, way_out = (
                 f"duplicate fact `{path}`, which a plugin adds",
                 "remove it: the plugin says what it means",
@@ -243,11 +254,33 @@ def _facts(rows: list[Node], problems: Problems, added: Collection[str]) -> tupl
             problems.append(Problem(place, message, "leave it out for `unknown`", "registry.fact"))
             return None
         shown = str(absence).lower() if isinstance(absence, bool) else str(absence)
-        return FactSpec(path, plain["type"], plain.get("doc", ""), plain.get("unit"),
+        spec = FactSpec(path, plain["type"], plain.get("doc", ""), plain.get("unit"),
                         tuple(members) if members else None, None, shown,
                         plain.get("column", path.removeprefix("recipient.")))  # fmt: skip
+        wrong = _misread(spec, read)
+        if wrong:
+            where = find(row, ("column",) if "column" in plain else ("path",)).place
+            problems.append(Problem(where, *wrong, "registry.fact-column"))
+            return None
+        read.append(spec)
+        return spec
 
     return tuple(_rows(rows, _FACT, "fact", "path", problems, make).values())
+
+
+def _misread(spec: FactSpec, others: Iterable[FactSpec]) -> tuple[str, str] | None:
+    """What is wrong with the column that a fact is read from, and the way out: a column is read in one way."""
+    column, wanted = spec.column or "", column_type(spec.type)
+    if column == "id":
+        return "the column `id` says who somebody is, and is no fact to be read anew", "ask for `recipient.id`"
+    ours = (each.type for each in RELATIONS[0].columns if is_column(column, [each]))
+    theirs = (column_type(each.type) for each in others if each.column == column)
+    other = next((each for each in (*ours, *theirs) if each != wanted), None)
+    if other is None:
+        return None
+    return f"the column `{column}` is read as {other} already, and cannot be read as {wanted} too", (
+        "give the fact a column of its own, or the same type"
+    )
 
 
 def _could_be(value: object, kind: str, members: list[str] | None) -> bool:

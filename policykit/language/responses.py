@@ -45,6 +45,9 @@ of data they accept from then on. Every response to an event is made; order mean
 An event that no response is about is answered all the same: who unsubscribes or says stop withdraws consent on that
 channel, who complains objects to everything and their address is suppressed, an address that bounced for good is
 suppressed, who switches push off refuses it, and too personal lowers tolerance by 20 and the degree to `provided`.
+The same is done, besides, where an event names no channel and every response that fits it is about some channel only.
+To suppress the address of somebody whom an event names without one suppresses those of theirs that it may be about; a
+refusal that comes from an address that nobody we know has suppresses that.
 """
 
 THIS_CHANNEL, THIS_PURPOSE, EVERYTHING = "this_channel", "this_purpose", "*"

@@ -9,13 +9,13 @@ import json
 import re
 from base64 import b64decode
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NotRequired, TypeAlias, TypedDict
 from urllib.parse import unquote_plus
 
 from policykit import addresses
 from policykit.errors import UsageError
-from policykit.stores.base import Cell, Forgotten, Row
+from policykit.stores.base import Cell, Forgotten, Row, StoredPerson
 from policykit.stores.chain import printable
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -159,12 +159,21 @@ def _are_one(old: dict[str, Cell], row: dict[str, Cell]) -> bool:
 
 def reach(facts: Facts) -> set[tuple[str, str]]:
     """Where the person is reached (`found_at`): by every address of the rows, and of columns of the people row."""
+    return _reach(facts["people"], facts["addresses"])
+
+
+def reach_of(person: StoredPerson) -> set[tuple[str, str]]:
+    """As `reach`, of a person as a store tells of them."""
+    return _reach(person.people, person.addresses)
+
+
+def _reach(people: Row, rows: Iterable[Row]) -> set[tuple[str, str]]:
     found = {
         (column.removeprefix("address."), address)
-        for column, cell in facts["people"].items()
+        for column, cell in people.items()
         if column.startswith("address.") and column.count(".") == 1 and (address := text(cell)) is not None
     }
-    for row in facts["addresses"]:
+    for row in rows:
         channel, address = text(row["channel"]), text(row.get("address"))
         if channel is not None and address is not None:
             found.add((channel, address))

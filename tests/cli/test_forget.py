@@ -241,6 +241,33 @@ def test_what_nobody_knows_the_age_of_goes_when_asked(policykit, old):
     assert "4 of `basket`, 2 of `history` and 2 of `size`" in policykit("decisions", "tail", "-w", str(old)).out
 
 
+TASTE = (
+    "  - {id: taste, disclosed_as: your taste, origin: inferred, inferred_from: [basket], sensitivity: behavioural,\n"
+    "     collected_for: [marketing.communications], keep: 12 months}\n"
+)
+
+
+@pytest.mark.parametrize("unknown", ["keep", "drop"])
+def test_what_others_were_inferred_from_still_says_where_it_came_from(policykit, old, unknown):
+    """Else a value that was inferred from bought data would pass as one that was not, once the bought one went."""
+    (old / "policies/registry.yaml").write_text(KEEPS + TASTE, "utf-8")
+    store = open_store("sqlite:///store.db", old)
+    bought = {"origin": "purchased", "collected_for": "marketing.communications", "permission": "c1"}
+    rows = [{"attribute": name, "collected_at": "2025-01-01T00:00:00Z", **bought} for name in ("basket", "size")]
+    store.write("attributes", [{"person": "p7", "value": "x", **row} for row in rows])
+    store.close()
+
+    for _ in range(2):
+        policykit("retain", "--unknown", unknown, "-w", str(old))
+
+    store = open_store("sqlite:///store.db", old)
+    left = [row for row in store.rows("attributes") if row["person"] == "p7"]
+    store.close()
+    assert left == [
+        {"person": "p7", "attribute": "basket", "origin": "purchased", "collected_for": "marketing.communications"}
+    ]
+
+
 def test_a_dry_run_of_retain_drops_nothing(policykit, old):
     before = _left(old)
 

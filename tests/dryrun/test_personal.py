@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import duckdb
 import pytest
 
 from tests.conftest import SMALL
@@ -49,6 +50,33 @@ def test_a_personal_column_that_nobody_registered_is_refused(dry, header, cell, 
     assert f"people.csv:1:4: column `{header}` looks personal ({why}) and is not registered" in ran.err
     assert f"`audience: {{ignore: [{header}]}}`" in ran.err
     assert "@example.com" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("cell", "what"),
+    [
+        ("{'religion': 'x'}", "`religion` in column `profile`"),
+        ("[{'home': {'iban': 'x', 'religion': 'x'}}]", "`home.iban` in column `profile`"),
+        ("MAP {'religion': 'x'}", "`religion` in column `profile`"),
+        ('\'{"religion": "x"}\'', "`religion` in column `profile`"),
+        ("['a' || n || '@example.com']", "column `profile`"),
+    ],
+)
+def test_what_is_personal_inside_of_a_column_is_found(dry, tmp_path, cell, what):
+    file = tmp_path / "people.parquet"
+    rows = f"SELECT 'p' || n AS id, 30 AS age, 'a' || n || '@example.com' AS \"address.email\", {cell} AS profile"
+    duckdb.sql(f"{rows} FROM range(12) AS t(n)").write_parquet(str(file))
+    manifest = str(SMALL["campaigns/spring.yaml"]).replace("data/people.csv", "data/people.parquet")
+
+    ran = dry({"campaigns/spring.yaml": manifest, "data/people.parquet": file.read_bytes()})
+
+    assert ran.code == 2
+    assert f"people.parquet:1:4: {what} looks personal" in ran.err
+
+
+@pytest.mark.parametrize("cell", ['"{""basket"": ""x""}"', '"{""visits"": 3}"', "{religion", "[" * 9000])
+def test_what_holds_nothing_personal_or_cannot_be_read_is_let_pass(dry, cell):
+    assert dry(people("profile", cell)).code == 0
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,20 @@ ON_FILE: dict[str, tuple[Row | None, bool, bool | None]] = {
     "unreadable, but the store says": ({"suppressed": "maybe"}, True, True),
     "in a column of people": (None, False, False),
     "in a column of people, the store says": (None, True, True),
+    "a row of the very address in a column says": ({"in a column": True, "suppressed": True}, False, True),
+    "such a row, spelled alike": (
+        {"in a column": True, "suppressed": True, "address": "Person10@Example.COM"},
+        False,
+        True,
+    ),
+    "such a row says no": ({"in a column": True, "suppressed": False}, False, False),
+    "such a row is unreadable": ({"in a column": True, "suppressed": "maybe"}, False, None),
+    "such a row is unreadable, but the store says": ({"in a column": True, "suppressed": "maybe"}, True, True),
+    "such a row is of another address": (
+        {"in a column": True, "suppressed": True, "address": "other@example.com"},
+        False,
+        False,
+    ),
 }
 
 
@@ -150,8 +164,10 @@ def test_an_address_is_suppressed_on_every_path_or_on_none() -> None:
     store = MemoryStore(lambda: NOW)
     for number, (name, (row, by_store, _)) in enumerate(ON_FILE.items()):
         address = f"Person{number}@Example.COM"
-        listed: Row = {"person": name, "channel": "email", "address": address.lower(), **(row or {})}
-        store.write("people", [{"id": name} if row is not None else {"id": name, "address.email": address}])
+        said = dict(row or {})
+        has_column = said.pop("in a column", row is None)
+        listed: Row = {"person": name, "channel": "email", "address": address.lower(), **said}
+        store.write("people", [{"id": name, "address.email": address} if has_column else {"id": name}])
         store.write("addresses", [listed] if row is not None else [])
         store.suppress([Suppression("email", address, "bounce", NOW)] if by_store else [])
 
@@ -159,6 +175,21 @@ def test_an_address_is_suppressed_on_every_path_or_on_none() -> None:
 
     expected = {False: ALLOWED, True: REFUSED, None: UNDETERMINED}
     assert found == {name: [expected[is_suppressed]] * 3 for name, (_, _, is_suppressed) in ON_FILE.items()}
+
+
+def test_files_alone_tell_what_a_row_says_of_an_address_in_a_column(tmp_path: Path) -> None:
+    """Whatever is assumed of addresses of which nobody says anything."""
+    (tmp_path / "people.csv").write_text("id,address.email\nana,Ana@Example.com\nben,ben@example.com\n")
+    (tmp_path / "rows.csv").write_text("person,channel,address,suppressed\nana,email,ana@example.com,true\n")
+    rules = ruleset(rule("gone", SUPPRESSED), assume={"send.address.suppressed": False})
+    files = Sources(Source(tmp_path / "people.csv"), addresses=Source(tmp_path / "rows.csv"))
+    with Workbench(Options(threads=1)) as bench:
+        plan, _ = judge(
+            bench.connection, rules, campaign("email"), read_data(bench.connection, files, Vocabulary()), NOW
+        )
+        found = [_told(decision) for _, (_, decision) in read_decisions(bench.connection, plan, [1, 2])]
+
+    assert found == [REFUSED, ALLOWED]
 
 
 def test_files_alone_cannot_tell_of_a_column_they_lack(tmp_path: Path) -> None:

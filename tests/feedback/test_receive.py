@@ -19,6 +19,7 @@ from policykit import feedback
 from policykit.adapters.events import Incoming
 from policykit.assemble.feedback import Desk, desk
 from policykit.model import DAY
+from policykit.sends import Send
 from policykit.stores.base import Asked
 from policykit.stores.memory import MemoryStore
 from policykit.testing.double import Double
@@ -128,6 +129,63 @@ def test_an_address_nobody_knows_is_suppressed(send: Callable[..., int]) -> None
     policykit.record("addresses", [{"person": "eve", "channel": "email", "address": "eve@example.com"}])
     policykit.record("consents", [{**YES, "person": "eve", "at": "2026-02-01T00:00:00Z"}])
     assert send("eve@example.com") == 403
+
+
+OPT_OUT = """
+policies:
+  - {id: said-no, kind: rule, forbid: "'channel' in consent.refused_for", on_breach: block}
+  - {id: never-again, kind: rule, forbid: "send.address.suppressed", on_breach: block}
+"""
+ONLY_SUPPRESS = "responses: [{id: gone, on: {event: unsubscribe}, do: {suppress: address}}]"
+ABOUT_PUSH = "responses: [{id: no-push, on: {event: unsubscribe, channel: push}, do: {lower_tolerance: 9}}]"
+ZOE = "zoe@example.com"
+SPARSE: dict[str, tuple[dict[str, object], str, str]] = {
+    "a bounce that names a person alone": (told("bounce", person="ana", channel="email"), "ana@example.com", ""),
+    "an address with no channel": (told("bounce", address="ana@example.com", person="ana"), "ana@example.com", ""),
+    "no address to suppress": (told("unsubscribe", person="ana", channel="email"), "ana@example.com", ONLY_SUPPRESS),
+    "a person nobody knows, at a known address": (
+        told("unsubscribe", person="x-7", address="ana@example.com", channel="email"), "ana@example.com", ""),
+    "a person nobody knows, at no known address": (
+        told("unsubscribe", person="x-7", address=ZOE, channel="email"), ZOE, ""),
+    "a person who is known elsewhere": (told("unsubscribe", person="ana", address=ZOE, channel="email"), ZOE, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPARSE)
+def test_an_event_that_says_little_is_obeyed_all_the_same(shop: Path, name: str) -> None:
+    event, address, responses = SPARSE[name]
+    (shop / "policies/all.yaml").write_text(OPT_OUT + responses)
+    letter = Send("email", "sendgrid", address, {"html": "<p>Hello</p>"})
+    with policykit.install(shop, now=lambda: NOON) as it:
+        it.record("people", PEOPLE)
+        it.record("addresses", ADDRESSES)
+        before = policykit.judge(letter, campaign="spring")
+
+        received = feedback.receive(*app(event), now=NOON)
+
+        assert [bool(each.done) for each in received.events] == [True]
+        verdicts = [str(each.verdict) for each in (before, policykit.judge(letter, campaign="spring"))]
+        assert verdicts == ["allow", "block"]
+
+
+def test_a_response_to_one_channel_does_not_answer_an_event_of_no_channel(shop: Path) -> None:
+    (shop / "policies/all.yaml").write_text(OPT_OUT + ABOUT_PUSH)
+    store = MemoryStore()
+    store.write("addresses", ADDRESSES)
+    request = app(told("unsubscribe", person="ana"))
+
+    (event,) = _desk(shop, store).receive(Incoming(tuple(request[0].items()), request[1]), NOON).events
+
+    assert event.done == ("consent withdrawn", "tolerance lowered by 9")
+
+
+def test_an_address_of_blanks_is_nobodys(shop: Path) -> None:
+    store = MemoryStore()
+
+    request = sendgrid([mail("bounce", " ", type="bounce")])
+    received = _desk(shop, store).receive(Incoming(tuple(request[0].items()), request[1]), NOON)
+
+    assert (received.status, store.suppressions()) == (204, ())
 
 
 # --- what is not signed as it should be -----------------------------------------------------------------

@@ -179,7 +179,8 @@ def test_a_text_that_names_a_way_out(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "Buy now", "Don't stop now", "STOP by our shop", "Non-stop offers: https://a.example", "Unsubscribe",
+        "", "Buy now", "Don't stop now", "STOP by our shop", "Non-stop offers: https://a.example",
+        "Unsubscribe", "NON-STOP to 5000 shops",
         "Reply YES", "The show must END", "We never STOP caring", "https://a.example/sale", "text us, stop by any time",
     ],
 )  # fmt: skip
@@ -198,6 +199,9 @@ def test_a_text_that_names_none(text: str) -> None:
         ('<a href="https://a.example/x">Click here</a>', False),
         ('<a href="https://a.example/unsubscribe"></a>', False),
         ("<a>Unsubscribe</a>", False),
+        ('<a href="#">Unsubscribe</a>', False),
+        ('<a href="#unsubscribe">Unsubscribe</a>', False),
+        ('<a href=" JavaScript:void(0)">Unsubscribe</a>', False),
         ('<!-- <a href="https://a.example/x">Unsubscribe</a> -->', False),
         ('<div style="DISPLAY: none"><p><a href="https://a.example/x">Unsubscribe</a></p></div>', False),
         ('<div hidden><a href="https://a.example/x">Unsubscribe</a></div> bye', False),

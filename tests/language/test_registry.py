@@ -206,6 +206,21 @@ MISTAKES = [
         "rename one of the two, or remove it",
     ),
     (
+        "facts:\n- {path: recipient.years, type: string, column: ¦age}",
+        "the column `age` is read as int already, and cannot be read as text too",
+        "give the fact a column of its own, or the same type",
+    ),
+    (
+        "facts:\n- {path: recipient.points, type: int}\n- {path: recipient.much, type: double, column: ¦points}",
+        "the column `points` is read as int already, and cannot be read as double too",
+        "give the fact a column of its own, or the same type",
+    ),
+    (
+        "facts:\n- {path: recipient.number, type: string, column: ¦id}",
+        "the column `id` says who somebody is, and is no fact to be read anew",
+        "ask for `recipient.id`",
+    ),
+    (
         "facts:\n- {path: ¦send.weight, type: int}",
         "a fact of `send` cannot be added; expected e.g. `recipient.tier`",
         "only facts about people are read from data",

@@ -21,12 +21,23 @@ _ALONE = frozenset({
     "td", "t", "стоп", "отписаться", "отписка", "отмена", "σταματα", "διαγραφη", "停止", "解除", "配信停止", "退订",
     "退訂", "取消", "수신거부", "거부", "중지", "बंद", "बंद करें", "توقف", "ايقاف", "الغاء", "הסר", "הפסק",
 })  # fmt: skip
+# Courtesy around the word changes nothing: "please stop", "cancel, thank you".
+_POLITE = frozenset(
+    """
+    please pls plz kindly thanks thank you thx ok okay hi hello hey bitte danke merci svp por favor gracias grazie
+    obrigado obrigada tack alstublieft
+    """.split()  # noqa: SIM905  # one table
+)
 _NO_WORD = re.compile(r"[^\w\s]|_")
 
 
 def says_stop(text: str) -> bool:
     """Whether a reply asks for no more messages."""
     words = _plain(text).split()
+    while words and words[0] in _POLITE:
+        words = words[1:]
+    while words and words[-1] in _POLITE:
+        words = words[:-1]
     if not words:
         return False
     return words[0] in _FIRST or " ".join(words) in _ALL or words[:2] == ["opt", "out"]

@@ -145,7 +145,9 @@ def test_what_is_missing_is_told(incoming, settings, says):
     "STOP", "stop", " Stop. ", "stop!!!", "STOP please", "Stop texting me", "unsubscribe", "Quit", "END", "cancel",
     "opt out", "Opt-Out", "OPTOUT", "stop all", "STOPALL", "revoke", "arrêt", "ARRET", "Désabonner", "baja", "ALTO",
     "Abmelden", "stopp", "afmelden", "SAIR", "Отписаться", "退订", "停止", "수신거부",
-    "बंद करें", "\uff53\uff54\uff4f\uff50", "توقف", "remove me", "no more",
+    "बंद करें", "\uff53\uff54\uff4f\uff50", "توقف", "remove me", "no more", "Please stop",
+    "pls, STOP texting me", "Cancel please", "Hi, unsubscribe thanks", "please remove me", "Bitte abmelden",
+    "baja por favor",
 ])  # fmt: skip
 def test_stop_is_understood(text):
     assert says_stop(text)
@@ -153,7 +155,22 @@ def test_stop_is_understood(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "yes", "When does it end?", "I did not cancel", "the end", "nonstop", "ret my order", "🙂", "0"],
+    [
+        "",
+        " ",
+        "yes",
+        "When does it end?",
+        "I did not cancel",
+        "the end",
+        "nonstop",
+        "ret my order",
+        "🙂",
+        "0",
+        "thank you",
+        "please don't stop",
+        "hello",
+        "please cancel my order",
+    ],
 )
 def test_other_replies_are_no_stop(text):
     assert not says_stop(text)
