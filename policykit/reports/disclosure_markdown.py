@@ -7,21 +7,26 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from policykit.reports.disclosure import (
+    GUARDS,
+    GUARDS_ALL,
     HOW,
-    ORIGIN_TITLES,
     ORIGINS,
+    RULES,
     SENSITIVITIES,
-    TRIED_OUT,
     Decided,
+    Guard,
     Held,
     Joined,
     Person,
     Remembered,
     Statement,
     category,
+    groups,
+    guard_text,
     named,
     opening,
     purpose,
+    remarks,
     sentence,
     untold,
 )
@@ -38,36 +43,41 @@ def as_markdown(statement: Statement) -> str:
     if statement.person is not None:
         lines += _person(statement, statement.person)
     lines += [f"# What {_text(statement.company)} remembers about you", "", *_opening(statement)]
-    for title, origins in ORIGIN_TITLES:
-        found = [each for each in statement.told() if each.origin in origins]
-        if found:
-            lines += ["", f"## {title}"]
-            for each in found:
-                lines += ["", f"### {_text(sentence(each.says or each.id))}", "", *_remembered(each, statement)]
+    for group in groups(statement):
+        lines += ["", f"## {group.title}"]
+        if group.guards:
+            lines += ["", f"{GUARDS_ALL}:", "", *map(_guard, group.guards)]
+        for each in group.things:
+            lines += ["", f"### {_text(sentence(each.says or each.id))}", "", *_remembered(each, statement)]
     lines += _untold(statement)
     if statement.programs:
         lines += ["", "## What you can join", ""]
         lines += [line for program in statement.programs for line in _program(program, statement)]
     lines += ["", "## What you can do", "", *_rights(statement)]
     if statement.rules:
-        lines += ["", "## What every message must keep to", ""]
-        lines += [] if statement.enforced else [TRIED_OUT, ""]
-        lines += [f"- {_text(rule.because)} ({_code(rule.policy)})" for rule in statement.rules]
+        lines += ["", f"## {RULES}", "", *map(_guard, statement.rules)]
     return "\n".join(lines)
 
 
 def _opening(statement: Statement) -> Iterator[str]:
     yield opening(statement)
     yield ""
+    for text in remarks(statement):
+        yield text
+        yield ""
     yield f"As of {statement.as_of}."
+
+
+def _guard(guard: Guard) -> str:
+    return f"- {_text(guard_text(guard))} ({_code(guard.policy)})"
 
 
 def _remembered(each: Remembered, statement: Statement) -> Iterator[str]:
     for name, text in facts(each, statement):
         yield f"- **{name}:** {_text(text)}"
     if each.guards:
-        yield "- **What guards it:**"
-        yield from (f"  - {_text(guard.because)} ({_code(guard.policy)})" for guard in each.guards)
+        yield f"- **{GUARDS}:**"
+        yield from (f"  {_guard(guard)}" for guard in each.guards)
 
 
 def facts(each: Remembered, statement: Statement) -> Iterator[tuple[str, str]]:

@@ -171,9 +171,55 @@ def test_rules_that_are_only_tried_out_are_not_promised(policykit, shop, page):
     promised = page().text
     (shop / "policykit.yaml").write_text(config.replace("mode: enforce", "mode: audit"), encoding="utf-8")
 
-    assert "trying these rules out" not in promised
-    assert "trying these rules out" in page().text
-    assert "trying these rules out" in policykit("disclose", "--workspace", str(shop)).out
+    assert "trying our rules out" not in promised
+    assert "trying our rules out" in page().text
+    assert "trying our rules out" in policykit("disclose", "--workspace", str(shop)).out
+
+
+RULE = "  - {id: %s, kind: data, forbid: {origin: %s}, on_breach: block, because: They said no.%s}\n"
+SAID = "We use nothing that others sold us about you."
+
+
+def _told(text: str, heading: str) -> str:
+    return text.split(f"\n{heading}\n")[1].split("\n#")[0]
+
+
+def test_a_policy_says_to_people_what_was_meant_for_them(policykit, shop, page):
+    with (shop / "policies/adults.yaml").open("a", encoding="utf-8") as file:
+        file.write(RULE % ("told", "purchased", f", disclosed_as: {SAID}"))
+
+    text, html = policykit("disclose", "--workspace", str(shop)).out, page().text
+
+    guards = _told(text, "### What others sold us").split("What guards it:**\n")[1].splitlines()[:2]
+    assert guards == ["  - “They never gave it to us.” (`no-bought`)", f"  - {SAID} (`told`)"]
+    assert SAID in html
+    assert "“They never gave it to us.”" in html
+
+
+def test_the_companys_own_words_are_quoted_and_said_to_be_so_only_where_there_are_any(policykit, shop, page):
+    meant = "“they” are you"
+    quoted = policykit("disclose", "--workspace", str(shop)).out, page().text
+    (shop / "policies/adults.cases.yaml").unlink()
+    (shop / "policies/adults.yaml").write_text(
+        "policies:\n" + RULE % ("told", "purchased", f", disclosed_as: {SAID}"), encoding="utf-8"
+    )
+
+    said = policykit("disclose", "--workspace", str(shop)).out, page().text
+
+    assert all(meant in each for each in quoted)
+    assert not any(meant in each or "“They" in each for each in said)
+
+
+def test_what_guards_everything_that_was_come_by_alike_is_told_once(policykit, shop, page):
+    (shop / "policies/more.yaml").write_text(
+        "attributes:\n  - {id: lists, origin: purchased, disclosed_as: what is on lists}\n", encoding="utf-8"
+    )
+
+    text, html = policykit("disclose", "--workspace", str(shop)).out, page().text
+
+    assert text.count("They never gave it to us.") == html.count("They never gave it to us.") == 1
+    shared = _told(text, "## What we got from others").strip()
+    assert shared == "What guards all of these:\n\n- “They never gave it to us.” (`no-bought`)"
 
 
 def test_the_page_is_whole_and_asks_nothing_of_any_server(page):

@@ -265,7 +265,7 @@ POLICIES = [
         "unknown key `onbreach`; did you mean `on_breach`?",
         (
             "keys of a policy: `id`, `kind`, `for`, `when`, `require`, `forbid`, `on_breach`, `because`, "
-            "`source`, `owner`, `mode`, `starts`, `ends`, `zone`, `locked` and 1 more"
+            "`source`, `owner`, `mode`, `starts`, `ends`, `zone`, `locked` and 2 more"
         ),
     ),
     (
@@ -408,7 +408,7 @@ POLICIES = [
         "unknown key `score`; did you mean `source`?",
         (
             "keys of a policy: `id`, `kind`, `for`, `when`, `require`, `forbid`, `on_breach`, `because`, "
-            "`source`, `owner`, `mode`, `starts`, `ends`, `zone`, `locked` and 1 more"
+            "`source`, `owner`, `mode`, `starts`, `ends`, `zone`, `locked` and 2 more"
         ),
     ),
     (
