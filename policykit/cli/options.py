@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,7 +38,30 @@ class TaughtGroup(click.Group):
 
 
 def write_examples(formatter: click.HelpFormatter, examples: str) -> None:
-    formatter.write(f"\nExamples:\n{examples}\n")
+    """As they are written; where that is too wide, remarks stand below their commands, and paragraphs are filled."""
+    blocks = (_fitted(block.splitlines(), formatter.width) for block in examples.split("\n\n"))
+    formatter.write("\nExamples:\n" + "\n\n".join(blocks) + "\n")
+
+
+_REMARKED = re.compile(r"(  \S.*?) {2,}(\S.*)")
+
+
+def _fitted(lines: list[str], width: int) -> str:
+    if all(len(line) <= width for line in lines):
+        return "\n".join(lines)
+    if not any(line.startswith("  ") for line in lines):
+        return textwrap.fill(" ".join(lines), width)
+    return "\n".join(_below(line, width) for line in lines)
+
+
+def _below(line: str, width: int) -> str:
+    found = _REMARKED.fullmatch(line)
+    indent = " " * 6
+    return (
+        f"{found[1]}\n{textwrap.fill(found[2], width, initial_indent=indent, subsequent_indent=indent)}"
+        if found
+        else line
+    )
 
 
 def workspace_option(function: _F) -> _F:
