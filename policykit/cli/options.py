@@ -8,9 +8,12 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -98,6 +101,15 @@ def data_options(function: _F) -> _F:
             help=f"{name.capitalize()} (CSV, JSONL or Parquet) instead of the campaign's own.",
         )(function)  # fmt: skip
     return function
+
+
+def print_rich(console: Console, write: Callable[[Console], None]) -> None:
+    """What is written on the console, with no blanks at line ends."""
+    with console.capture() as written:
+        write(console)
+    print(
+        "\n".join(line.rstrip() for line in written.get().splitlines())
+    )  # as the stream encodes, which `echo` changes
 
 
 def print_json(value: object) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from policykit.assemble import packs as assembling
 from policykit.assemble import packs_add as adding
-from policykit.cli.options import Taught, TaughtGroup, json_option, print_json, workspace_option
+from policykit.cli.options import Taught, TaughtGroup, json_option, print_json, print_rich, workspace_option
 from policykit.reports import packs as rendering
 
 _EXAMPLES = """\
@@ -78,9 +78,6 @@ def add(ids: tuple[str, ...], to: str | None, workspace: Path | None, as_json: b
 
 
 def _print(write: Callable[[Console], None]) -> None:
-    """As wide as the terminal, and no wider than one reads; 100 columns in a pipe, no blanks at line ends."""
+    """As wide as the terminal, and no wider than one reads; 100 columns in a pipe."""
     found = Console(highlight=False)
-    console = Console(highlight=False, width=min(found.width, 120) if found.is_terminal else 100)
-    with console.capture() as written:
-        write(console)
-    click.echo("\n".join(line.rstrip() for line in written.get().splitlines()))
+    print_rich(Console(highlight=False, width=min(found.width, 120) if found.is_terminal else 100), write)

@@ -246,7 +246,8 @@ class PolicyReader:
             near = did_you_mean(plain, ("block",)) if isinstance(plain, str) else ""
             self._say(node.place, f"`on_breach` is {found(plain)}{near}" if near else
                       f"`on_breach` is {found(plain)}; expected `block` or `downgrade: {{PART: VALUE}}`",
-                      f"PART is one of {every(_DOWNGRADES)}", "policy.effect")  # fmt: skip
+                      f"write `block`, or `downgrade: {{PART: VALUE}}` with one of {every(_DOWNGRADES)}",
+                      "policy.effect")  # fmt: skip
             return None
         return self._downgrade(asked, kind)
 

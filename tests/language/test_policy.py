@@ -301,12 +301,12 @@ POLICIES = [
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: ¦blok}",
         "`on_breach` is the text `blok`; did you mean `block`?",
-        "PART is one of `channel`, `uses`, `content`, `send_at`, `offers`",
+        "write `block`, or `downgrade: {PART: VALUE}` with one of `channel`, `uses`, `content`, `send_at`, `offers`",
     ),
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: ¦{downgrade: generic}}",
         "`on_breach` is a mapping; expected `block` or `downgrade: {PART: VALUE}`",
-        "PART is one of `channel`, `uses`, `content`, `send_at`, `offers`",
+        "write `block`, or `downgrade: {PART: VALUE}` with one of `channel`, `uses`, `content`, `send_at`, `offers`",
     ),
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: {downgrade: {¦chanel: email}}}",
