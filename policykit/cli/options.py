@@ -107,9 +107,8 @@ def print_rich(console: Console, write: Callable[[Console], None]) -> None:
     """What is written on the console, with no blanks at line ends."""
     with console.capture() as written:
         write(console)
-    print(
-        "\n".join(line.rstrip() for line in written.get().splitlines())
-    )  # as the stream encodes, which `echo` changes
+    lines = (line.rstrip() for line in written.get().splitlines())
+    print("\n".join(lines))  # as the stream encodes, which `click.echo` may change
 
 
 def print_json(value: object) -> None:

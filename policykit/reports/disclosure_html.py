@@ -28,10 +28,12 @@ from policykit.reports.disclosure_markdown import (
     decision_text,
     facts,
     moment,
+    plain,
     program_text,
     provenance,
     refused,
     rights,
+    told_row,
 )
 
 __all__ = ["as_html"]
@@ -170,7 +172,7 @@ def _person(statement: Statement, person: Person) -> Iterator[_Markup]:
     yield _tag("h3", "What we remember")
     yield _values(values)
     yield _tag("h3", "Your profile")
-    yield _values((name, moment(text), "") for name, text in person.profile)
+    yield _values((sentence(name), plain(text), "") for name, text in person.profile)
     if person.refused:
         yield _tag("h3", "What you refused us to use")
         yield _list(refused(person, statement))
@@ -192,8 +194,8 @@ def _values(rows: Iterable[tuple[str, str, str]]) -> _Markup:
 
 
 def _cells(row: tuple[tuple[str, str], ...]) -> Iterator[_Markup]:
-    for name, text in row:
-        yield _tag("span", _tag("b", name.replace("_", " ")), f" {moment(text)}")
+    for name, text in told_row(row):
+        yield _tag("span", *([_tag("b", name), " "] if name else []), text)
 
 
 _STYLE = """

@@ -167,7 +167,7 @@ def _person(statement: Statement, person: Person) -> Iterator[str]:
     yield ""
     yield f"From {person.known_from}, as of {statement.as_of}."
     yield from _section("What we remember", (_value(held, statement) for held in person.values), "No values are held.")
-    profile = (f"{_text(name)}: {_text(moment(text))}" for name, text in person.profile)
+    profile = (f"{_text(name)}: {_text(plain(text))}" for name, text in person.profile)
     yield from _section("Your profile", profile, "Nothing is held.")
     if person.refused:
         yield from _section("What you refused us to use", map(_text, refused(person, statement)), "")
@@ -231,7 +231,40 @@ def moment(text: str) -> str:
 
 
 def _row(row: tuple[tuple[str, str], ...]) -> str:
-    return ", ".join(f"{_text(name.replace('_', ' '))} {_text(moment(text))}" for name, text in row)
+    return ", ".join(_text(f"{name} {text}".strip()) for name, text in told_row(row))
+
+
+# What stands before a cell, in the order in which they are told; other columns follow under their own names.
+_CELLS = {"at": "", "status": "", "kind": "", "channel": "by", "address": "", "program": "for the program",
+          "purpose": "for", "campaign": "of", "attribute": "about"}  # fmt: skip
+
+
+def told_row(row: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
+    """A row as one reads it: what stands before each cell, and the cell. What is not so is left out."""
+    cells = dict(row)
+    for name in sorted(cells, key=lambda name: [*_CELLS, name].index(name)):
+        match name, cells[name]:
+            case (("shared" | "suppressed"), "false"):
+                continue
+            case "shared", "true":
+                yield "", "shared with others"
+            case "suppressed", "true":
+                yield "", "nothing is sent there any more"
+            case "channel", text:
+                yield "by", "any way" if text == "*" else channel_name(text)
+            case "purpose", text:
+                yield "for", "anything" if text == "*" else purpose(text)
+            case "campaign", text:
+                yield "of", named(text)
+            case "id", text:
+                yield "record", text
+            case _, text:
+                yield _CELLS.get(name, name.replace("_", " ")), moment(text)
+
+
+def plain(text: str) -> str:
+    """A cell of the profile as one reads it."""
+    return {"true": "yes", "false": "no"}.get(text, moment(text))
 
 
 def _decided(each: Decided, statement: Statement) -> str:

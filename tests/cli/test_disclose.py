@@ -302,11 +302,34 @@ def test_what_files_hold_about_one_person_is_told_with_where_it_came_from(policy
     assert ran.out.startswith("> CONFIDENTIAL: ")
     value = "- **What is in your \\<u\\>basket\\</u\\>:** \\<i\\>shoes\\</i\\>"
     assert f"{value} (we noticed it when you used our services, on 2026-01-02, under record c1)" in ran.out
-    assert "- id c1, status given, at 2026-01-01 00:00 UTC" in ran.out
+    assert "- 2026-01-01 00:00 UTC, given, record c1" in ran.out
     assert "a@example.com" in ran.out
     assert "hats" not in ran.out
     assert "b@example.com" not in ran.out
     assert "decisions: data files hold no log of them" in ran.out
+
+
+def test_rows_about_one_person_are_told_in_words(policykit, shop):
+    (shop / "data/consents.csv").write_text(
+        "id,person,status,at,channel,purpose,quality\n"
+        "c1,p1,given,2026-01-01T00:00:00Z,push,marketing.communications,double_opt_in\n"
+        "c2,p1,refused,2026-01-02T00:00:00Z,*,*,\n",
+        encoding="utf-8",
+    )
+    addresses = (
+        "person,channel,address,shared,suppressed\np1,push,token-1,true,false\np1,email,a@example.com,false,true\n"
+    )
+    (shop / "data/addresses.csv").write_text(addresses, encoding="utf-8")
+
+    words = ("--person", "p1", "--addresses", str(shop / "data/addresses.csv"))
+    text = policykit("disclose", "-w", str(shop), *words).out
+
+    assert "- by push, token-1, shared with others\n- by email, a@example.com, nothing is sent there any more\n" in text
+    assert (
+        "- 2026-01-01 00:00 UTC, given, by push, for messages with offers, record c1, quality double\\_opt\\_in\n"
+        in text
+    )
+    assert "- 2026-01-02 00:00 UTC, refused, by any way, for anything, record c2\n" in text
 
 
 def test_instants_that_parquet_types_are_read_as_such(policykit, shop, tmp_path):
@@ -317,7 +340,7 @@ def test_instants_that_parquet_types_are_read_as_such(policykit, shop, tmp_path)
 
     ran = policykit("disclose", "-w", str(shop), "--person", "p1", "--consents", str(file))
 
-    assert "- status given, at 2026-01-01 00:00 UTC" in ran.out
+    assert "- 2026-01-01 00:00 UTC, given" in ran.out
 
 
 def test_a_company_that_remembers_nothing_says_so(policykit, workspace):
