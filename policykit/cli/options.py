@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +16,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+_NARROW = 20  # columns: no text is broken into less
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -109,6 +111,24 @@ def print_rich(console: Console, write: Callable[[Console], None]) -> None:
         write(console)
     lines = (line.rstrip() for line in written.get().splitlines())
     print("\n".join(lines))  # as the stream encodes, which `click.echo` may change
+
+
+def listing(rows: Iterable[tuple[str, str]], width: int | None) -> str:
+    """Names and what they are, one below the other. width: of the terminal; None = never broken, as in a pipe."""
+    rows = list(rows)
+    room = max((len(name) for name, _ in rows), default=0) + 2
+    if width is None or width < room + _NARROW:
+        return "\n".join(f"{name:<{room}}{about}" for name, about in rows)
+    return "\n".join(
+        textwrap.fill(about, width - 1, initial_indent=f"{name:<{room}}", subsequent_indent=" " * room,
+                      break_on_hyphens=False)
+        for name, about in rows
+    )  # fmt: skip
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that is written to; None where it is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def print_json(value: object) -> None:
