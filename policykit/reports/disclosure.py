@@ -321,7 +321,8 @@ def remarks(statement: Statement) -> Iterator[str]:
     told = [*statement.rules, *(guard for each in statement.told() for guard in each.guards)]
     if told and not statement.enforced:
         yield TRIED_OUT
-    if not all(guard.disclosed_as for guard in told):
+    reasons = [reason for each in (statement.person and statement.person.decisions) or () for reason in each.because]
+    if any(text.startswith("“") for text in (*map(guard_text, told), *reasons)):
         yield QUOTED
 
 

@@ -371,13 +371,27 @@ def test_the_store_tells_decisions_and_what_shaped_them(policykit, shop):
     lines = ran.out.split("## Messages we decided about\n")[1].split("\n##")[0].strip().splitlines()
     assert lines == [
         f"- 2026-03-02 09:00 UTC: a message of “spring” by email was sent; it used {used}; {stood} (`pk-1`)",
-        "- 2026-03-02 09:00 UTC: a message of “spring” by email was not sent. Children are not for sale. (`pk-2`)",
+        "- 2026-03-02 09:00 UTC: a message of “spring” by email was not sent. “Children are not for sale.” (`pk-2`)",
     ]
     assert "## Where nothing is sent any more" in ran.out
     assert "pk-3" not in ran.out
 
 
-def with_decisions(root: Path) -> None:
+def test_a_decision_is_told_in_the_words_meant_for_people_and_uses_nothing_when_nothing_left(policykit, shop):
+    adults = shop / "policies/adults.yaml"
+    said = "disclosed_as: We write to nobody below eighteen."
+    adults.write_text(adults.read_text(encoding="utf-8").replace("because: 'Children are <what>?'", said))
+    with_decisions(shop, Decision(Verdict.DOWNGRADE, channel="push", determining=("adults-only",)))
+
+    told = policykit("disclose", "--workspace", str(shop), "--person", "p1", "--store").out
+
+    assert "by email was not sent. We write to nobody below eighteen. (`pk-2`)" in told
+
+
+BLOCKED = Decision(Verdict.BLOCK, determining=("adults-only",))
+
+
+def with_decisions(root: Path, blocked: Decision = BLOCKED) -> None:
     """The store of the shop with two people and three decisions."""
     store = open_store("sqlite:///shop.db", root, {})
     store.write("people", [{"id": "p1", "age": 30}, {"id": "p2", "age": 12}])
@@ -385,7 +399,6 @@ def with_decisions(root: Path) -> None:
     store.write("attributes", [{"person": "p1", "attribute": "basket", "value": "shoes"}])
     name, at = pseudonyms(root), 1_772_442_000_000_000
     store.suppress([Suppression("email", "a@example.com", "complaint", at)])
-    blocked = Decision(Verdict.BLOCK, determining=("adults-only",))
     because = {"adults-only": "Children are not for sale."}
     records = [
         DecisionRecord("pk-1", at, Decision(Verdict.ALLOW, channel="email"), "email", "sendgrid", "passed",
@@ -441,6 +454,7 @@ def test_the_demo_is_disclosed(policykit, demo):
     assert ran.code == 0
     assert ran.out.startswith("# What Acme remembers about you\n")
     assert "“basket” shows it in the message and picks the people it is for by it" in ran.out
+    assert "“they” are you" not in ran.out  # every policy of the library says what it means to people
 
 
 REFUSABLE = "  - {id: refused, kind: data, forbid: {refused: true}, on_breach: block, because: They said no to it.}\n"
