@@ -91,7 +91,7 @@ class DecisionRecord:
             said.append(self.failed if said else f"could not be judged: {self.failed}")
         if not said and self.decision.waivers:
             said.append(f"set aside by {', '.join(f'`{WAIVER_MARK}{waiver}`' for waiver in self.decision.waivers)}")
-        whole = "; ".join(said) or "nothing stands against it"
+        whole = "; ".join([*(each.rstrip(".") for each in said[:-1]), *said[-1:]]) or "nothing stands against it"
         if self.campaign is None and not set(self.decision.determining).isdisjoint(self.decision.undetermined):
             # What a developer meets first: without a manifest nobody knows what a send is for, and unknown is no yes.
             return f"it names no campaign, so what it is for and what it uses are unknown ({whole})"

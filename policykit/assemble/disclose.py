@@ -64,7 +64,7 @@ def disclose(folder: Path | None, person: str | None = None, files: Mapping[str,
                    program.leave)
             for program in registry.programs.values()
         ),
-        rules=_rules(opened.ruleset, remembered),
+        rules=_rules(opened, remembered),
         contact=config.disclosure.contact,
         unsaid=tuple(sorted(name for name, found in opened.workspace.manifests.items() if _is_unsaid(found))),
         as_of=from_micros(now()).astimezone(UTC).date().isoformat(),
@@ -99,7 +99,7 @@ def _remembered(opened: Opened, attribute: Attribute, names: Mapping[str, str]) 
         made_from=tuple(each.disclosed_as or each.id for each in inputs if each),
         programs=tuple(sorted(name for name, each in registry.programs.items() if attribute.id in each.asks)),
         campaigns=tuple(_campaigns(opened.workspace.manifests, attribute.id)),
-        guards=tuple(_guards(opened.ruleset, attribute)),
+        guards=tuple(_guards(opened, attribute)),
     )
 
 
@@ -140,11 +140,20 @@ def _is_unsaid(found: Manifest) -> bool:
 # --- which policies guard it -------------------------------------------------------------------------
 
 
-def _guards(ruleset: RuleSet, attribute: Attribute) -> Iterator[Guard]:
+def _guards(opened: Opened, attribute: Attribute) -> Iterator[Guard]:
     """Policies in force that some use of the attribute may breach."""
-    for rule in ruleset.rules:
-        if rule.mode == "enforce" and rule.because and _speaks_of(rule, attribute, ruleset.attributes):
-            yield Guard(rule.policy, rule.because)
+    for rule, guard in _in_force(opened):
+        if _speaks_of(rule, attribute, opened.ruleset.attributes):
+            yield guard
+
+
+def _in_force(opened: Opened) -> Iterator[tuple[Rule, Guard]]:
+    """Policies in force that say something about themselves."""
+    sentences = {policy.id: policy.disclosed_as for policy in opened.workspace.policies}
+    for rule in opened.ruleset.rules:
+        guard = Guard(rule.policy, rule.because, sentences.get(rule.policy))
+        if rule.mode == "enforce" and (guard.because or guard.disclosed_as):
+            yield rule, guard
 
 
 def _speaks_of(rule: Rule, attribute: Attribute, attributes: Mapping[str, Attribute]) -> bool:
@@ -192,11 +201,10 @@ def _read_in_force(ruleset: RuleSet) -> frozenset[str]:
     return frozenset(facts | {f"{leaf.path} {leaf.member}" for leaf in leaves if isinstance(leaf, Member)})
 
 
-def _rules(ruleset: RuleSet, remembered: Sequence[Remembered]) -> tuple[Guard, ...]:
+def _rules(opened: Opened, remembered: Sequence[Remembered]) -> tuple[Guard, ...]:
     """Policies in force that guard no single thing: those about when, how often and by which channel."""
     told = {guard.policy for each in remembered for guard in each.guards}
-    return tuple(Guard(rule.policy, rule.because) for rule in ruleset.rules
-                 if rule.mode == "enforce" and rule.because and rule.policy not in told)  # fmt: skip
+    return tuple(guard for _, guard in _in_force(opened) if guard.policy not in told)
 
 
 def _common(remembered: Sequence[Remembered]) -> frozenset[Guard]:

@@ -17,8 +17,8 @@ from policykit.errors import UsageError
 from policykit.facts.consent import node_path, refuses
 from policykit.facts.records import read_consent
 from policykit.language.campaign import Manifest
-from policykit.model import Campaign, Verdict, from_micros
-from policykit.reports.disclosure import PROFILE, Decided, Held, Person
+from policykit.model import Campaign, from_micros
+from policykit.reports.disclosure import PROFILE, Decided, Guard, Held, Person, guard_text
 from policykit.sends import DecisionRecord, from_line
 from policykit.stores.base import Asked, Cell, Row, Store
 from policykit.vocabulary import CHANNELS, PURPOSES, RELATIONS
@@ -171,22 +171,25 @@ def _decisions(opened: Opened, store: Store, person: str) -> Iterator[Decided]:
     if not key_file(root).exists():
         return  # without a key nobody was ever called by a pseudonym
     name, after = pseudonyms(root)(person), 0
+    sentences = {policy.id: policy.disclosed_as for policy in opened.workspace.policies}
     while batch := store.decisions(after, _BATCH):
         after = batch[-1].number
         for logged in batch:
             if name in logged.line and "verdict" in (row := json.loads(logged.line)) and row.get("person") == name:
-                yield _decided(from_line(logged.line), opened.workspace.manifests)
+                yield _decided(from_line(logged.line), opened.workspace.manifests, sentences)
 
 
-def _decided(record: DecisionRecord, manifests: Mapping[str, Manifest]) -> Decided:
+def _decided(record: DecisionRecord, manifests: Mapping[str, Manifest], sentences: Mapping[str, str | None]) -> Decided:
+    left = record.decision.channel if record.effect != "refused" else None
+    guards = (Guard(policy, text, sentences.get(policy)) for policy, text in record.because.items())
     return Decided(
         id=record.id,
         at=_moment(record.at),
         outcome=_outcome(record),
         campaign=record.campaign,
-        channel=record.decision.channel or record.channel,
+        channel=left or record.channel,
         used=_used(record, manifests.get(record.campaign or "")),
-        because=tuple(text for text in record.because.values() if text),
+        because=tuple(guard_text(guard) for guard in guards if guard.disclosed_as or guard.because),
         records=record.records,
     )
 
@@ -198,7 +201,7 @@ def _outcome(record: DecisionRecord) -> str:
 
 def _used(record: DecisionRecord, found: Manifest | None) -> tuple[str, ...]:
     """What shaped the message that left, as the campaign stands today; what was stripped did not."""
-    if found is None or (record.verdict is Verdict.BLOCK and record.effect == "refused"):
+    if found is None or record.effect == "refused":
         return record.recites
     channel = record.decision.channel or record.channel
     changes = record.decision.changes

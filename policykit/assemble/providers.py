@@ -38,7 +38,7 @@ def without_adapter(opened: Opened) -> Iterator[Problem]:
 def _way_to(name: str, guess: str) -> str:
     without = "without it its live sends are not judged, and nothing can be moved to it"
     if name in _OURS:
-        return f"`pip install policykit-{name}`; {without}"
+        return f"`pip install policykit-{name}` (`-e plugins/policykit-{name}` in a checkout); {without}"
     if guess:
         return "write the name as the adapter does; `policykit plugins` lists those installed"
     return f"install the plugin that has one, or write it (`plugins/README.md`); {without}"

@@ -20,6 +20,9 @@ from policykit.version import __version__
 
 OK, BRAKE, USAGE, INVALID, CASES, OURS, INTERRUPTED, PIPE = 0, 1, 2, 3, 4, 70, 130, 141
 
+# A command of several words, called without any. Before Click 8.2 there was no such error: it printed its help itself.
+_BARE: tuple[type[Exception], ...] = tuple(filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)]))
+
 
 def run(words: Sequence[str]) -> int:
     """The exit code of one command line."""
@@ -30,6 +33,9 @@ def run(words: Sequence[str]) -> int:
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
+        if isinstance(error, _BARE):
+            print(error.format_message(), file=sys.stderr)  # the help, as it is
+            return USAGE
         return _complain([_usage_problem(error)], USAGE)
     except (InvalidPolicies, UsageError) as error:
         return _complain(error.problems, error.exit_code)
@@ -75,10 +81,17 @@ def _usage_problem(error: click.ClickException) -> Problem:
         message = f"`{path}` has no option `{error.option_name}`"
         near = error.possibilities or []
     else:
-        unknown = message.partition("no such command `")[2].rstrip("`")
-        near = get_close_matches(unknown, COMMANDS, n=1, cutoff=0.5) if unknown else []
+        unknown = message.partition("no such command `")[2].partition("`")[0]
+        message = f"no such command `{unknown}`" if unknown else message
+        near = get_close_matches(unknown, _commands_of(context), n=1, cutoff=0.5) if unknown else []
     guess = f"; did you mean `{near[0]}`?" if near else ""
     return Problem(None, message + guess, f"`{path} --help` shows how it is used")
+
+
+def _commands_of(context: click.Context | None) -> list[str]:
+    """The commands that there are where one was asked for."""
+    within = context.command if context else None
+    return within.list_commands(context) if context and isinstance(within, click.Group) else list(COMMANDS)
 
 
 def _file_problem(error: OSError) -> Problem:

@@ -93,7 +93,8 @@ def verify(head: str | None, workspace: Path | None, as_json: bool) -> int:
     elif found.noted is False:
         click.echo(f"broken: the head `{head}` is not in the log; lines at its end were removed, or all was replaced")
     else:
-        click.echo(f"{count(found.verified.lines, 'decision')}, none changed or removed; head {found.verified.head}")
+        head = f"; head {found.verified.head}" if found.verified.head else ""
+        click.echo(f"{count(found.verified.lines, 'decision')}, none changed or removed{head}")
     if not as_json and found.consents.broken is not None:
         click.echo(f"broken: consent {found.consents.broken:,} of the ledger is not what was written, or people are "
                    "judged by others")  # fmt: skip

@@ -20,8 +20,7 @@ _EXAMPLES = """\
   policykit disclose                              what is remembered about people, as Markdown
   policykit disclose --html privacy.html          the same as a page to publish
   policykit disclose --person p000042             what the data files hold about one person; confidential
-  policykit disclose --person p000042 --store --html p000042.html
-                                                  what the live store holds, with the decisions that used it"""
+  policykit disclose --person p000042 --store --html p000042.html  what the live store holds, decisions included"""
 
 _RELATIONS = ("audience", "consents", "history", "addresses", "attributes", "feedback")
 

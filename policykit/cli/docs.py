@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from policykit.assemble import docs as assembling
-from policykit.cli.options import Taught, json_option, print_json
+from policykit.cli.options import Taught, json_option, listing, print_json, terminal_width
 from policykit.errors import UsageError
 
 _EXAMPLES = """\
@@ -39,8 +39,7 @@ def docs(page: str | None, write: Path | None, as_json: bool) -> None:
         if as_json:
             print_json([{"page": each.name, "about": each.about} for each in pages])
             return
-        width = max(len(each.name) for each in pages)
-        click.echo("\n".join(f"{each.name:<{width}}  {each.about}" for each in pages))
+        click.echo(listing(((each.name, each.about) for each in pages), terminal_width()))
         click.echo("\n`policykit docs your-first-policy` is where to begin")
 
 

@@ -7,7 +7,15 @@ import click
 from rich.console import Console
 
 from policykit.assemble import dry_run as running
-from policykit.cli.options import Taught, data_options, json_option, print_json, store_option, workspace_option
+from policykit.cli.options import (
+    Taught,
+    data_options,
+    json_option,
+    print_json,
+    print_rich,
+    store_option,
+    workspace_option,
+)
 from policykit.cli.progress import progress_shown
 from policykit.reports import summary as rendering
 from policykit.reports.terminal import print_summary
@@ -21,13 +29,6 @@ _EXAMPLES = """\
   policykit dry-run basket --json                        the same numbers for scripts
 
 Ends with 1 when a brake of the campaign is crossed."""
-
-
-class _Output(Console):
-    """Standard output; a reader that leaves is handled at the border, not by rich's own exit code."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
 
 
 @click.command("dry-run", cls=Taught, examples=_EXAMPLES)
@@ -59,5 +60,5 @@ def dry_run(
     if as_json:
         print_json(rendering.as_json(summary))
     else:
-        print_summary(summary, _Output(highlight=False))
+        print_rich(Console(highlight=False), lambda console: print_summary(summary, console))
     return 1 if summary.brake_crossed else 0

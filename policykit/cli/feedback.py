@@ -17,10 +17,11 @@ _EXAMPLES = """\
   policykit feedback rates                     how people answered the sends of the last 90 days"""
 _INGEST = """\
   policykit feedback ingest webhooks.jsonl
-  policykit feedback ingest request.http --url https://acme.example/webhooks/twilio
+  policykit feedback ingest request.http --url https://acme.example/twilio
 
 A line of a .jsonl file is one request, as it came:
   {"headers": {...}, "body": "...", "url": "https://...", "received_at": "2026-03-02T10:00:00Z"}
+
 (`body_base64` for bodies that are no text). A .http file is one request: headers, an empty line, the body.
 
 Ends with 1 when something was refused."""

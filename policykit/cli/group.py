@@ -43,8 +43,8 @@ EXAMPLES = """\
   policykit test                                the cases beside your policies
 
 Exit codes: 0 fine, 1 something was found (a brake crossed, a log that is not whole, personal data that is not
-  registered, an event refused), 2 wrong use or configuration, 3 policies invalid, 4 cases failed,
-  70 a fault of policykit itself, 130 interrupted, 141 the reader of a pipe left."""
+registered, an event refused), 2 wrong use or configuration, 3 policies invalid, 4 cases failed,
+70 a fault of policykit itself, 130 interrupted, 141 the reader of a pipe left."""
 
 
 class Commands(click.Group):

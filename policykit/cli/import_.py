@@ -24,7 +24,7 @@ is told. Ends with 2 when the file has mistakes, all of them told at once; then 
 
 
 @click.command("import", cls=Taught, examples=_EXAMPLES)
-@click.argument("relation", type=click.Choice(_NAMES))
+@click.argument("relation", metavar="RELATION", type=click.Choice(_NAMES))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--columns", metavar="NAME=HEADER", multiple=True,
               help="Read a column from one of another name in the file; may be given several times.")  # fmt: skip
@@ -32,6 +32,8 @@ is told. Ends with 2 when the file has mistakes, all of them told at once; then 
 @json_option
 def import_(relation: str, file: Path, columns: tuple[str, ...], workspace: Path | None, as_json: bool) -> None:
     """Put a data file (CSV, JSONL or Parquet) into the store that live sends are judged by.
+
+    RELATION is people, addresses, consents, history, attributes or feedback.
 
     People, addresses and attributes replace what is there under the same key; consents and history are added,
     each once. Says how many rows were new and how many were known.

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 import click
 
 from policykit.assemble import reference
-from policykit.cli.options import Taught, json_option, print_json
+from policykit.cli.options import Taught, json_option, listing, print_json, terminal_width
 from policykit.errors import UsageError
 
 _EXAMPLES = """\
@@ -39,6 +39,7 @@ def kinds(kind: str | None, as_json: bool) -> None:
         click.echo(chosen[0].page.strip())
     else:
         width = max(len(k.name) for k in chosen)
-        click.echo("\n".join(f"{k.name:<{width}}  {reference.first_sentence(k.page)}" for k in chosen))
+        click.echo(listing(((k.name, reference.first_sentence(k.page)) for k in chosen), terminal_width()))
         click.echo("\nbeside the kinds:")
-        click.echo("\n".join(f"{name:<{width}}  {reference.first_sentence(page)}" for name, page in pages.items()))
+        beside = ((f"{name:<{width}}", reference.first_sentence(page)) for name, page in pages.items())
+        click.echo(listing(beside, terminal_width()))

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from policykit.assemble import packs as assembling
 from policykit.assemble import packs_add as adding
-from policykit.cli.options import Taught, TaughtGroup, json_option, print_json, workspace_option
+from policykit.cli.options import Taught, TaughtGroup, json_option, print_json, print_rich, workspace_option
 from policykit.reports import packs as rendering
 
 _EXAMPLES = """\
@@ -22,7 +22,7 @@ def packs() -> None:
     """Read ready-made policies, and copy them into a workspace."""
 
 
-@packs.command("list", cls=Taught, examples=_EXAMPLES)
+@packs.command("list", cls=Taught, examples=_EXAMPLES, short_help="List the packs there are, and their status.")
 @workspace_option
 @json_option
 def list_(workspace: Path | None, as_json: bool) -> None:
@@ -36,7 +36,7 @@ def list_(workspace: Path | None, as_json: bool) -> None:
         click.echo(str(problem), err=True)
 
 
-@packs.command(cls=Taught, examples=_EXAMPLES)
+@packs.command(cls=Taught, examples=_EXAMPLES, short_help="Show one as text, with every case it was tried on.")
 @click.argument("pack")
 @click.option("--markdown", is_flag=True, help="Print Markdown instead of text.")
 @json_option
@@ -51,7 +51,7 @@ def show(pack: str, markdown: bool, as_json: bool) -> None:
         _print(lambda console: rendering.print_page(page, console))
 
 
-@packs.command(cls=Taught, examples=_EXAMPLES)
+@packs.command(cls=Taught, examples=_EXAMPLES, short_help="Copy packs with their cases into the workspace.")
 @click.argument("ids", metavar="PACK...", nargs=-1, required=True)
 @click.option(
     "--to", metavar="DIR", help="Folder of the workspace to copy into; else the first it reads policies from."
@@ -78,9 +78,6 @@ def add(ids: tuple[str, ...], to: str | None, workspace: Path | None, as_json: b
 
 
 def _print(write: Callable[[Console], None]) -> None:
-    """As wide as the terminal, and no wider than one reads; 100 columns in a pipe, no blanks at line ends."""
+    """As wide as the terminal, and no wider than one reads; 100 columns in a pipe."""
     found = Console(highlight=False)
-    console = Console(highlight=False, width=min(found.width, 120) if found.is_terminal else 100)
-    with console.capture() as written:
-        write(console)
-    click.echo("\n".join(line.rstrip() for line in written.get().splitlines()))
+    print_rich(Console(highlight=False, width=min(found.width, 120) if found.is_terminal else 100), write)

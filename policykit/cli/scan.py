@@ -11,8 +11,7 @@ from policykit.reports import proposals as rendering
 _EXAMPLES = """\
   policykit scan data/people.csv                    columns that look personal and are not registered
   policykit scan templates/*.html payload.json      merge fields of templates, slots of a provider's payload
-  policykit scan export.parquet >> policies/registry.yaml
-                                                    the entries; check refuses them until you fill them in
+  policykit scan export.parquet >> policies/registry.yaml  the entries; check refuses them until you fill them in
 
 Exit codes: 0 nothing unregistered looks surely personal, 1 something does, 2 a file cannot be read."""
 

@@ -52,7 +52,10 @@ def read_audience(
     """The audience; relations it does not name come from `data:` of the workspace."""
     given = node if isinstance(node, MapNode) else None
     columns = _columns(given.get("columns") if given else None, registry, problems)
-    files = {name: DataFile(root / path, columns.get(name, {})) for name, path in config.data.items()}
+    files = {
+        name: DataFile(root / path, columns.get(name, {}), config.data_places.get(name))
+        for name, path in config.data.items()
+    }
     for name in _RELATED:
         said = given.get("from" if name == "people" else name) if given else None
         if isinstance(said, ScalarNode) and said.text:

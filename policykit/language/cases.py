@@ -15,7 +15,7 @@ from policykit.language.spans import INSTANT_EXAMPLE, NUMBER_WAY_OUT, is_number,
 from policykit.language.suggest import did_you_mean, every, found, some
 from policykit.language.tree import ListNode, MapNode, Node, Plain, ScalarNode, find, to_plain
 from policykit.model import Micros
-from policykit.vocabulary import CHANNELS, MESSAGE_CLASSES, RELATIONS
+from policykit.vocabulary import BASES, CHANNELS, MESSAGE_CLASSES, QUALITIES, RELATIONS, STATUSES
 
 _COLUMNS = {relation.name: tuple(column.name for column in relation.columns) for relation in RELATIONS}
 
@@ -134,6 +134,11 @@ _ROWS = {
     name: Shape({column: _ANY for column in _COLUMNS[name] if column != "person"}, what)
     for name, what in (("consents", "consent"), ("history", "sent"), ("feedback", "feedback"))
 }
+# Cells that hold one of these words, or what nobody can read: which a case may be about, but not by a slip of the pen.
+_WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "consents": {"status": STATUSES, "channel": (*CHANNELS, "*"), "quality": tuple(dict(QUALITIES)), "basis": BASES},
+    "history": {"channel": tuple(CHANNELS), "message_class": MESSAGE_CLASSES},
+}
 
 
 def read_cases(
@@ -158,7 +163,7 @@ def read_cases(
     totals = [reader.campaign_case(row, now) for row in rows if _is_of_campaign(row)]
     cases = [reader.case(row, shared, now) for row in rows if not _is_of_campaign(row)]
     reader.names(case for case in (*cases, *totals) if case)
-    if len(problems) > before:
+    if any(problem.severity == "error" for problem in problems[before:]):
         return None
     return CaseFile(file, tuple(case for case in cases if case), tuple(case for case in totals if case))
 
@@ -240,6 +245,19 @@ class _CaseReader:
             for index, row in enumerate(rows.items if isinstance(rows, ListNode) else ()):
                 self.problems += shape.check(row, (key, index))
                 self._instants(row, "at", "expires_at")
+                self._slips(row, _WORDS.get(key, {}))
+
+    def _slips(self, row: Node, known: Mapping[str, tuple[str, ...]]) -> None:
+        """Warns of words that are nearly one that would be read."""
+        for key, words in known.items():
+            value = row.get(key) if isinstance(row, MapNode) else None
+            if isinstance(value, ScalarNode) and isinstance(value.value, str) and value.text not in words:
+                guess = did_you_mean(value.text, words)
+                if guess:
+                    self.problems.append(Problem(
+                        value.place, f"`{value.text}` is no {key} that is known{guess}",
+                        f"correct it; where the case is about a {key} that nobody can read, take a word near to none",
+                        "cases.slip", "warning"))  # fmt: skip
 
     def _send(self, node: MapNode) -> None:
         self.problems += SEND.check(node)

@@ -53,6 +53,7 @@ class Config:
     silence: MapNode | None = field(default=None, repr=False, compare=False)
     sender_address: str | None = None
     store_place: Place | None = field(default=None, repr=False, compare=False)
+    data_places: Mapping[str, Place] = field(default_factory=dict, repr=False, compare=False)
 
 
 _SHAPE = Shape(
@@ -113,12 +114,14 @@ def read_config(node: Node | None, problems: list[Problem]) -> Config:
     assume = node.get("assume")
     section = node.get("lint")
     silence = section.get("silence") if isinstance(section, MapNode) else None
-    store = node.get("store")
+    store, data = node.get("store"), node.get("data")
+    files = data.entries if isinstance(data, MapNode) else {}
     return Config(
         **known,
         assume=assume if isinstance(assume, MapNode) else None,
         silence=silence if isinstance(silence, MapNode) else None,
         store_place=store.place if store else None,
+        data_places={name: entry.node.place for name, entry in files.items()},
     )
 
 

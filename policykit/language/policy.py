@@ -66,6 +66,7 @@ class Policy:
     body: what it requires or forbids, plain; a `Quoted` where the kind takes an expression.
     starts, ends: the instants [starts, ends) at which a send is judged by it; None = no bound.
     extra: keys its kind adds beside the common ones, plain.
+    disclosed_as: what it means for people, said to them.
     beside: for an overlay's own version of a policy: the id that both were written with (M11).
     sound: False when something is wrong with it: it is kept only so that the rest is checked too,
         with `body` None where that cannot be used.
@@ -90,6 +91,7 @@ class Policy:
     node: MapNode | None = field(default=None, repr=False, compare=False)
     sound: bool = True
     beside: str | None = None
+    disclosed_as: str | None = None
 
     def place_of(self, *path: str | int) -> Place:
         """Where the value under a path of keys stands, e.g. `place_of("require", "quality")`."""
@@ -121,6 +123,7 @@ _COMMON: Schema = {
     "ends": {"type": "string"},
     "zone": {"type": "zone"},
     "locked": {"type": "boolean"},
+    "disclosed_as": {"type": "string", "empty": False},
     "silence": SILENCE,
 }
 COMMON_KEYS = tuple(_COMMON)
@@ -167,6 +170,7 @@ class PolicyReader:
             effect=effect or OnBreach("block"), applies_to=scope, when=when, sound=sound,
             because=plain.get("because"), source=plain.get("source"), owner=plain.get("owner"),
             mode=plain.get("mode", "enforce"), starts=starts, ends=ends, locked=plain.get("locked", False),
+            disclosed_as=plain.get("disclosed_as"),
             extra={key: value for key, value in plain.items() if key not in _COMMON}, place=node.place, node=node,
         )  # fmt: skip
 
@@ -242,7 +246,8 @@ class PolicyReader:
             near = did_you_mean(plain, ("block",)) if isinstance(plain, str) else ""
             self._say(node.place, f"`on_breach` is {found(plain)}{near}" if near else
                       f"`on_breach` is {found(plain)}; expected `block` or `downgrade: {{PART: VALUE}}`",
-                      f"PART is one of {every(_DOWNGRADES)}", "policy.effect")  # fmt: skip
+                      f"write `block`, or `downgrade: {{PART: VALUE}}` with one of {every(_DOWNGRADES)}",
+                      "policy.effect")  # fmt: skip
             return None
         return self._downgrade(asked, kind)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 __all__ = [
-    "CATEGORIES", "HOW", "ORIGINS", "ORIGIN_TITLES", "PROFILE", "PURPOSES", "SENSITIVITIES", "TRIED_OUT", "Decided",
-    "Guard", "Held", "Joined", "Person", "Remembered", "Statement", "Used", "as_json", "category", "named",
-    "opening", "purpose", "sentence", "untold",
+    "CATEGORIES", "GUARDS", "GUARDS_ALL", "HOW", "ORIGINS", "ORIGIN_TITLES", "PROFILE", "PURPOSES", "QUOTED", "RULES",
+    "SENSITIVITIES", "TRIED_OUT", "Decided", "Group", "Guard", "Held", "Joined", "Person", "Remembered", "Statement",
+    "Used", "as_json", "category", "groups", "guard_text", "named", "opening", "purpose", "remarks", "sentence",
+    "untold",
 ]  # fmt: skip
 
 # How somebody came by it: a heading, and the origins below it, in the order they are told.
@@ -128,10 +130,14 @@ PURPOSES = {
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A policy that a use of something remembered has to pass: its id and its reason, as its authors gave it."""
+    """A policy that a use of something remembered has to pass.
+
+    because: its reason, in words meant for colleagues; disclosed_as: the same said to people. At least one is there.
+    """
 
     policy: str
-    because: str
+    because: str | None
+    disclosed_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +170,15 @@ class Remembered:
     made_from: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     campaigns: tuple[Used, ...] = ()
+    guards: tuple[Guard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Things that were come by alike. guards: what guards all of them, told once and no more with each."""
+
+    title: str
+    things: tuple[Remembered, ...]
     guards: tuple[Guard, ...] = ()
 
 
@@ -275,7 +290,40 @@ def opening(statement: Statement) -> str:
     )
 
 
-TRIED_OUT = "We are trying these rules out: what breaks one is written down, and sent nevertheless."
+GUARDS = "What guards it"
+GUARDS_ALL = "What guards all of these"
+RULES = "What every message keeps to"
+TRIED_OUT = "We are trying our rules out: what breaks one is written down, and sent nevertheless."
+QUOTED = "What stands in quotation marks are our own rules, word for word as our teams read them: “they” are you."
+
+
+def groups(statement: Statement) -> tuple[Group, ...]:
+    """What may be told, by how it was come by, in the order it is told; no group is empty."""
+    found = ((title, [each for each in statement.told() if each.origin in origins]) for title, origins in ORIGIN_TITLES)
+    return tuple(_group(title, things) for title, things in found if things)
+
+
+def _group(title: str, things: list[Remembered]) -> Group:
+    if len(things) == 1:
+        return Group(title, tuple(things))
+    shared = frozenset.intersection(*(frozenset(each.guards) for each in things))
+    own = (replace(each, guards=tuple(guard for guard in each.guards if guard not in shared)) for each in things)
+    return Group(title, tuple(own), tuple(guard for guard in things[0].guards if guard in shared))
+
+
+def guard_text(guard: Guard) -> str:
+    """What guards something as people are told it: the sentence meant for them, else the company's own, quoted."""
+    return guard.disclosed_as or f"“{guard.because}”"
+
+
+def remarks(statement: Statement) -> Iterator[str]:
+    """What a reader has to know of the rules that are told anywhere below."""
+    told = [*statement.rules, *(guard for each in statement.told() for guard in each.guards)]
+    if told and not statement.enforced:
+        yield TRIED_OUT
+    reasons = [reason for each in (statement.person and statement.person.decisions) or () for reason in each.because]
+    if any(text.startswith("“") for text in (*map(guard_text, told), *reasons)):
+        yield QUOTED
 
 
 def untold(statement: Statement) -> str | None:

@@ -6,14 +6,20 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from policykit.reports.disclosure import (
-    ORIGIN_TITLES,
-    TRIED_OUT,
+    GUARDS,
+    GUARDS_ALL,
+    RULES,
+    Group,
+    Guard,
     Person,
     Remembered,
     Statement,
+    groups,
+    guard_text,
     named,
     opening,
     purpose,
+    remarks,
     sentence,
     untold,
 )
@@ -22,10 +28,12 @@ from policykit.reports.disclosure_markdown import (
     decision_text,
     facts,
     moment,
+    plain,
     program_text,
     provenance,
     refused,
     rights,
+    told_row,
 )
 
 __all__ = ["as_html"]
@@ -79,6 +87,7 @@ def _header(statement: Statement, title: str) -> Iterator[_Markup]:
                    class_="confidential", role="note")  # fmt: skip
     yield _tag("h1", title)
     yield _tag("p", opening(statement), class_="lead")
+    yield from (_tag("p", text) for text in remarks(statement))
     links = [_tag("li", _tag("a", name, href=f"#{anchor}")) for anchor, name in _contents(statement)]
     yield _tag("nav", _tag("ul", *links), aria_label="On this page")
 
@@ -86,19 +95,13 @@ def _header(statement: Statement, title: str) -> Iterator[_Markup]:
 def _contents(statement: Statement) -> Iterator[tuple[str, str]]:
     if statement.person is not None:
         yield "you", "What we hold about you"
-    for title, found in _groups(statement):
-        if found:
-            yield _anchor(title), title
+    for group in groups(statement):
+        yield _anchor(group.title), group.title
     if statement.programs:
         yield "programs", "What you can join"
     yield "rights", "What you can do"
     if statement.rules:
-        yield "rules", "What every message keeps to"
-
-
-def _groups(statement: Statement) -> Iterator[tuple[str, list[Remembered]]]:
-    for title, origins in ORIGIN_TITLES:
-        yield title, [each for each in statement.told() if each.origin in origins]
+        yield "rules", RULES
 
 
 def _anchor(title: str) -> str:
@@ -108,11 +111,9 @@ def _anchor(title: str) -> str:
 def _main(statement: Statement) -> Iterator[_Markup]:
     if statement.person is not None:
         yield _tag("section", *_person(statement, statement.person), id="you", aria_labelledby="you-title")
-    for title, found in _groups(statement):
-        if found:
-            anchor = _anchor(title)
-            cards = [_card(each, statement) for each in found]
-            yield _section(anchor, title, *cards)
+    for group in groups(statement):
+        cards = [_card(each, statement) for each in group.things]
+        yield _section(_anchor(group.title), group.title, *_shared(group), *cards)
     gap = untold(statement)
     if gap is not None:
         yield _tag("p", gap, class_="note")
@@ -124,9 +125,17 @@ def _main(statement: Statement) -> Iterator[_Markup]:
         ))  # fmt: skip
     yield _section("rights", "What you can do", _list(rights(statement)))
     if statement.rules:
-        note = [] if statement.enforced else [_tag("p", TRIED_OUT, class_="note")]
-        rules = _list(rule.because for rule in statement.rules)
-        yield _section("rules", "What every message keeps to", *note, rules)
+        yield _section("rules", RULES, _guards(statement.rules))
+
+
+def _shared(group: Group) -> Iterator[_Markup]:
+    """What guards everything of a section, before the first of it."""
+    if group.guards:
+        yield _tag("div", _tag("h3", GUARDS_ALL), _guards(group.guards), class_="shared")
+
+
+def _guards(guards: Iterable[Guard]) -> _Markup:
+    return _list(map(guard_text, guards))
 
 
 def _section(anchor: str, title: str, *inside: _Markup) -> _Markup:
@@ -144,8 +153,8 @@ _MARKED = ("special_category", "financial", "precise_location")
 def _card(each: Remembered, statement: Statement) -> _Markup:
     rows = [_joined((_tag("dt", name), _tag("dd", sentence(text)))) for name, text in facts(each, statement)]
     if each.guards:
-        guards = _list(guard.because for guard in each.guards)
-        rows.append(_joined((_tag("dt", "What guards it"), _tag("dd", guards))))
+        said = guard_text(each.guards[0]) if len(each.guards) == 1 else _guards(each.guards)
+        rows.append(_joined((_tag("dt", GUARDS), _tag("dd", said))))
     sensitive = "card sensitive" if each.sensitivity in _MARKED else "card"
     return _tag("article", _tag("h3", sentence(each.says or each.id)), _tag("dl", *rows), class_=sensitive,
                 id=f"a-{each.id}")  # fmt: skip
@@ -163,7 +172,7 @@ def _person(statement: Statement, person: Person) -> Iterator[_Markup]:
     yield _tag("h3", "What we remember")
     yield _values(values)
     yield _tag("h3", "Your profile")
-    yield _values((name, moment(text), "") for name, text in person.profile)
+    yield _values((sentence(name), plain(text), "") for name, text in person.profile)
     if person.refused:
         yield _tag("h3", "What you refused us to use")
         yield _list(refused(person, statement))
@@ -185,8 +194,8 @@ def _values(rows: Iterable[tuple[str, str, str]]) -> _Markup:
 
 
 def _cells(row: tuple[tuple[str, str], ...]) -> Iterator[_Markup]:
-    for name, text in row:
-        yield _tag("span", _tag("b", name.replace("_", " ")), f" {moment(text)}")
+    for name, text in told_row(row):
+        yield _tag("span", *([_tag("b", name), " "] if name else []), text)
 
 
 _STYLE = """
@@ -214,7 +223,10 @@ nav a { display: inline-block; padding: .25rem 0; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1.25rem;
   margin: 0 0 1rem; }
 .card p { margin: 0 0 .75rem; }
-.sensitive { border-left: .375rem solid var(--mark); border-radius: .25rem .75rem .75rem .25rem; }
+.shared { margin: 0 0 1.5rem; }
+.shared ul { margin: 0; padding-left: 1.25rem; }
+.sensitive { border-left: .375rem solid var(--mark); padding-left: .9375rem;
+  border-radius: .25rem .75rem .75rem .25rem; }
 dl { margin: 0; display: grid; grid-template-columns: minmax(9rem, 12rem) 1fr; gap: .5rem 1.25rem; }
 dt { color: var(--soft); }
 dd { margin: 0; }

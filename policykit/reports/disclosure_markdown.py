@@ -7,21 +7,26 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from policykit.reports.disclosure import (
+    GUARDS,
+    GUARDS_ALL,
     HOW,
-    ORIGIN_TITLES,
     ORIGINS,
+    RULES,
     SENSITIVITIES,
-    TRIED_OUT,
     Decided,
+    Guard,
     Held,
     Joined,
     Person,
     Remembered,
     Statement,
     category,
+    groups,
+    guard_text,
     named,
     opening,
     purpose,
+    remarks,
     sentence,
     untold,
 )
@@ -38,36 +43,41 @@ def as_markdown(statement: Statement) -> str:
     if statement.person is not None:
         lines += _person(statement, statement.person)
     lines += [f"# What {_text(statement.company)} remembers about you", "", *_opening(statement)]
-    for title, origins in ORIGIN_TITLES:
-        found = [each for each in statement.told() if each.origin in origins]
-        if found:
-            lines += ["", f"## {title}"]
-            for each in found:
-                lines += ["", f"### {_text(sentence(each.says or each.id))}", "", *_remembered(each, statement)]
+    for group in groups(statement):
+        lines += ["", f"## {group.title}"]
+        if group.guards:
+            lines += ["", f"{GUARDS_ALL}:", "", *map(_guard, group.guards)]
+        for each in group.things:
+            lines += ["", f"### {_text(sentence(each.says or each.id))}", "", *_remembered(each, statement)]
     lines += _untold(statement)
     if statement.programs:
         lines += ["", "## What you can join", ""]
         lines += [line for program in statement.programs for line in _program(program, statement)]
     lines += ["", "## What you can do", "", *_rights(statement)]
     if statement.rules:
-        lines += ["", "## What every message must keep to", ""]
-        lines += [] if statement.enforced else [TRIED_OUT, ""]
-        lines += [f"- {_text(rule.because)} ({_code(rule.policy)})" for rule in statement.rules]
+        lines += ["", f"## {RULES}", "", *map(_guard, statement.rules)]
     return "\n".join(lines)
 
 
 def _opening(statement: Statement) -> Iterator[str]:
     yield opening(statement)
     yield ""
+    for text in remarks(statement):
+        yield text
+        yield ""
     yield f"As of {statement.as_of}."
+
+
+def _guard(guard: Guard) -> str:
+    return f"- {_text(guard_text(guard))} ({_code(guard.policy)})"
 
 
 def _remembered(each: Remembered, statement: Statement) -> Iterator[str]:
     for name, text in facts(each, statement):
         yield f"- **{name}:** {_text(text)}"
     if each.guards:
-        yield "- **What guards it:**"
-        yield from (f"  - {_text(guard.because)} ({_code(guard.policy)})" for guard in each.guards)
+        yield f"- **{GUARDS}:**"
+        yield from (f"  {_guard(guard)}" for guard in each.guards)
 
 
 def facts(each: Remembered, statement: Statement) -> Iterator[tuple[str, str]]:
@@ -157,7 +167,7 @@ def _person(statement: Statement, person: Person) -> Iterator[str]:
     yield ""
     yield f"From {person.known_from}, as of {statement.as_of}."
     yield from _section("What we remember", (_value(held, statement) for held in person.values), "No values are held.")
-    profile = (f"{_text(name)}: {_text(moment(text))}" for name, text in person.profile)
+    profile = (f"{_text(name)}: {_text(plain(text))}" for name, text in person.profile)
     yield from _section("Your profile", profile, "Nothing is held.")
     if person.refused:
         yield from _section("What you refused us to use", map(_text, refused(person, statement)), "")
@@ -221,7 +231,40 @@ def moment(text: str) -> str:
 
 
 def _row(row: tuple[tuple[str, str], ...]) -> str:
-    return ", ".join(f"{_text(name.replace('_', ' '))} {_text(moment(text))}" for name, text in row)
+    return ", ".join(_text(f"{name} {text}".strip()) for name, text in told_row(row))
+
+
+# What stands before a cell, in the order in which they are told; other columns follow under their own names.
+_CELLS = {"at": "", "status": "", "kind": "", "channel": "by", "address": "", "program": "for the program",
+          "purpose": "for", "campaign": "of", "attribute": "about"}  # fmt: skip
+
+
+def told_row(row: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:
+    """A row as one reads it: what stands before each cell, and the cell. What is not so is left out."""
+    cells = dict(row)
+    for name in sorted(cells, key=lambda name: [*_CELLS, name].index(name)):
+        match name, cells[name]:
+            case (("shared" | "suppressed"), "false"):
+                continue
+            case "shared", "true":
+                yield "", "shared with others"
+            case "suppressed", "true":
+                yield "", "nothing is sent there any more"
+            case "channel", text:
+                yield "by", "any way" if text == "*" else channel_name(text)
+            case "purpose", text:
+                yield "for", "anything" if text == "*" else purpose(text)
+            case "campaign", text:
+                yield "of", named(text)
+            case "id", text:
+                yield "record", text
+            case _, text:
+                yield _CELLS.get(name, name.replace("_", " ")), moment(text)
+
+
+def plain(text: str) -> str:
+    """A cell of the profile as one reads it."""
+    return {"true": "yes", "false": "no"}.get(text, moment(text))
 
 
 def _decided(each: Decided, statement: Statement) -> str:

@@ -47,13 +47,17 @@ def test_every_command_teaches_with_an_example(policykit, name):
 def test_help_names_every_exit_code(policykit):
     ran = policykit("--help")
 
-    assert all(f"{code} " in ran.out for code in (0, 1, 2, 3, 4, 70, 130, 141))
+    assert all(f"{code} " in ran.out.replace("\n", " ") for code in (0, 1, 2, 3, 4, 70, 130, 141))
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["chek"], "no such command `chek`; did you mean `check`?\n  help: `policykit --help` shows how it is used\n"),
+        (
+            ["packs", "ad"],
+            "no such command `ad`; did you mean `add`?\n  help: `policykit packs --help` shows how it is used\n",
+        ),
         (["kinds", "--jsn"], "`policykit kinds` has no option `--jsn`; did you mean `--json`?\n"),
         (["init"], "missing argument `DIR`\n  help: `policykit init --help` shows how it is used\n"),
     ],
@@ -63,6 +67,22 @@ def test_wrong_use_is_told_with_a_way_out(policykit, words, said):
 
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(said)
+
+
+@pytest.mark.parametrize("words", [[], ["packs"], ["decisions"]])
+def test_a_command_alone_shows_its_help_as_it_is(policykit, words):
+    bare, asked = policykit(*words), policykit(*words, "--help")
+
+    assert (bare.code, bare.out, bare.err) == (2, "", asked.out)
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS), ["feedback", "ingest"], ["decisions", "export"]])
+def test_help_fits_a_terminal_of_eighty_columns(policykit, words):
+    ran = policykit(*words, "--help", columns=80)
+
+    code = '  {"headers": '  # a line of a file, as it is written
+    assert [line for line in ran.out.splitlines() if len(line) > 80 and not line.startswith(code)] == []
+    assert "..." not in ran.out.partition("Commands:")[2].partition("\n\n")[0]
 
 
 def test_a_fault_of_ours_is_one_line_and_a_file_without_data(policykit, failing, tmp_path):

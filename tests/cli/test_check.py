@@ -154,3 +154,12 @@ def test_a_store_in_memory_is_no_store_of_a_command(policykit, workspace):
 
         assert (ran.code, ran.out) == (2, "")
         assert "policykit.yaml:2:8: the store `memory:` belongs to one process" in ran.err
+
+
+def test_a_data_file_that_is_not_there_is_told_where_it_is_named(policykit, workspace):
+    root = workspace({**SMALL, "policykit.yaml": "mode: enforce\ndata: {consents: data/consent.csv}\n"})
+
+    ran = policykit("check", "--campaign", "spring", "--workspace", str(root))
+
+    assert ran.code == 3
+    assert "policykit.yaml:2:18: consents file `" in ran.out + ran.err

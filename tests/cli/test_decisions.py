@@ -47,6 +47,12 @@ def shop(workspace) -> Path:
     return root
 
 
+def test_an_empty_log_is_whole_and_has_no_head(policykit, workspace):
+    ran = policykit("decisions", "verify", "--workspace", str(workspace({})))
+
+    assert (ran.code, ran.out) == (0, "0 decisions, none changed or removed\n")
+
+
 def test_tail_shows_a_decision_per_line_oldest_first(policykit, shop):
     lines = policykit("decisions", "tail", "-w", str(shop)).out.splitlines()
 

@@ -171,9 +171,55 @@ def test_rules_that_are_only_tried_out_are_not_promised(policykit, shop, page):
     promised = page().text
     (shop / "policykit.yaml").write_text(config.replace("mode: enforce", "mode: audit"), encoding="utf-8")
 
-    assert "trying these rules out" not in promised
-    assert "trying these rules out" in page().text
-    assert "trying these rules out" in policykit("disclose", "--workspace", str(shop)).out
+    assert "trying our rules out" not in promised
+    assert "trying our rules out" in page().text
+    assert "trying our rules out" in policykit("disclose", "--workspace", str(shop)).out
+
+
+RULE = "  - {id: %s, kind: data, forbid: {origin: %s}, on_breach: block, because: They said no.%s}\n"
+SAID = "We use nothing that others sold us about you."
+
+
+def _told(text: str, heading: str) -> str:
+    return text.split(f"\n{heading}\n")[1].split("\n#")[0]
+
+
+def test_a_policy_says_to_people_what_was_meant_for_them(policykit, shop, page):
+    with (shop / "policies/adults.yaml").open("a", encoding="utf-8") as file:
+        file.write(RULE % ("told", "purchased", f", disclosed_as: {SAID}"))
+
+    text, html = policykit("disclose", "--workspace", str(shop)).out, page().text
+
+    guards = _told(text, "### What others sold us").split("What guards it:**\n")[1].splitlines()[:2]
+    assert guards == ["  - “They never gave it to us.” (`no-bought`)", f"  - {SAID} (`told`)"]
+    assert SAID in html
+    assert "“They never gave it to us.”" in html
+
+
+def test_the_companys_own_words_are_quoted_and_said_to_be_so_only_where_there_are_any(policykit, shop, page):
+    meant = "“they” are you"
+    quoted = policykit("disclose", "--workspace", str(shop)).out, page().text
+    (shop / "policies/adults.cases.yaml").unlink()
+    (shop / "policies/adults.yaml").write_text(
+        "policies:\n" + RULE % ("told", "purchased", f", disclosed_as: {SAID}"), encoding="utf-8"
+    )
+
+    said = policykit("disclose", "--workspace", str(shop)).out, page().text
+
+    assert all(meant in each for each in quoted)
+    assert not any(meant in each or "“They" in each for each in said)
+
+
+def test_what_guards_everything_that_was_come_by_alike_is_told_once(policykit, shop, page):
+    (shop / "policies/more.yaml").write_text(
+        "attributes:\n  - {id: lists, origin: purchased, disclosed_as: what is on lists}\n", encoding="utf-8"
+    )
+
+    text, html = policykit("disclose", "--workspace", str(shop)).out, page().text
+
+    assert text.count("They never gave it to us.") == html.count("They never gave it to us.") == 1
+    shared = _told(text, "## What we got from others").strip()
+    assert shared == "What guards all of these:\n\n- “They never gave it to us.” (`no-bought`)"
 
 
 def test_the_page_is_whole_and_asks_nothing_of_any_server(page):
@@ -256,11 +302,34 @@ def test_what_files_hold_about_one_person_is_told_with_where_it_came_from(policy
     assert ran.out.startswith("> CONFIDENTIAL: ")
     value = "- **What is in your \\<u\\>basket\\</u\\>:** \\<i\\>shoes\\</i\\>"
     assert f"{value} (we noticed it when you used our services, on 2026-01-02, under record c1)" in ran.out
-    assert "- id c1, status given, at 2026-01-01 00:00 UTC" in ran.out
+    assert "- 2026-01-01 00:00 UTC, given, record c1" in ran.out
     assert "a@example.com" in ran.out
     assert "hats" not in ran.out
     assert "b@example.com" not in ran.out
     assert "decisions: data files hold no log of them" in ran.out
+
+
+def test_rows_about_one_person_are_told_in_words(policykit, shop):
+    (shop / "data/consents.csv").write_text(
+        "id,person,status,at,channel,purpose,quality\n"
+        "c1,p1,given,2026-01-01T00:00:00Z,push,marketing.communications,double_opt_in\n"
+        "c2,p1,refused,2026-01-02T00:00:00Z,*,*,\n",
+        encoding="utf-8",
+    )
+    addresses = (
+        "person,channel,address,shared,suppressed\np1,push,token-1,true,false\np1,email,a@example.com,false,true\n"
+    )
+    (shop / "data/addresses.csv").write_text(addresses, encoding="utf-8")
+
+    words = ("--person", "p1", "--addresses", str(shop / "data/addresses.csv"))
+    text = policykit("disclose", "-w", str(shop), *words).out
+
+    assert "- by push, token-1, shared with others\n- by email, a@example.com, nothing is sent there any more\n" in text
+    assert (
+        "- 2026-01-01 00:00 UTC, given, by push, for messages with offers, record c1, quality double\\_opt\\_in\n"
+        in text
+    )
+    assert "- 2026-01-02 00:00 UTC, refused, by any way, for anything, record c2\n" in text
 
 
 def test_instants_that_parquet_types_are_read_as_such(policykit, shop, tmp_path):
@@ -271,7 +340,7 @@ def test_instants_that_parquet_types_are_read_as_such(policykit, shop, tmp_path)
 
     ran = policykit("disclose", "-w", str(shop), "--person", "p1", "--consents", str(file))
 
-    assert "- status given, at 2026-01-01 00:00 UTC" in ran.out
+    assert "- 2026-01-01 00:00 UTC, given" in ran.out
 
 
 def test_a_company_that_remembers_nothing_says_so(policykit, workspace):
@@ -302,13 +371,27 @@ def test_the_store_tells_decisions_and_what_shaped_them(policykit, shop):
     lines = ran.out.split("## Messages we decided about\n")[1].split("\n##")[0].strip().splitlines()
     assert lines == [
         f"- 2026-03-02 09:00 UTC: a message of “spring” by email was sent; it used {used}; {stood} (`pk-1`)",
-        "- 2026-03-02 09:00 UTC: a message of “spring” by email was not sent. Children are not for sale. (`pk-2`)",
+        "- 2026-03-02 09:00 UTC: a message of “spring” by email was not sent. “Children are not for sale.” (`pk-2`)",
     ]
     assert "## Where nothing is sent any more" in ran.out
     assert "pk-3" not in ran.out
 
 
-def with_decisions(root: Path) -> None:
+def test_a_decision_is_told_in_the_words_meant_for_people_and_uses_nothing_when_nothing_left(policykit, shop):
+    adults = shop / "policies/adults.yaml"
+    said = "disclosed_as: We write to nobody below eighteen."
+    adults.write_text(adults.read_text(encoding="utf-8").replace("because: 'Children are <what>?'", said))
+    with_decisions(shop, Decision(Verdict.DOWNGRADE, channel="push", determining=("adults-only",)))
+
+    told = policykit("disclose", "--workspace", str(shop), "--person", "p1", "--store").out
+
+    assert "by email was not sent. We write to nobody below eighteen. (`pk-2`)" in told
+
+
+BLOCKED = Decision(Verdict.BLOCK, determining=("adults-only",))
+
+
+def with_decisions(root: Path, blocked: Decision = BLOCKED) -> None:
     """The store of the shop with two people and three decisions."""
     store = open_store("sqlite:///shop.db", root, {})
     store.write("people", [{"id": "p1", "age": 30}, {"id": "p2", "age": 12}])
@@ -316,7 +399,6 @@ def with_decisions(root: Path) -> None:
     store.write("attributes", [{"person": "p1", "attribute": "basket", "value": "shoes"}])
     name, at = pseudonyms(root), 1_772_442_000_000_000
     store.suppress([Suppression("email", "a@example.com", "complaint", at)])
-    blocked = Decision(Verdict.BLOCK, determining=("adults-only",))
     because = {"adults-only": "Children are not for sale."}
     records = [
         DecisionRecord("pk-1", at, Decision(Verdict.ALLOW, channel="email"), "email", "sendgrid", "passed",
@@ -372,6 +454,7 @@ def test_the_demo_is_disclosed(policykit, demo):
     assert ran.code == 0
     assert ran.out.startswith("# What Acme remembers about you\n")
     assert "“basket” shows it in the message and picks the people it is for by it" in ran.out
+    assert "“they” are you" not in ran.out  # every policy of the library says what it means to people
 
 
 REFUSABLE = "  - {id: refused, kind: data, forbid: {refused: true}, on_breach: block, because: They said no to it.}\n"

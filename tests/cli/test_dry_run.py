@@ -36,6 +36,12 @@ def test_people_are_called_by_pseudonyms_that_are_the_same_in_every_report(polic
     assert (demo / ".policykit/key").stat().st_mode & 0o777 == 0o600
 
 
+def test_no_line_of_the_summary_ends_in_blanks_or_is_wider_than_the_terminal(policykit, demo):
+    lines = policykit("dry-run", "basket", "--workspace", str(demo), columns=80).out.splitlines()
+
+    assert [line for line in lines if line != line.rstrip() or len(line) > 80] == []
+
+
 def test_the_summary_is_told_to_a_marketer(policykit, demo):
     ran = policykit("dry-run", "basket", "--workspace", str(demo))
 

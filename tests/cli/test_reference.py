@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from policykit.cli.options import listing
 from policykit.vocabulary import FACTS, RELATIONS
 
 
@@ -73,3 +74,11 @@ def test_plugins_names_what_is_built_in(policykit):
 
     assert found[0]["distribution"] == "policykit-core"
     assert "consent" in found[0]["kinds"]
+
+
+def test_a_listing_is_broken_below_its_own_column_on_a_terminal_only():
+    rows = [("a", "one two three four five six seven"), ("long-name", "short")]
+
+    assert listing(rows, 36) == ("a          one two three four five\n           six seven\nlong-name  short")
+    assert listing(rows, None).splitlines()[0] == "a          one two three four five six seven"
+    assert listing(rows, 20) == listing(rows, None)

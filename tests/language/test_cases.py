@@ -224,3 +224,16 @@ def test_what_cannot_be_read_may_be_given_on_purpose(tmp_path: Path):
     (case,) = cases(tmp_path, one("{consents: [{at: garbled, status: perhaps}], recipient: {zone: Mars/Base}}"))
 
     assert case.given["consents"] == [{"at": "garbled", "status": "perhaps"}]
+
+
+def test_a_word_that_is_nearly_one_that_can_be_read_is_warned_of(tmp_path: Path):
+    rows = "consents: [{status: gvien, channel: '*', quality: nobody-knows}], history: [{channel: emial}]"
+    text = f"cases: [{{case: c, policy: no-bought-data, given: {{{rows}}}, expect: {{met: true}}}}]\n"
+
+    workspace = load(tmp_path, {"policies/p.yaml": POLICIES, "policies/p.cases.yaml": text})
+
+    assert [case.name for case in workspace.cases[0].cases] == ["c"]
+    assert [warning.message for warning in workspace.warnings] == [
+        "`gvien` is no status that is known; did you mean `given`?",
+        "`emial` is no channel that is known; did you mean `email`?",
+    ]

@@ -62,7 +62,7 @@ policies/push.yaml:3:11: unknown kind `consnt`; did you mean `consent`?
 policies/push.yaml:4:11: unknown fact `chanel`; did you mean `channel`?
   help: `policykit facts send` lists the facts a policy may use
 policies/push.yaml:6:16: `on_breach` is the text `blok`; did you mean `block`?
-  help: PART is one of `channel`, `uses`, `content`, `send_at`, `offers`
+  help: write `block`, or `downgrade: {PART: VALUE}` with one of `channel`, `uses`, `content`, `send_at`, `offers`
 policies/push.yaml:7:9: duplicate policy `push-by-invitation`; the first is at policies/push.yaml:2:9
   help: rename one of the two
 policies/push.yaml:9:13: `forbid` is a mapping to YAML; expected an expression

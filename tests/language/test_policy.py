@@ -273,7 +273,7 @@ POLICIES = [
         "unknown key `onbreach`; did you mean `on_breach`?",
         (
             "keys of a policy: `id`, `kind`, `for`, `when`, `require`, `forbid`, `on_breach`, `because`, "
-            "`source`, `owner`, `mode`, `starts`, `ends`, `zone`, `locked` and 1 more"
+            "`source`, `owner`, `mode`, `starts`, `ends`, `zone`, `locked` and 2 more"
         ),
     ),
     (
@@ -309,12 +309,12 @@ POLICIES = [
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: ¦blok}",
         "`on_breach` is the text `blok`; did you mean `block`?",
-        "PART is one of `channel`, `uses`, `content`, `send_at`, `offers`",
+        "write `block`, or `downgrade: {PART: VALUE}` with one of `channel`, `uses`, `content`, `send_at`, `offers`",
     ),
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: ¦{downgrade: generic}}",
         "`on_breach` is a mapping; expected `block` or `downgrade: {PART: VALUE}`",
-        "PART is one of `channel`, `uses`, `content`, `send_at`, `offers`",
+        "write `block`, or `downgrade: {PART: VALUE}` with one of `channel`, `uses`, `content`, `send_at`, `offers`",
     ),
     (
         "{id: a, kind: rule, forbid: 'true', on_breach: {downgrade: {¦chanel: email}}}",
@@ -416,7 +416,7 @@ POLICIES = [
         "unknown key `score`; did you mean `source`?",
         (
             "keys of a policy: `id`, `kind`, `for`, `when`, `require`, `forbid`, `on_breach`, `because`, "
-            "`source`, `owner`, `mode`, `starts`, `ends`, `zone`, `locked` and 1 more"
+            "`source`, `owner`, `mode`, `starts`, `ends`, `zone`, `locked` and 2 more"
         ),
     ),
     (
