@@ -28,7 +28,8 @@ from policykit.ir.rules import Rule, RuleSet
 from policykit.ir.unroll import NONE, unroll_use
 from policykit.ir.walk import leaves_of, nodes
 from policykit.language.campaign import Manifest
-from policykit.model import Attribute, Use, from_micros
+from policykit.language.waivers import Waiver
+from policykit.model import Attribute, Micros, Use, from_micros
 from policykit.reports.disclosure import Guard, Joined, Remembered, Statement, Used
 from policykit.vocabulary import SENSITIVITIES
 
@@ -148,12 +149,20 @@ def _guards(opened: Opened, attribute: Attribute) -> Iterator[Guard]:
 
 
 def _in_force(opened: Opened) -> Iterator[tuple[Rule, Guard]]:
-    """Policies in force that say something about themselves."""
+    """Policies in force that say something about themselves, and until when waivers set them aside."""
     sentences = {policy.id: policy.disclosed_as for policy in opened.workspace.policies}
+    waived = _waived(opened.workspace.waivers, now())
     for rule in opened.ruleset.rules:
-        guard = Guard(rule.policy, rule.because, sentences.get(rule.policy))
+        guard = Guard(rule.policy, rule.because, sentences.get(rule.policy), waived.get(rule.policy))
         if rule.mode == "enforce" and (guard.because or guard.disclosed_as):
             yield rule, guard
+
+
+def _waived(waivers: Iterable[Waiver], at: Micros) -> dict[str, str]:
+    """Policy -> the end of the last waiver of it that has not ended: a promise with exceptions must name them."""
+    lasting = [(waiver.ends, waiver) for waiver in waivers if waiver.ends is not None and at < waiver.ends]
+    by_end = sorted(lasting, key=lambda each: each[0])
+    return {policy: waiver.until for _, waiver in by_end for policy in waiver.policies}
 
 
 def _speaks_of(rule: Rule, attribute: Attribute, attributes: Mapping[str, Attribute]) -> bool:

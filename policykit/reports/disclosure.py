@@ -133,11 +133,13 @@ class Guard:
     """A policy that a use of something remembered has to pass.
 
     because: its reason, in words meant for colleagues; disclosed_as: the same said to people. At least one is there.
+    waived_until: the day on which the last waiver of it ends, as written; None = no waiver sets it aside.
     """
 
     policy: str
     because: str | None
     disclosed_as: str | None = None
+    waived_until: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +296,7 @@ GUARDS = "What guards it"
 GUARDS_ALL = "What guards all of these"
 RULES = "What every message keeps to"
 TRIED_OUT = "We are trying our rules out: what breaks one is written down, and sent nevertheless."
+EXCEPTED = "Until {} we make an exception for some messages."
 QUOTED = "What stands in quotation marks are our own rules, word for word as our teams read them: “they” are you."
 
 
@@ -313,7 +316,8 @@ def _group(title: str, things: list[Remembered]) -> Group:
 
 def guard_text(guard: Guard) -> str:
     """What guards something as people are told it: the sentence meant for them, else the company's own, quoted."""
-    return guard.disclosed_as or f"“{guard.because}”"
+    said = guard.disclosed_as or f"“{guard.because}”"
+    return f"{said} {EXCEPTED.format(guard.waived_until)}" if guard.waived_until else said
 
 
 def remarks(statement: Statement) -> Iterator[str]:

@@ -460,6 +460,22 @@ def test_the_demo_is_disclosed(policykit, demo):
 REFUSABLE = "  - {id: refused, kind: data, forbid: {refused: true}, on_breach: block, because: They said no to it.}\n"
 
 
+def test_a_rule_with_a_waiver_is_told_with_its_exception_until_the_last_waiver_ends(policykit, shop):
+    """A waived rule that the page told as if it always held would be a promise the company does not keep."""
+    (shop / "policies" / "waivers.yaml").write_text(
+        """\
+waivers:
+  - {id: long, policy: adults-only, owner: Ada, because: why not, for: {channel: email}, ends: "2999-12-31"}
+  - {id: short, policy: adults-only, owner: Ada, because: why not, for: {channel: push}, ends: "2999-01-31"}
+  - {id: over, policy: no-bought, owner: Ada, because: it was so, for: {channel: email}, ends: "2020-01-31"}
+""",
+        encoding="utf-8",
+    )
+    text = policykit("disclose", "--workspace", str(shop)).out
+    assert "Until 2999-12-31 we make an exception for some messages." in text
+    assert text.count("exception") == 1  # none for the waiver that is over
+
+
 def test_how_to_refuse_a_single_thing_is_told_where_a_policy_obeys_it(policykit, shop):
     def said() -> tuple[bool, bool]:
         told = policykit("disclose", "--workspace", str(shop)).out
