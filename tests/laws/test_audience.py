@@ -91,7 +91,7 @@ def test_every_path_decides_every_row_alike(setting: Setting, seed: int, ending:
 
 
 @pytest.mark.slow
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=24)
 @given(settings_of(policies() | watching(4)), SEEDS, FILES)
 def test_every_path_decides_every_row_alike_at_length(setting: Setting, seed: int, ending: str) -> None:
     assert_one_meaning(setting, seed, ending, 400)

@@ -121,7 +121,7 @@ def test_generated_python_equals_the_reference_when_all_is_known(world: World, e
 
 
 @pytest.mark.slow
-@settings(EVERYDAY, max_examples=2_000)
+@settings(EVERYDAY, max_examples=1_200)
 @given(worlds(rows=6), TREES, LEAVES)
 def test_everything_agrees_for_long(world: World, exprs: list[Expr], known: set[Leaf]) -> None:
     hold_unrolling(world, exprs)

@@ -123,7 +123,7 @@ def sends(draw: st.DrawFn, expr: Expr) -> tuple[Facts, dict[str, Any]]:
             fields = local_fields(leaf.zone or facts["recipient.zone"], facts["send.at"])  # type: ignore[arg-type]
             values[leaf] = getattr(fields, leaf.part) if fields else None
     uses = draw(st.none() | st.lists(use_rows(use_leaves_of(expr)), max_size=3))
-    data: dict[str, Any] = {group: {} for group in GROUPS} | {"send": {"address": {}}}
+    data: dict[str, Any] = {group: {} for group in GROUPS} | {"send": {"address": {}, "content": {}, "offers": {}}}
     for leaf, value in values.items():
         if isinstance(leaf, n.Fact) and value is not None:
             group, name = leaf.path.split(".", 1)
@@ -183,7 +183,7 @@ def test_cel_says_the_same(text: str, data: Any) -> None:
 
 
 @pytest.mark.slow
-@settings(SETTINGS, max_examples=3_000)
+@settings(SETTINGS, max_examples=1_500)
 @given(conditions(6), st.data())
 def test_cel_says_the_same_for_long(text: str, data: Any) -> None:
     hold_cel(text, data)
